@@ -1,0 +1,136 @@
+package schema
+
+// GoldRow is one row of gold: a classified complaint for reports, without its
+// narrative. The tags are those of parquet-go. A nil pointer is NULL.
+//
+// A record of the classified topic that is no classified complaint has its row
+// too, so that rows and records can be counted against each other: RecordError
+// says what is wrong with it, and all that could not be read is NULL or zero.
+type GoldRow struct {
+	ComplaintID      string  `parquet:"complaint_id"`
+	DateReceived     *int32  `parquet:"date_received,optional,date"` // days since 1970-01-01
+	Product          *string `parquet:"product,optional,dict"`
+	SubProduct       *string `parquet:"sub_product,optional,dict"`
+	Issue            *string `parquet:"issue,optional,dict"`
+	SubIssue         *string `parquet:"sub_issue,optional,dict"`
+	Company          *string `parquet:"company,optional,dict"`
+	State            *string `parquet:"state,optional,dict"`
+	ZipCode          *string `parquet:"zip_code,optional,dict"`
+	Tags             *string `parquet:"tags,optional,dict"`
+	SubmittedVia     *string `parquet:"submitted_via,optional,dict"`
+	CompanyResponse  *string `parquet:"company_response,optional,dict"`
+	Timely           *bool   `parquet:"timely,optional"`
+	ConsumerDisputed *bool   `parquet:"consumer_disputed,optional"`
+
+	Category                string  `parquet:"category,dict"`
+	CategoryCode            int32   `parquet:"category_code"`
+	TrueCategory            *string `parquet:"true_category,optional,dict"` // where the product is known
+	Probability             float64 `parquet:"probability"`
+	CreditReporting         float64 `parquet:"probability_credit_reporting"`
+	DebtCollection          float64 `parquet:"probability_debt_collection"`
+	Loans                   float64 `parquet:"probability_loans"`
+	CreditCardServices      float64 `parquet:"probability_credit_card_services"`
+	BankAccountsAndServices float64 `parquet:"probability_bank_accounts_and_services"`
+	NeedsReview             bool    `parquet:"needs_review"`
+	ModelVersion            string  `parquet:"model_version,dict"`
+	ClassifiedAt            int64   `parquet:"classified_at,timestamp(millisecond)"`
+
+	SourceTopic     string  `parquet:"source_topic,dict"`
+	SourceTopicID   string  `parquet:"source_topic_id,dict"`
+	SourcePartition int32   `parquet:"source_partition"`
+	SourceOffset    int64   `parquet:"source_offset"`
+	SourceTimestamp int64   `parquet:"source_timestamp,timestamp(millisecond)"`
+	KafkaPartition  int32   `parquet:"kafka_partition"` // of the classified topic
+	KafkaOffset     int64   `parquet:"kafka_offset"`
+	KafkaTimestamp  int64   `parquet:"kafka_timestamp,timestamp(millisecond)"`
+	RecordError     *string `parquet:"record_error,optional,dict"`
+}
+
+// Position says where a record of the classified topic stands.
+type Position struct {
+	Partition int32
+	Offset    int64
+	Timestamp int64 // milliseconds since 1970
+}
+
+// GoldRowOf maps a record of the classified topic to its row.
+func GoldRowOf(value []byte, at Position) GoldRow {
+	row := GoldRow{KafkaPartition: at.Partition, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp}
+	c, err := DecodeClassified(value)
+	if err != nil {
+		text := err.Error()
+		row.RecordError = &text
+		return row
+	}
+	row.setComplaint(&c.Complaint)
+	row.setResult(&c)
+	return row
+}
+
+func (r *GoldRow) setComplaint(c *Complaint) {
+	r.ComplaintID = c.ComplaintID
+	r.DateReceived = dayNumber(c.DateReceived)
+	r.Product = text(c.Product)
+	r.SubProduct = text(c.SubProduct)
+	r.Issue = text(c.Issue)
+	r.SubIssue = text(c.SubIssue)
+	r.Company = text(c.Company)
+	r.State = text(c.State)
+	r.ZipCode = text(c.ZipCode)
+	r.Tags = text(c.Tags)
+	r.SubmittedVia = text(c.SubmittedVia)
+	r.CompanyResponse = text(c.CompanyResponse)
+	r.Timely = yesNo(c.Timely)
+	r.ConsumerDisputed = yesNo(c.ConsumerDisputed)
+	if category, ok := CategoryOfProduct(c.Product); ok {
+		name := category.String()
+		r.TrueCategory = &name
+	}
+}
+
+func (r *GoldRow) setResult(c *Classified) {
+	r.Category = c.Category
+	r.CategoryCode = int32(c.CategoryCode)
+	r.Probability = c.Probability
+	r.CreditReporting = c.Probabilities.CreditReporting
+	r.DebtCollection = c.Probabilities.DebtCollection
+	r.Loans = c.Probabilities.Loans
+	r.CreditCardServices = c.Probabilities.CreditCardServices
+	r.BankAccountsAndServices = c.Probabilities.BankAccountsAndServices
+	r.NeedsReview = c.NeedsReview
+	r.ModelVersion = c.ModelVersion
+	r.ClassifiedAt = int64(c.ClassifiedAt)
+	r.SourceTopic = c.Topic
+	r.SourceTopicID = c.TopicID
+	r.SourcePartition = c.Partition
+	r.SourceOffset = c.Offset
+	r.SourceTimestamp = int64(c.Timestamp)
+}
+
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func yesNo(s string) *bool {
+	var v bool
+	switch foldName(s) {
+	case "yes":
+		v = true
+	case "no":
+	default:
+		return nil
+	}
+	return &v
+}
+
+func dayNumber(s string) *int32 {
+	t, ok := ParseDate(s)
+	if !ok {
+		return nil
+	}
+	d := int32(t.Unix() / 86400)
+	return &d
+}

@@ -1,0 +1,133 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Layer is one of the three stages of the lake.
+type Layer string
+
+// The layers. Bronze holds the complaints topic, silver and gold the classified.
+const (
+	Bronze Layer = "bronze"
+	Silver Layer = "silver"
+	Gold   Layer = "gold"
+)
+
+// Dataset is the name of the data set below each layer and below models/.
+const Dataset = "complaints"
+
+// Day is a day in UTC, as YYYY-MM-DD.
+type Day string
+
+// DayOf returns the day of a moment in milliseconds since 1970.
+func DayOf(unixMilli int64) Day { return Day(time.UnixMilli(unixMilli).UTC().Format(time.DateOnly)) }
+
+// Link is a claim on a run of offsets of one partition for one layer. It is
+// written once, before the objects that it names, and never changed or removed.
+// The links of a partition make a chain: the first starts at 0, every other at
+// its predecessor's Next.
+type Link struct {
+	Layer     Layer         `json:"layer"`
+	Topic     string        `json:"topic"`
+	TopicID   string        `json:"topic_id"` // 32 hex digits
+	Partition int32         `json:"partition"`
+	Start     int64         `json:"start"`
+	Next      int64         `json:"next"`           // the first offset not covered
+	Rows      map[Day]int64 `json:"rows"`           // rows of each day's object
+	Lost      bool          `json:"lost,omitempty"` // the log no longer had these offsets
+}
+
+// Key is the object name of the claim.
+func (l *Link) Key() string {
+	return LinkPrefix(l.Layer, l.TopicID, l.Partition) + fmt.Sprintf("%020d.json", l.Start)
+}
+
+// ObjectKey is the name of the Parquet object that holds the link's rows of a day.
+func (l *Link) ObjectKey(day Day) string {
+	return fmt.Sprintf("%s/%s/dt=%s/part-%05d-%020d-%s.parquet", l.Layer, Dataset, day, l.Partition, l.Start, l.TopicID)
+}
+
+// LinkPrefix is the folder of a partition's chain, with a slash at its end.
+func LinkPrefix(layer Layer, topicID string, partition int32) string {
+	return fmt.Sprintf("chain/%s/%s/%d/", layer, topicID, partition)
+}
+
+// ParseLink reads a claim that was stored under key, and checks that both agree.
+func ParseLink(key string, body []byte) (*Link, error) {
+	var l Link
+	if err := json.Unmarshal(body, &l); err != nil {
+		return nil, fmt.Errorf("link %s: %w", key, err)
+	}
+	if l.Key() != key {
+		return nil, fmt.Errorf("link %s: its content belongs to %s", key, l.Key())
+	}
+	if l.Next <= l.Start {
+		return nil, fmt.Errorf("link %s: next is %d, want more than start %d", key, l.Next, l.Start)
+	}
+	for day, n := range l.Rows {
+		if _, err := time.Parse(time.DateOnly, string(day)); err != nil || n <= 0 {
+			return nil, fmt.Errorf("link %s: %d rows on day %q", key, n, day)
+		}
+	}
+	return &l, nil
+}
+
+// ObjectName is what the name of a Parquet object says.
+type ObjectName struct {
+	Layer     Layer
+	Day       Day
+	Partition int32
+	Start     int64 // of its link
+	TopicID   string
+}
+
+// ParseObjectKey reads the name of a Parquet object of the lake.
+func ParseObjectKey(key string) (ObjectName, error) {
+	bad := func(what string) (ObjectName, error) {
+		return ObjectName{}, fmt.Errorf("object %q: %s is not as in layer/%s/dt=YYYY-MM-DD/part-PPPPP-START-TOPICID.parquet", key, what, Dataset)
+	}
+	dirs := strings.Split(key, "/")
+	if len(dirs) != 4 || dirs[1] != Dataset {
+		return bad("the folder")
+	}
+	day, ok := strings.CutPrefix(dirs[2], "dt=")
+	if _, err := time.Parse(time.DateOnly, day); !ok || err != nil {
+		return bad("the day")
+	}
+	name, ok := strings.CutSuffix(dirs[3], ".parquet")
+	parts := strings.Split(name, "-")
+	if !ok || len(parts) != 4 || parts[0] != "part" || len(parts[3]) != 32 {
+		return bad("the file name")
+	}
+	partition, err := strconv.ParseInt(parts[1], 10, 32)
+	if err != nil || partition < 0 {
+		return bad("the partition")
+	}
+	start, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil || start < 0 || len(parts[2]) != 20 {
+		return bad("the offset")
+	}
+	o := ObjectName{Layer: Layer(dirs[0]), Day: Day(day), Partition: int32(partition), Start: start, TopicID: parts[3]}
+	l := Link{Layer: o.Layer, TopicID: o.TopicID, Partition: o.Partition, Start: o.Start}
+	if l.ObjectKey(o.Day) != key {
+		return bad("the file name")
+	}
+	return o, nil
+}
+
+// ModelPrefix is the folder of a model's bundle, with a slash at its end.
+func ModelPrefix(version string) string { return "models/" + Dataset + "/" + version + "/" }
+
+// ChampionKey is the object that says which version serves.
+const ChampionKey = "models/" + Dataset + "/champion.json"
+
+// Champion is the content of ChampionKey. It is replaced by compare-and-swap only.
+type Champion struct {
+	Version  string `json:"version"`
+	Previous string `json:"previous,omitempty"` // what served before
+}

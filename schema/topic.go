@@ -1,0 +1,34 @@
+package schema
+
+// Topics are the names of the three topics.
+type Topics struct {
+	Complaints string // in: JSON complaints, keyed by complaint id
+	Classified string // out: JSON classified complaints, keyed by complaint id
+	DeadLetter string // out: messages that are no complaint, byte for byte
+}
+
+// TopicNames returns the names of the topics below a prefix, which may be empty.
+func TopicNames(prefix string) Topics {
+	return Topics{
+		Complaints: prefix + "complaints",
+		Classified: prefix + "complaints.classified",
+		DeadLetter: prefix + "complaints.dead-letter",
+	}
+}
+
+// OutputHeadroomBytes is how much larger an output topic's max.message.bytes is
+// than the source's: a result is its complaint and what the model says of it.
+const OutputHeadroomBytes = 64 << 10
+
+// The headers of a dead letter, beside those that the message came with. All
+// values are text.
+const (
+	HeaderReason          = "complaints-reason"
+	HeaderError           = "complaints-error"
+	HeaderSourceTopic     = "complaints-source-topic"
+	HeaderSourceTopicID   = "complaints-source-topic-id" // 32 hex digits
+	HeaderSourcePartition = "complaints-source-partition"
+	HeaderSourceOffset    = "complaints-source-offset"
+	HeaderSourceTimestamp = "complaints-source-timestamp" // milliseconds since 1970
+	HeaderAttempt         = "complaints-attempt"          // how often it was replayed
+)
