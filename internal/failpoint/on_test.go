@@ -1,0 +1,39 @@
+//go:build failpoint
+
+package failpoint
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+func TestKillsAtTheChosenHit(t *testing.T) {
+	if os.Getenv(Env) != "" {
+		for range 3 {
+			_, _ = os.Stdout.WriteString("step\n")
+			Hit("here")
+		}
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKillsAtTheChosenHit$")
+	cmd.Env = append(os.Environ(), Env+"=elsewhere=kill, here=kill:2,plain-put=on")
+	out, err := cmd.Output()
+	exit, ok := err.(*exec.ExitError)
+	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL || string(out) != "step\nstep\n" {
+		t.Fatalf("ended with %v after %q, want SIGKILL after two steps", err, out)
+	}
+}
+
+func TestParse(t *testing.T) {
+	m, err := parse("a=kill:2,b=pause,plain-put=on")
+	if err != nil || m["a"].at != 2 || m["b"].signal != syscall.SIGSTOP || m["plain-put"].signal != 0 {
+		t.Fatalf("got %v, %v", m, err)
+	}
+	for _, bad := range []string{"a", "a=kil:1", "a=kill:0", "a=kill:x"} {
+		if _, err := parse(bad); err == nil {
+			t.Errorf("%q: no error", bad)
+		}
+	}
+}
