@@ -1,0 +1,151 @@
+package kafka
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"complaints/schema"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// TopicConfig is how topics are created where they are absent.
+type TopicConfig struct {
+	TopicPrefix string `help:"Prefix of the three topics' names." placeholder:"PREFIX"`
+	Partitions  int32  `help:"Partitions of a topic that has to be created." default:"12"`
+	Replication int16  `help:"Replicas of a topic that has to be created; -1 takes the cluster's default." default:"-1"`
+}
+
+// Topics are the three topics as they stand on the cluster.
+type Topics struct {
+	schema.Topics
+	// MaxMessageBytes of the source topic; the output topics take at least
+	// MaxMessageBytes + schema.OutputHeadroomBytes.
+	MaxMessageBytes int32
+}
+
+// OutputMaxBytes is the largest batch that the output topics surely take, bytes.
+func (t Topics) OutputMaxBytes() int32 { return t.MaxMessageBytes + schema.OutputHeadroomBytes }
+
+// EnsureTopics creates the topics that are absent and checks the others. It is
+// safe to call from many processes at once. It refuses a source topic that is
+// compacted, since compaction removes complaints, and output topics that cannot
+// hold the largest result.
+func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics, error) {
+	adm := kadm.NewClient(cl)
+	t := Topics{Topics: schema.TopicNames(cfg.TopicPrefix)}
+
+	if err := createTopic(ctx, adm, cfg, t.Complaints, nil); err != nil {
+		return t, err
+	}
+	source, err := topicSettings(ctx, adm, t.Complaints)
+	if err != nil {
+		return t, err
+	}
+	if strings.Contains(source["cleanup.policy"], "compact") {
+		return t, fmt.Errorf("topic %s has cleanup.policy=%s: compaction would remove complaints that share an id; set it to delete",
+			t.Complaints, source["cleanup.policy"])
+	}
+	if t.MaxMessageBytes, err = maxMessageBytes(t.Complaints, source); err != nil {
+		return t, err
+	}
+
+	size := strconv.Itoa(int(t.OutputMaxBytes()))
+	outputs := map[string]map[string]*string{
+		t.Classified: {"max.message.bytes": &size},
+		// Dead letters wait for a person, however long that takes.
+		t.DeadLetter: {"max.message.bytes": &size, "retention.ms": kadm.StringPtr("-1")},
+	}
+	for name, settings := range outputs {
+		if err := ensureOutput(ctx, adm, cfg, name, settings, t); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func ensureOutput(ctx context.Context, adm *kadm.Client, cfg TopicConfig, name string, settings map[string]*string, t Topics) error {
+	if err := createTopic(ctx, adm, cfg, name, settings); err != nil {
+		return err
+	}
+	have, err := topicSettings(ctx, adm, name)
+	if err != nil {
+		return err
+	}
+	limit, err := maxMessageBytes(name, have)
+	if err != nil {
+		return err
+	}
+	if limit < t.OutputMaxBytes() {
+		return fmt.Errorf("topic %s has max.message.bytes=%d, less than the %d of %s and %d more for the result: raise it to %d",
+			name, limit, t.MaxMessageBytes, t.Complaints, schema.OutputHeadroomBytes, t.OutputMaxBytes())
+	}
+	return nil
+}
+
+func createTopic(ctx context.Context, adm *kadm.Client, cfg TopicConfig, name string, settings map[string]*string) error {
+	_, err := adm.CreateTopic(ctx, cfg.Partitions, cfg.Replication, settings, name)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		// Without the right to create topics, one that exists is fine.
+		if details, listErr := adm.ListTopics(ctx, name); listErr == nil && details.Has(name) {
+			return nil
+		}
+		return fmt.Errorf("create topic %s with %d partitions: %w", name, cfg.Partitions, err)
+	}
+	return nil
+}
+
+func topicSettings(ctx context.Context, adm *kadm.Client, name string) (map[string]string, error) {
+	configs, err := adm.DescribeTopicConfigs(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("read the settings of topic %s: %w", name, err)
+	}
+	c, err := configs.On(name, nil)
+	if err = errors.Join(err, c.Err); err != nil {
+		return nil, fmt.Errorf("read the settings of topic %s: %w", name, err)
+	}
+	settings := make(map[string]string, len(c.Configs))
+	for _, kv := range c.Configs {
+		settings[kv.Key] = kv.MaybeValue()
+	}
+	return settings, nil
+}
+
+func maxMessageBytes(topic string, settings map[string]string) (int32, error) {
+	n, err := strconv.ParseInt(settings["max.message.bytes"], 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("topic %s: max.message.bytes is %q: %w", topic, settings["max.message.bytes"], err)
+	}
+	return int32(n), nil
+}
+
+// TopicID returns the id of a topic, 32 hex digits, and its number of
+// partitions. It asks the cluster each time: a topic that was deleted and
+// created anew has another id, and kadm keeps the old one in its cache.
+func TopicID(ctx context.Context, cl *kgo.Client, topic string) (id string, partitions int, err error) {
+	req := kmsg.NewPtrMetadataRequest()
+	rt := kmsg.NewMetadataRequestTopic()
+	rt.Topic = kmsg.StringPtr(topic)
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(ctx, cl)
+	if err != nil {
+		return "", 0, fmt.Errorf("ask for the id of topic %s: %w", topic, err)
+	}
+	for _, t := range resp.Topics {
+		if t.Topic == nil || *t.Topic != topic {
+			continue
+		}
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+			return "", 0, fmt.Errorf("ask for the id of topic %s: %w", topic, err)
+		}
+		return hex.EncodeToString(t.TopicID[:]), len(t.Partitions), nil
+	}
+	return "", 0, fmt.Errorf("ask for the id of topic %s: the cluster does not know it", topic)
+}
