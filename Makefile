@@ -1,0 +1,56 @@
+# `make` lists the targets. `make demo` needs only Go; `make test` brings what else it needs into the cache.
+
+SHELL         := bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# One place for all that is downloaded or built for tests; a value from outside is shared by several clones.
+CACHE  := $(abspath $(or $(COMPLAINTS_CACHE),.cache))
+STAMPS := $(CACHE)/stamps
+export COMPLAINTS_CACHE := $(CACHE)
+
+# Training needs LightGBM's library. Whoever has one elsewhere names it.
+export LIGHTGBM_LIB ?= $(CACHE)/lightgbm/lightgbm/lib/lib_lightgbm.so
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PROGRAMS := $(patsubst %/main.go,%,$(wildcard */main.go))
+TAGS     := servers,failpoint
+
+include deploy/servers/servers.mk
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: ## classify the bundled sample with the embedded broker (needs only Go)
+	deploy/demo.sh
+
+.PHONY: build
+build: ## build the programs into bin/, their version stamped from git's tags
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ $(addprefix ./,$(PROGRAMS))
+
+.PHONY: fmt
+fmt: $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## format the Go files
+	$(CACHE)/bin/golangci-lint fmt ./...
+
+.PHONY: lint
+lint: $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## run the linters of .golangci.yml
+	$(CACHE)/bin/golangci-lint run ./...
+
+.PHONY: check
+check: lint ## run the linters, go vet, and see that go.mod is tidy
+	go mod tidy -diff
+	go vet -tags $(TAGS) ./...
+
+.PHONY: test
+test: check kafka versitygw lightgbm ## run everything, on real servers too
+	go test -tags $(TAGS) -timeout 20m ./...
+
+.PHONY: vuln
+vuln: $(STAMPS)/govulncheck-$(GOVULNCHECK_VERSION) ## look for known vulnerabilities (asks the Go vulnerability database)
+	$(CACHE)/bin/govulncheck ./...
+
+.PHONY: clean
+clean: ## remove what was built, but not what was brought
+	rm -rf bin

@@ -1,0 +1,70 @@
+//go:build servers
+
+package servers
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// produce writes one transaction and commits or aborts it.
+func produce(t *testing.T, k *KafkaServer, commit kgo.TransactionEndTry, topic, value string) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(k.Brokers...), kgo.TransactionalID("self-test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte(value)}).FirstErr(); err != nil {
+		t.Fatalf("produce %q: %v", value, err)
+	}
+	if err := cl.EndTransaction(t.Context(), commit); err != nil {
+		t.Fatalf("end the transaction of %q: %v", value, err)
+	}
+}
+
+// consumed is what Kafka's own consumer reads as the first committed records of a topic. A record behind a
+// transaction whose end was logged but not yet marked, when the broker was killed, takes some seconds to appear.
+func consumed(t *testing.T, k *KafkaServer, topic string, records int) string {
+	t.Helper()
+	return KafkaTool(t, "console-consumer", "", "--bootstrap-server", k.Brokers[0], "--topic", topic, "--from-beginning",
+		"--isolation-level", "read_committed", "--max-messages", strconv.Itoa(records), "--timeout-ms", "60000")
+}
+
+func TestKafkaKeepsWhatWasCommittedThroughAKill(t *testing.T) {
+	k := Kafka(t, Partitions(3))
+	k.CreateTopics(t, -1, "letters")
+	produce(t, k, kgo.TryCommit, "letters", "committed")
+	produce(t, k, kgo.TryAbort, "letters", "aborted")
+
+	k.Kill()
+	k.Start()
+
+	KafkaTool(t, "console-producer", "typed\n", "--bootstrap-server", k.Brokers[0], "--topic", "letters")
+	got := consumed(t, k, "letters", 2)
+	if got != "committed\ntyped\n" && got != "typed\ncommitted\n" {
+		t.Errorf("the console consumer read %q, want the lines committed and typed", got)
+	}
+	k.Stop()
+}
+
+func TestKafkaPausesAndGoesOn(t *testing.T) {
+	k := Kafka(t)
+	k.Pause()
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if err := k.ping(ctx); err == nil {
+		t.Error("a paused broker answered")
+	}
+	k.Continue()
+	if err := k.ping(t.Context()); err != nil {
+		t.Errorf("the broker does not answer after the pause: %v", err)
+	}
+}
