@@ -1,8 +1,8 @@
 package schema
 
 import (
-	"bytes"
-	"encoding/json"
+	"math"
+	"strconv"
 	"time"
 )
 
@@ -63,28 +63,32 @@ func (t Time) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
 
 // MarshalJSON writes RFC 3339 in UTC with milliseconds.
 func (t Time) MarshalJSON() ([]byte, error) {
-	return []byte(t.Time().Format(`"` + timeLayout + `"`)), nil
-}
-
-// UnmarshalJSON reads RFC 3339.
-func (t *Time) UnmarshalJSON(b []byte) error {
-	var s time.Time
-	if err := json.Unmarshal(b, &s); err != nil {
-		return reject(ReasonBadDate, "%.40s is no RFC 3339 time", b)
-	}
-	*t = TimeOf(s)
-	return nil
+	return t.Time().AppendFormat(nil, `"`+timeLayout+`"`), nil
 }
 
 // AppendJSON appends the message to buf.
-func (c *Classified) AppendJSON(buf []byte) ([]byte, error) {
-	b := bytes.NewBuffer(buf)
-	e := json.NewEncoder(b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(c); err != nil {
-		return buf, err
+func (c *Classified) AppendJSON(buf []byte) []byte {
+	e := encoder{buf: buf, open: '{'}
+	c.Complaint.encode(&e)
+	e.text("category", c.Category)
+	e.int("category_code", int64(c.CategoryCode))
+	e.float("probability", c.Probability)
+	e.name("probabilities")
+	e.open = '{'
+	for code, p := range c.Probabilities.ByCode() {
+		e.float(categoryNames[code], p)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	e.buf = append(e.buf, '}')
+	e.name("needs_review")
+	e.buf = strconv.AppendBool(e.buf, c.NeedsReview)
+	e.text("model_version", c.ModelVersion)
+	e.time("classified_at", c.ClassifiedAt)
+	e.text("source_topic", c.Topic)
+	e.text("source_topic_id", c.TopicID)
+	e.int("source_partition", int64(c.Partition))
+	e.int("source_offset", c.Offset)
+	e.time("source_timestamp", c.Timestamp)
+	return append(e.buf, '}')
 }
 
 // DecodeClassified reads a message of the classified topic. Fields that it does
@@ -94,28 +98,130 @@ func DecodeClassified(value []byte) (Classified, error) {
 	if value == nil {
 		return Classified{}, reject(ReasonTombstone, "the value is null")
 	}
-	var c Classified
-	if err := unmarshalStrict(value, &c); err != nil {
+	c := absent
+	if err := decode(value, c.decodeField); err != nil {
 		return Classified{}, err
 	}
 	return c, c.check()
 }
 
+func (c *Classified) decodeField(d *decoder, name string) error {
+	if into := c.field(name); into != nil {
+		return d.stringField(name, into)
+	}
+	var n int64
+	var err error
+	switch name {
+	case "category":
+		return d.stringField(name, &c.Category)
+	case "category_code":
+		err = d.intField(name, 32, &n)
+		c.CategoryCode = int(n)
+	case "probability":
+		return d.floatField(name, &c.Probability)
+	case "probabilities":
+		if d.kind() != "object" {
+			return d.wrongType(name, "object")
+		}
+		return d.object(c.Probabilities.decodeField)
+	case "needs_review":
+		return d.boolField(name, &c.NeedsReview)
+	case "model_version":
+		return d.stringField(name, &c.ModelVersion)
+	case "classified_at":
+		return d.timeField(name, &c.ClassifiedAt)
+	default:
+		return c.Source.decodeField(d, name)
+	}
+	return err
+}
+
+func (p *Probabilities) decodeField(d *decoder, name string) error {
+	switch name {
+	case categoryNames[CreditReporting]:
+		return d.floatField(name, &p.CreditReporting)
+	case categoryNames[DebtCollection]:
+		return d.floatField(name, &p.DebtCollection)
+	case categoryNames[Loans]:
+		return d.floatField(name, &p.Loans)
+	case categoryNames[CreditCardServices]:
+		return d.floatField(name, &p.CreditCardServices)
+	case categoryNames[BankAccountsAndServices]:
+		return d.floatField(name, &p.BankAccountsAndServices)
+	}
+	return d.skip()
+}
+
+func (s *Source) decodeField(d *decoder, name string) error {
+	var n int64
+	var err error
+	switch name {
+	case "source_topic":
+		return d.stringField(name, &s.Topic)
+	case "source_topic_id":
+		return d.stringField(name, &s.TopicID)
+	case "source_partition":
+		err = d.intField(name, 32, &n)
+		s.Partition = int32(n)
+	case "source_offset":
+		return d.intField(name, 64, &s.Offset)
+	case "source_timestamp":
+		return d.timeField(name, &s.Timestamp)
+	default:
+		return d.skip()
+	}
+	return err
+}
+
+// absent has a value that no message may have in each required field, so that
+// check sees which are missing.
+var absent = Classified{
+	CategoryCode:  -1,
+	Probability:   -1,
+	Probabilities: Probabilities{-1, -1, -1, -1, -1},
+	ClassifiedAt:  math.MinInt64,
+	Source:        Source{Partition: -1, Offset: -1, Timestamp: math.MinInt64},
+}
+
 func (c *Classified) check() error {
-	want, ok := ParseCategory(c.Category)
+	missing := func(field string) error { return reject(ReasonWrongType, "field %s is missing or empty", field) }
 	switch {
 	case c.ComplaintID == "":
-		return reject(ReasonWrongType, "complaint_id is missing")
+		return missing("complaint_id")
 	case c.Narrative == "":
 		return reject(ReasonNoText, "the narrative is missing")
-	case !ok || int(want) != c.CategoryCode:
-		return reject(ReasonWrongType, "category %.40q and category_code %d are not one of the five categories", c.Category, c.CategoryCode)
+	case c.CategoryCode < 0 || c.CategoryCode >= NumCategories || categoryNames[c.CategoryCode] != c.Category:
+		return reject(ReasonWrongType, "category %.40q with category_code %d is none of the five", c.Category, c.CategoryCode)
 	case c.ModelVersion == "":
-		return reject(ReasonWrongType, "model_version is missing")
-	case len(c.TopicID) != 32:
+		return missing("model_version")
+	case c.ClassifiedAt == absent.ClassifiedAt:
+		return missing("classified_at")
+	case c.Source.Timestamp == absent.Source.Timestamp:
+		return missing("source_timestamp")
+	case c.Topic == "":
+		return missing("source_topic")
+	case !isTopicID(c.TopicID):
 		return reject(ReasonWrongType, "source_topic_id %.40q is not 32 hex digits", c.TopicID)
-	case c.Probability < 0 || c.Probability > 1:
+	case c.Partition < 0 || c.Offset < 0:
+		return reject(ReasonWrongType, "source_partition %d or source_offset %d is missing or negative", c.Partition, c.Offset)
+	case !isProbability(c.Probability):
 		return reject(ReasonWrongType, "probability %v is not within 0 and 1", c.Probability)
 	}
+	for code, p := range c.Probabilities.ByCode() {
+		if !isProbability(p) {
+			return reject(ReasonWrongType, "probability of %s is %v, not within 0 and 1", categoryNames[code], p)
+		}
+	}
 	return nil
+}
+
+func isProbability(p float64) bool { return p >= 0 && p <= 1 }
+
+func isTopicID(id string) bool {
+	for _, r := range id {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
+			return false
+		}
+	}
+	return len(id) == 32
 }

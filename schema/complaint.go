@@ -1,14 +1,10 @@
 package schema
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -45,14 +41,6 @@ const (
 	DefaultMaxTextBytes = 128 << 10
 )
 
-// wire is a complaint as it may come in: the text has a second name there, and
-// null stands for an absent field.
-type wire struct {
-	Complaint
-	Narrative             *string `json:"narrative"`
-	ComplaintWhatHappened *string `json:"complaint_what_happened"`
-}
-
 // DecodeComplaint reads a message of the complaints topic. Fields that it does
 // not know are ignored; null means absent. The text may also come as
 // complaint_what_happened, the API's own name. A complaint without an id gets
@@ -63,19 +51,22 @@ func DecodeComplaint(value []byte, maxTextBytes int) (Complaint, error) {
 	if value == nil {
 		return Complaint{}, reject(ReasonTombstone, "the value is null; publish a JSON object with a narrative")
 	}
-	var w wire
-	if err := unmarshalStrict(value, &w); err != nil {
+	var c Complaint
+	var apiText string // the text under the API's own name
+	if err := decode(value, func(d *decoder, name string) error {
+		if name == "complaint_what_happened" {
+			return d.stringField(name, &apiText)
+		}
+		if into := c.field(name); into != nil {
+			return d.stringField(name, into)
+		}
+		return d.skip()
+	}); err != nil {
 		return Complaint{}, err
 	}
-	c := w.Complaint
-	text := w.Narrative
-	if text == nil || (*text == "" && w.ComplaintWhatHappened != nil) {
-		text = w.ComplaintWhatHappened
+	if c.Narrative == "" {
+		c.Narrative = apiText
 	}
-	if text == nil {
-		return Complaint{}, reject(ReasonNoText, "neither narrative nor complaint_what_happened is there")
-	}
-	c.Narrative = *text
 	if err := c.check(maxTextBytes); err != nil {
 		return Complaint{}, err
 	}
@@ -85,28 +76,75 @@ func DecodeComplaint(value []byte, maxTextBytes int) (Complaint, error) {
 	return c, nil
 }
 
-func unmarshalStrict(value []byte, into any) error {
-	if i := invalidUTF8(value); i >= 0 {
-		return reject(ReasonInvalidUTF8, "byte %d is not UTF-8", i)
+// field returns where the field of a name in JSON is kept, nil for an unknown one.
+func (c *Complaint) field(name string) *string {
+	switch name {
+	case "complaint_id":
+		return &c.ComplaintID
+	case "date_received":
+		return &c.DateReceived
+	case "product":
+		return &c.Product
+	case "sub_product":
+		return &c.SubProduct
+	case "issue":
+		return &c.Issue
+	case "sub_issue":
+		return &c.SubIssue
+	case "narrative":
+		return &c.Narrative
+	case "company_public_response":
+		return &c.CompanyPublicResponse
+	case "company":
+		return &c.Company
+	case "state":
+		return &c.State
+	case "zip_code":
+		return &c.ZipCode
+	case "tags":
+		return &c.Tags
+	case "consumer_consent_provided":
+		return &c.ConsumerConsentProvided
+	case "submitted_via":
+		return &c.SubmittedVia
+	case "date_sent_to_company":
+		return &c.DateSentToCompany
+	case "company_response":
+		return &c.CompanyResponse
+	case "timely":
+		return &c.Timely
+	case "consumer_disputed":
+		return &c.ConsumerDisputed
 	}
-	if d := depth(value); d > MaxDepth {
-		return reject(ReasonTooDeep, "nested deeper than %d", MaxDepth)
-	}
-	if t := bytes.TrimLeft(value, " \t\r\n"); len(t) > 0 && t[0] != '{' && json.Valid(value) {
-		return reject(ReasonNotObject, "the value is JSON, but no object")
-	}
-	err := json.Unmarshal(value, into)
-	var wrongType *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &wrongType):
-		return reject(ReasonWrongType, "field %s is a JSON %s, want %s", wrongType.Field, wrongType.Value, wrongType.Type)
-	case errors.As(err, &syntax):
-		return reject(ReasonNotJSON, "not JSON at byte %d of %d", syntax.Offset, len(value))
-	}
-	return reject(ReasonNotJSON, "not JSON")
+	return nil
+}
+
+// AppendJSON appends the message to buf.
+func (c *Complaint) AppendJSON(buf []byte) []byte {
+	e := encoder{buf: buf, open: '{'}
+	c.encode(&e)
+	return append(e.buf, '}')
+}
+
+func (c *Complaint) encode(e *encoder) {
+	e.optional("complaint_id", c.ComplaintID)
+	e.optional("date_received", c.DateReceived)
+	e.optional("product", c.Product)
+	e.optional("sub_product", c.SubProduct)
+	e.optional("issue", c.Issue)
+	e.optional("sub_issue", c.SubIssue)
+	e.text("narrative", c.Narrative)
+	e.optional("company_public_response", c.CompanyPublicResponse)
+	e.optional("company", c.Company)
+	e.optional("state", c.State)
+	e.optional("zip_code", c.ZipCode)
+	e.optional("tags", c.Tags)
+	e.optional("consumer_consent_provided", c.ConsumerConsentProvided)
+	e.optional("submitted_via", c.SubmittedVia)
+	e.optional("date_sent_to_company", c.DateSentToCompany)
+	e.optional("company_response", c.CompanyResponse)
+	e.optional("timely", c.Timely)
+	e.optional("consumer_disputed", c.ConsumerDisputed)
 }
 
 func (c *Complaint) check(maxTextBytes int) error {
@@ -115,7 +153,7 @@ func (c *Complaint) check(maxTextBytes int) error {
 	}
 	switch {
 	case c.Narrative == "":
-		return reject(ReasonNoText, "the narrative is empty")
+		return reject(ReasonNoText, "there is no narrative (nor complaint_what_happened), or it is empty")
 	case strings.TrimSpace(c.Narrative) == "":
 		return reject(ReasonBlankText, "the narrative has %d bytes, all white space", len(c.Narrative))
 	case len(c.Narrative) > maxTextBytes:
@@ -156,13 +194,25 @@ func ParseDate(s string) (time.Time, bool) {
 	return t, true
 }
 
-// onlyMasks says whether a text has no letter or digit but the Bureau's masks
-// (XXXX, XX/XX/XXXX).
+// onlyMasks says whether a text has nothing but the Bureau's masks (XXXX,
+// XX/XX/XXXX), white space and punctuation.
 func onlyMasks(text string) bool {
 	for _, r := range text {
-		if r != 'X' && r != 'x' && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+		if r != 'X' && r != 'x' && isContent(r) {
 			return false
 		}
+	}
+	return true
+}
+
+// isContent says whether a character can carry meaning. Beyond ASCII that is all
+// but the blocks of punctuation and symbols, a rule that JSON Schema can state too.
+func isContent(r rune) bool {
+	switch {
+	case r < 0x80:
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	case r < 0xC0, r == 0xD7, r == 0xF7, 0x2000 <= r && r <= 0x2BFF, 0x3000 <= r && r <= 0x303F, r == 0xFEFF, r == utf8.RuneError:
+		return false
 	}
 	return true
 }
@@ -180,27 +230,4 @@ func invalidUTF8(b []byte) int {
 		i += n
 	}
 	return -1
-}
-
-// depth counts how deep objects and lists nest, strings aside.
-func depth(b []byte) int {
-	deepest, now, inString := 0, 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case inString:
-			if c == '\\' {
-				i++
-			} else if c == '"' {
-				inString = false
-			}
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
-			now++
-			deepest = max(deepest, now)
-		case c == '}' || c == ']':
-			now--
-		}
-	}
-	return deepest
 }

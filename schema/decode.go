@@ -1,0 +1,423 @@
+package schema
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// decoder reads one JSON object in one pass. encoding/json would do but for two
+// things: it takes NARRATIVE for narrative, which the contract does not, and it
+// costs more than classifying the text does. Strings without escapes share the
+// memory of src, so that a message costs one allocation. Fuzzing holds it equal
+// to encoding/json.
+type decoder struct {
+	src   string
+	i     int
+	depth int
+	wrong *Rejection // the first field of a wrong type; broken JSON later beats it
+}
+
+// decode reads value as an object and calls field at the value of each name.
+func decode(value []byte, field func(d *decoder, name string) error) error {
+	if i := invalidUTF8(value); i >= 0 {
+		return reject(ReasonInvalidUTF8, "byte %d is not UTF-8", i)
+	}
+	d := &decoder{src: string(value)}
+	d.space()
+	isObject := d.peek() == '{'
+	var err error
+	if isObject {
+		err = d.object(field)
+	} else {
+		err = d.skip()
+	}
+	if err != nil {
+		return err
+	}
+	d.space()
+	switch {
+	case d.i < len(d.src):
+		return d.syntax("the value goes on")
+	case !isObject:
+		return reject(ReasonNotObject, "the value is JSON, but no object")
+	case d.wrong != nil:
+		return d.wrong
+	}
+	return nil
+}
+
+func (d *decoder) syntax(what string) error {
+	return reject(ReasonNotJSON, "%s at byte %d of %d", what, d.i, len(d.src))
+}
+
+// peek returns the byte at hand, 0 at the end.
+func (d *decoder) peek() byte {
+	if d.i < len(d.src) {
+		return d.src[d.i]
+	}
+	return 0
+}
+
+func (d *decoder) space() {
+	for d.i < len(d.src) {
+		switch d.src[d.i] {
+		case ' ', '\t', '\r', '\n':
+			d.i++
+		default:
+			return
+		}
+	}
+}
+
+func (d *decoder) enter() error {
+	if d.depth++; d.depth > MaxDepth {
+		return reject(ReasonTooDeep, "nested deeper than %d at byte %d", MaxDepth, d.i)
+	}
+	d.i++
+	d.space()
+	return nil
+}
+
+func (d *decoder) leave() {
+	d.depth--
+	d.i++
+}
+
+// object reads an object; field must consume the value.
+func (d *decoder) object(field func(d *decoder, name string) error) error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		if d.peek() == '}' && first {
+			d.leave()
+			return nil
+		}
+		if d.peek() != '"' {
+			return d.syntax("a name is missing")
+		}
+		name, err := d.text()
+		if err != nil {
+			return err
+		}
+		d.space()
+		if d.peek() != ':' {
+			return d.syntax("a colon is missing")
+		}
+		d.i++
+		d.space()
+		if err := field(d, name); err != nil {
+			return err
+		}
+		d.space()
+		switch d.peek() {
+		case ',':
+			d.i++
+			d.space()
+		case '}':
+			d.leave()
+			return nil
+		default:
+			return d.syntax("a comma or brace is missing")
+		}
+	}
+}
+
+func (d *decoder) list() error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	if d.peek() == ']' {
+		d.leave()
+		return nil
+	}
+	for {
+		if err := d.skip(); err != nil {
+			return err
+		}
+		d.space()
+		switch d.peek() {
+		case ',':
+			d.i++
+			d.space()
+		case ']':
+			d.leave()
+			return nil
+		default:
+			return d.syntax("a comma or bracket is missing")
+		}
+	}
+}
+
+// skip passes over a value of any kind, checking its grammar.
+func (d *decoder) skip() error {
+	switch c := d.peek(); {
+	case c == '{':
+		return d.object(func(d *decoder, _ string) error { return d.skip() })
+	case c == '[':
+		return d.list()
+	case c == '"':
+		_, err := d.text()
+		return err
+	case c == '-' || '0' <= c && c <= '9':
+		_, err := d.number()
+		return err
+	}
+	for _, word := range [...]string{"null", "true", "false"} {
+		if d.word(word) {
+			return nil
+		}
+	}
+	return d.syntax("a value is missing")
+}
+
+func (d *decoder) word(w string) bool {
+	if !strings.HasPrefix(d.src[d.i:], w) {
+		return false
+	}
+	d.i += len(w)
+	return true
+}
+
+// kind names the type of the value at hand as JSON Schema does.
+func (d *decoder) kind() string {
+	switch c := d.peek(); {
+	case c == '{':
+		return "object"
+	case c == '[':
+		return "array"
+	case c == '"':
+		return "string"
+	case c == '-' || '0' <= c && c <= '9':
+		return "number"
+	case c == 't' || c == 'f':
+		return "boolean"
+	case c == 'n':
+		return "null"
+	}
+	return "unknown"
+}
+
+// wrongType notes a field of a wrong type and passes over its value.
+func (d *decoder) wrongType(name, want string) error {
+	if d.wrong == nil {
+		d.wrong = reject(ReasonWrongType, "field %.40s is a JSON %s, want %s", name, d.kind(), want)
+	}
+	return d.skip()
+}
+
+// stringField reads a string; null leaves it as it is.
+func (d *decoder) stringField(name string, into *string) error {
+	switch d.kind() {
+	case "string":
+		s, err := d.text()
+		*into = s
+		return err
+	case "null":
+		return d.skip()
+	}
+	return d.wrongType(name, "string")
+}
+
+func (d *decoder) floatField(name string, into *float64) error {
+	if d.kind() != "number" {
+		return d.wrongType(name, "number")
+	}
+	start := d.i
+	s, err := d.number()
+	if err != nil {
+		return err
+	}
+	if *into, err = strconv.ParseFloat(s, 64); err != nil {
+		d.i = start
+		return d.wrongType(name, "number within the range of a double")
+	}
+	return nil
+}
+
+func (d *decoder) intField(name string, bits int, into *int64) error {
+	if d.kind() != "number" {
+		return d.wrongType(name, "integer")
+	}
+	start := d.i
+	s, err := d.number()
+	if err != nil {
+		return err
+	}
+	if *into, err = strconv.ParseInt(s, 10, bits); err != nil {
+		d.i = start
+		return d.wrongType(name, "integer of "+strconv.Itoa(bits)+" bits")
+	}
+	return nil
+}
+
+func (d *decoder) boolField(name string, into *bool) error {
+	switch {
+	case d.word("true"):
+		*into = true
+	case d.word("false"):
+		*into = false
+	default:
+		return d.wrongType(name, "boolean")
+	}
+	return nil
+}
+
+func (d *decoder) timeField(name string, into *Time) error {
+	if d.kind() != "string" {
+		return d.wrongType(name, "string")
+	}
+	start := d.i
+	s, err := d.text()
+	if err != nil {
+		return err
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		d.i = start
+		return d.wrongType(name, "RFC 3339 time")
+	}
+	*into = TimeOf(t)
+	return nil
+}
+
+// number passes over a number and returns its text.
+func (d *decoder) number() (string, error) {
+	start := d.i
+	if d.peek() == '-' {
+		d.i++
+	}
+	switch c := d.peek(); {
+	case c == '0':
+		d.i++
+	case '1' <= c && c <= '9':
+		d.digits()
+	default:
+		return "", d.syntax("a digit is missing")
+	}
+	if d.peek() == '.' {
+		d.i++
+		if d.digits() == 0 {
+			return "", d.syntax("a digit is missing")
+		}
+	}
+	if c := d.peek(); c == 'e' || c == 'E' {
+		d.i++
+		if c := d.peek(); c == '+' || c == '-' {
+			d.i++
+		}
+		if d.digits() == 0 {
+			return "", d.syntax("a digit is missing")
+		}
+	}
+	return d.src[start:d.i], nil
+}
+
+func (d *decoder) digits() int {
+	start := d.i
+	for c := d.peek(); '0' <= c && c <= '9'; c = d.peek() {
+		d.i++
+	}
+	return d.i - start
+}
+
+// text reads a string. One without escapes is a part of src.
+func (d *decoder) text() (string, error) {
+	d.i++
+	start := d.i
+	for d.i < len(d.src) {
+		switch c := d.src[d.i]; {
+		case c == '"':
+			s := d.src[start:d.i]
+			d.i++
+			return s, nil
+		case c == '\\':
+			return d.escaped(start)
+		case c < ' ':
+			return "", d.syntax("a control character stands unescaped")
+		default:
+			d.i++
+		}
+	}
+	return "", d.syntax("a string does not end")
+}
+
+// escaped reads on from the first escape of a string that began at start.
+func (d *decoder) escaped(start int) (string, error) {
+	buf := make([]byte, 0, 2*(d.i-start)+64)
+	buf = append(buf, d.src[start:d.i]...)
+	for d.i < len(d.src) {
+		switch c := d.src[d.i]; {
+		case c == '"':
+			d.i++
+			return string(buf), nil
+		case c < ' ':
+			return "", d.syntax("a control character stands unescaped")
+		case c == '\\':
+			var err error
+			if buf, err = d.escape(buf); err != nil {
+				return "", err
+			}
+		default:
+			run := d.i
+			for d.i < len(d.src) && d.src[d.i] != '"' && d.src[d.i] != '\\' && d.src[d.i] >= ' ' {
+				d.i++
+			}
+			buf = append(buf, d.src[run:d.i]...)
+		}
+	}
+	return "", d.syntax("a string does not end")
+}
+
+// escape appends what one escape stands for.
+func (d *decoder) escape(buf []byte) ([]byte, error) {
+	d.i++
+	c := d.peek()
+	if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 && c != 0 {
+		d.i++
+		return append(buf, "\"\\/\b\f\n\r\t"[i]), nil
+	}
+	if c != 'u' {
+		return nil, d.syntax("an unknown escape")
+	}
+	r, ok := d.hex4(d.i + 1)
+	if !ok {
+		return nil, d.syntax("an escape without four hex digits")
+	}
+	d.i += 5
+	if utf16.IsSurrogate(r) {
+		pair := utf8.RuneError
+		if strings.HasPrefix(d.src[d.i:], `\u`) {
+			if low, ok := d.hex4(d.i + 2); ok {
+				pair = utf16.DecodeRune(r, low)
+			}
+		}
+		if r = pair; r != utf8.RuneError {
+			d.i += 6
+		}
+	}
+	return utf8.AppendRune(buf, r), nil
+}
+
+func (d *decoder) hex4(at int) (rune, bool) {
+	if at+4 > len(d.src) {
+		return 0, false
+	}
+	var r rune
+	for _, c := range []byte(d.src[at : at+4]) {
+		switch {
+		case '0' <= c && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case 'a' <= c && c <= 'f':
+			r = r<<4 | rune(c-'a'+10)
+		case 'A' <= c && c <= 'F':
+			r = r<<4 | rune(c-'A'+10)
+		default:
+			return 0, false
+		}
+	}
+	return r, true
+}
