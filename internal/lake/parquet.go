@@ -1,0 +1,196 @@
+package lake
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"complaints/schema"
+)
+
+// The shape of a Parquet object. A reader skips row groups and pages by their
+// statistics, so both are small.
+const (
+	rowsPerGroup = 20_000
+	pageBytes    = 64 << 10
+	// boundBytes is how much of a text the page index keeps as a bound; the
+	// library's 16 would cut "Bank Accounts and Services".
+	boundBytes = 64
+	// readBytes is how much of a column is read at once.
+	readBytes = 128 << 10
+)
+
+// WriteParquet returns the file of rows, which are sorted already by columns
+// (ascending, NULL first). The footer is kept beside the schema.
+func WriteParquet[T any](rows []T, columns []string, footer map[string]string) ([]byte, error) {
+	sorting := make([]parquet.SortingColumn, len(columns))
+	for i, c := range columns {
+		sorting[i] = parquet.NullsFirst(parquet.Ascending(c))
+	}
+	options := []parquet.WriterOption{
+		parquet.Compression(&zstd.Codec{Level: zstd.DefaultLevel}),
+		parquet.MaxRowsPerRowGroup(rowsPerGroup),
+		parquet.PageBufferSize(pageBytes),
+		parquet.ColumnIndexSizeLimit(func([]string) int { return boundBytes }),
+		parquet.CreatedBy("complaints", "1", "lake"),
+		// This only declares the order; the caller has sorted.
+		parquet.SortingWriterConfig(parquet.SortingColumns(sorting...)),
+	}
+	for _, key := range slices.Sorted(maps.Keys(footer)) {
+		options = append(options, parquet.KeyValueMetadata(key, footer[key]))
+	}
+	var file bytes.Buffer
+	w := parquet.NewGenericWriter[T](&file, options...)
+	if _, err := w.Write(rows); err != nil {
+		return nil, fmt.Errorf("write parquet: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("write parquet: %w", err)
+	}
+	return file.Bytes(), nil
+}
+
+// ParquetFile is an opened Parquet object.
+type ParquetFile struct {
+	file *parquet.File
+}
+
+// OpenParquet reads the footer of a Parquet file. The reader stays the caller's.
+func OpenParquet(r io.ReaderAt, size int64) (*ParquetFile, error) {
+	f, err := parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true), parquet.ReadBufferSize(readBytes))
+	if err != nil {
+		return nil, fmt.Errorf("open parquet: %w", err)
+	}
+	return &ParquetFile{f}, nil
+}
+
+// Rows is how many rows the footer says there are.
+func (p *ParquetFile) Rows() int64 { return p.file.NumRows() }
+
+// Footer returns a value of the footer that WriteParquet was given.
+func (p *ParquetFile) Footer(key string) string {
+	v, _ := p.file.Lookup(key)
+	return v
+}
+
+// Integers calls each with every value of a column of 32 or 64 bit integers that
+// has no NULL, in the order of the rows. All pages of the column are read.
+func (p *ParquetFile) Integers(column string, each func(int64) error) error {
+	leaf, ok := p.file.Schema().Lookup(column)
+	if !ok {
+		return fmt.Errorf("parquet: no column %s", column)
+	}
+	for _, group := range p.file.RowGroups() {
+		if err := integersOf(group.ColumnChunks()[leaf.ColumnIndex], each); err != nil {
+			return fmt.Errorf("parquet column %s: %w", column, err)
+		}
+	}
+	return nil
+}
+
+func integersOf(chunk parquet.ColumnChunk, each func(int64) error) (err error) {
+	pages := chunk.Pages()
+	defer func() { err = errors.Join(err, pages.Close()) }()
+	values := make([]parquet.Value, 512)
+	for {
+		page, err := pages.ReadPage()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = integersOfPage(page, values, each)
+		parquet.Release(page)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func integersOfPage(page parquet.Page, values []parquet.Value, each func(int64) error) error {
+	r := page.Values()
+	for {
+		n, err := r.ReadValues(values)
+		for _, v := range values[:n] {
+			if v.IsNull() || (v.Kind() != parquet.Int64 && v.Kind() != parquet.Int32) {
+				return fmt.Errorf("value %v is no integer", v)
+			}
+			if err := each(v.Int64()); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// EachRow calls each with every row, a few at a time, reading all columns. The
+// row is the callee's until it returns.
+func EachRow[T any](p *ParquetFile, each func(*T) error) (err error) {
+	r := parquet.NewGenericReader[T](p.file)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	rows := make([]T, 256)
+	for {
+		n, err := r.Read(rows)
+		for i := range rows[:n] {
+			if err := each(&rows[i]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read parquet: %w", err)
+		}
+	}
+}
+
+// The keys of a footer that says which offsets an object covers.
+const (
+	FooterLayer     = "complaints.layer"
+	FooterTopic     = "complaints.topic"
+	FooterTopicID   = "complaints.topic_id"
+	FooterPartition = "complaints.partition"
+	FooterStart     = "complaints.start"
+	FooterNext      = "complaints.next"
+	FooterDay       = "complaints.day"
+	FooterRows      = "complaints.rows"
+	FooterLink      = "complaints.link"
+)
+
+// FooterOf is the footer of a link's object of a day.
+func FooterOf(l *schema.Link, day schema.Day) map[string]string {
+	return map[string]string{
+		FooterLayer: string(l.Layer), FooterTopic: l.Topic, FooterTopicID: l.TopicID,
+		FooterPartition: strconv.Itoa(int(l.Partition)),
+		FooterStart:     strconv.FormatInt(l.Start, 10), FooterNext: strconv.FormatInt(l.Next, 10),
+		FooterDay: string(day), FooterRows: strconv.FormatInt(l.Rows[day], 10), FooterLink: l.Key(),
+	}
+}
+
+// CheckFooter compares what a file says of itself with the link that it is of.
+func (p *ParquetFile) CheckFooter(l *schema.Link, day schema.Day) error {
+	want := FooterOf(l, day)
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if got := p.Footer(key); got != want[key] {
+			return fmt.Errorf("parquet footer: %s is %q, want %q as in link %s", key, got, want[key], l.Key())
+		}
+	}
+	if p.Rows() != l.Rows[day] {
+		return fmt.Errorf("parquet footer: %d rows, want %d as in link %s", p.Rows(), l.Rows[day], l.Key())
+	}
+	return nil
+}

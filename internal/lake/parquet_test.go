@@ -1,0 +1,163 @@
+package lake_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+type row struct {
+	State  *string `parquet:"state,optional,dict"`
+	Offset int64   `parquet:"kafka_offset"`
+	Text   string  `parquet:"text"`
+}
+
+// rowsOf makes n rows that are sorted by state and offset.
+func rowsOf(n int) []row {
+	rows := make([]row, n)
+	for i := range rows {
+		rows[i] = row{Offset: int64(i), Text: fmt.Sprintf("text %d", i*i)}
+		if i >= n/10 {
+			state := fmt.Sprintf("S%02d", i*50/n)
+			rows[i].State = &state
+		}
+	}
+	return rows
+}
+
+func written(t *testing.T, rows []row, l *schema.Link, day schema.Day) []byte {
+	t.Helper()
+	body, err := lake.WriteParquet(rows, []string{"state", "kafka_offset"}, lake.FooterOf(l, day))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func linkOf(rows int) *schema.Link {
+	return &schema.Link{
+		Layer: schema.Gold, Topic: "complaints.classified", TopicID: "0123456789abcdef0123456789abcdef", Partition: 3,
+		Start: 100, Next: 100 + int64(rows), Rows: map[schema.Day]int64{"2026-11-24": int64(rows)},
+	}
+}
+
+func TestParquetKeepsRowsAndFooter(t *testing.T) {
+	const n = 50_001
+	rows, l := rowsOf(n), linkOf(n)
+	body := written(t, rows, l, "2026-11-24")
+	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.CheckFooter(l, "2026-11-24"); err != nil {
+		t.Error(err)
+	}
+	next := int64(0)
+	err = f.Integers("kafka_offset", func(v int64) error {
+		if v != next {
+			return fmt.Errorf("offset %d, want %d", v, next)
+		}
+		next++
+		return nil
+	})
+	if err != nil || next != n {
+		t.Errorf("read %d offsets, %v", next, err)
+	}
+	i := 0
+	err = lake.EachRow(f, func(r *row) error {
+		want := rows[i]
+		i++
+		if r.Offset != want.Offset || r.Text != want.Text || (r.State == nil) != (want.State == nil) || (r.State != nil && *r.State != *want.State) {
+			return fmt.Errorf("row %d is %+v, want %+v", i-1, r, want)
+		}
+		return nil
+	})
+	if err != nil || i != n {
+		t.Errorf("read %d rows, %v", i, err)
+	}
+}
+
+func TestParquetIsTheSameEachTime(t *testing.T) {
+	l := linkOf(1000)
+	if !bytes.Equal(written(t, rowsOf(1000), l, "2026-11-24"), written(t, rowsOf(1000), l, "2026-11-24")) {
+		t.Error("the same rows gave two files")
+	}
+}
+
+func TestParquetStatisticsPrune(t *testing.T) {
+	const n = 50_001
+	body := written(t, rowsOf(n), linkOf(n), "2026-11-24")
+	f, err := parquet.OpenFile(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.RowGroups()) != 3 {
+		t.Fatalf("%d row groups, want 3", len(f.RowGroups()))
+	}
+	for _, g := range f.RowGroups() {
+		if got := g.SortingColumns(); len(got) != 2 || got[0].Path()[0] != "state" || !got[0].NullsFirst() {
+			t.Errorf("sorting columns %v", got)
+		}
+		index, err := g.ColumnChunks()[1].ColumnIndex()
+		if err != nil || index.NumPages() < 2 || !index.IsAscending() {
+			t.Errorf("page index of the offsets: %v, ascending %v", err, err == nil && index.IsAscending())
+		}
+	}
+}
+
+func TestParquetFooterNamesTheLink(t *testing.T) {
+	l := linkOf(10)
+	body := written(t, rowsOf(10), l, "2026-11-24")
+	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string]func(*schema.Link){
+		"next":      func(l *schema.Link) { l.Next++ },
+		"start":     func(l *schema.Link) { l.Start++ },
+		"partition": func(l *schema.Link) { l.Partition++ },
+		"rows":      func(l *schema.Link) { l.Rows = map[schema.Day]int64{"2026-11-24": 11} },
+	} {
+		other := *l
+		change(&other)
+		if f.CheckFooter(&other, "2026-11-24") == nil {
+			t.Errorf("a link with another %s is accepted", what)
+		}
+	}
+}
+
+func TestDamagedParquetIsAnError(t *testing.T) {
+	l := linkOf(5000)
+	body := written(t, rowsOf(5000), l, "2026-11-24")
+	for _, at := range []int{100, len(body) / 3, len(body) / 2} {
+		bad := bytes.Clone(body)
+		for i := range 64 {
+			bad[at+i] ^= 0x5a
+		}
+		if err := readAll(bad); err == nil {
+			t.Errorf("64 damaged bytes at %d of %d were not noticed", at, len(body))
+		}
+	}
+	for _, n := range []int{0, 3, 100, len(body) - 1} {
+		if err := readAll(body[:n]); err == nil {
+			t.Errorf("the first %d of %d bytes were read as a file", n, len(body))
+		}
+	}
+}
+
+func readAll(body []byte) error {
+	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		f.Integers("kafka_offset", func(int64) error { return nil }),
+		lake.EachRow(f, func(*row) error { return nil }),
+	)
+}

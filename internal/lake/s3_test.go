@@ -1,0 +1,175 @@
+package lake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// answers is an S3 endpoint that gives the next of its answers to each request,
+// and the last of them for ever.
+type answers struct {
+	list []answer
+	seen int
+}
+
+type answer struct {
+	status int
+	code   string // of an error document
+	body   string
+	cut    bool // the connection is closed without an answer
+}
+
+func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	now := a.list[min(a.seen, len(a.list)-1)]
+	a.seen++
+	if now.cut {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("ETag", `"e"`)
+	w.WriteHeader(now.status)
+	if now.code != "" {
+		fmt.Fprintf(w, `<?xml version="1.0"?><Error><Code>%s</Code><Message>m</Message></Error>`, now.code)
+		return
+	}
+	_, _ = io.WriteString(w, now.body)
+}
+
+func answering(t *testing.T, list ...answer) (*s3Store, *answers) {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	a := &answers{list: list}
+	server := httptest.NewServer(a)
+	t.Cleanup(server.Close)
+	s, err := openS3(t.Context(), Config{S3Endpoint: server.URL}, "bucket", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pause = func(ctx context.Context, _ int) error { return ctx.Err() }
+	return s, a
+}
+
+var (
+	ok         = answer{status: 200}
+	exists     = answer{status: 412, code: "PreconditionFailed"}
+	busy       = answer{status: 409, code: "ConditionalRequestConflict"}
+	slowDown   = answer{status: 503, code: "SlowDown"}
+	tooMany    = answer{status: 429, code: "TooManyRequests"}
+	failed     = answer{status: 500, code: "InternalError"}
+	forbidden  = answer{status: 403, code: "AccessDenied"}
+	noBucket   = answer{status: 404, code: "NoSuchBucket"}
+	noKey      = answer{status: 404, code: "NoSuchKey"}
+	timeout    = answer{status: 400, code: "RequestTimeout"}
+	okButError = answer{status: 200, code: "PreconditionFailed"}
+	cut        = answer{cut: true}
+)
+
+func TestPutNewTellsAnswersApart(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		answers  []answer
+		want     error // nil, one of the package's, or errOther
+		requests int
+	}{
+		{"stored", []answer{ok}, nil, 1},
+		{"412 is somebody's object", []answer{exists}, ErrExists, 1},
+		{"409 is tried again", []answer{busy, busy, ok}, nil, 3},
+		{"412 after 409 is somebody's object", []answer{busy, exists}, ErrExists, 2},
+		{"500 is tried again", []answer{failed, ok}, nil, 2},
+		{"412 after 500 may be our own", []answer{failed, exists}, ErrAmbiguous, 2},
+		{"412 after a cut connection may be our own", []answer{cut, exists}, ErrAmbiguous, 2},
+		{"412 after a timeout may be our own", []answer{timeout, exists}, ErrAmbiguous, 2},
+		{"412 after 503 may be our own", []answer{slowDown, exists}, ErrAmbiguous, 2},
+		{"429 is tried again", []answer{tooMany, tooMany, ok}, nil, 3},
+		{"412 inside a 200 says nothing", []answer{okButError, exists}, ErrAmbiguous, 2},
+		{"503 without end", []answer{slowDown}, ErrAmbiguous, attempts},
+		{"409 without end", []answer{busy}, ErrAmbiguous, attempts},
+		{"403 is final", []answer{forbidden}, errOther, 1},
+		{"403 after 500 leaves the first open", []answer{failed, forbidden}, ErrAmbiguous, 2},
+		{"no such bucket is final", []answer{noBucket}, errOther, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, a := answering(t, c.answers...)
+			check(t, s.PutNew(t.Context(), "some/key", []byte("body"), nil), c.want)
+			if a.seen != c.requests {
+				t.Errorf("%d requests, want %d", a.seen, c.requests)
+			}
+		})
+	}
+}
+
+func TestReplaceLooksAfterAnUnclearAnswer(t *testing.T) {
+	mine, other := answer{status: 200, body: "body"}, answer{status: 200, body: "another"}
+	for _, c := range []struct {
+		name    string
+		answers []answer
+		want    error
+	}{
+		{"replaced", []answer{ok}, nil},
+		{"another version", []answer{exists}, ErrChanged},
+		{"the version is gone", []answer{noKey}, ErrChanged},
+		{"unclear, and it is there", []answer{failed, exists, mine}, nil},
+		{"unclear, and another is there", []answer{failed, exists, other}, ErrChanged},
+		{"unclear, and looking fails", []answer{failed, exists, forbidden}, ErrAmbiguous},
+		{"no such bucket", []answer{noBucket}, errOther},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, _ := answering(t, c.answers...)
+			check(t, s.Replace(t.Context(), "some/key", []byte("body"), `"e"`), c.want)
+		})
+	}
+}
+
+func TestReadsAreTriedAgain(t *testing.T) {
+	s, a := answering(t, failed, cut, slowDown, answer{status: 200, body: "body"})
+	body, etag, err := s.Get(t.Context(), "some/key")
+	if err != nil || string(body) != "body" || etag != `"e"` || a.seen != 4 {
+		t.Fatalf("got %q, %q, %v after %d requests", body, etag, err, a.seen)
+	}
+}
+
+func TestAMissingBucketIsNotAnEmptyOne(t *testing.T) {
+	s, _ := answering(t, noBucket)
+	_, _, err := s.Get(t.Context(), "some/key")
+	check(t, err, errOther)
+	_, err = s.List(t.Context(), "chain/", "", 1)
+	check(t, err, errOther)
+}
+
+func TestPutNewEndsWithItsContext(t *testing.T) {
+	s, _ := answering(t, slowDown)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.pause = func(ctx context.Context, n int) error {
+		if n == 2 {
+			cancel()
+		}
+		return ctx.Err()
+	}
+	err := s.PutNew(ctx, "some/key", nil, nil)
+	if !errors.Is(err, ErrAmbiguous) || !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, want ambiguous and cancelled", err)
+	}
+}
+
+var errOther = errors.New("an error that decides nothing")
+
+func check(t *testing.T, got, want error) {
+	t.Helper()
+	if want == errOther {
+		for _, err := range []error{nil, ErrExists, ErrAmbiguous, ErrNotFound, ErrChanged} {
+			if errors.Is(got, err) {
+				t.Errorf("got %v, want another error", got)
+			}
+		}
+		return
+	}
+	if !errors.Is(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
