@@ -41,6 +41,7 @@ lint: $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## run the linters of .go
 .PHONY: check
 check: lint ## run the linters, go vet, and see that go.mod is tidy
 	go mod tidy -diff
+	go vet ./...
 	go vet -tags $(TAGS) ./...
 
 .PHONY: test

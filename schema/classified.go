@@ -102,7 +102,8 @@ func DecodeClassified(value []byte) (Classified, error) {
 	if err := decode(value, c.decodeField); err != nil {
 		return Classified{}, err
 	}
-	return c, c.check()
+	err := c.check()
+	return c, err
 }
 
 func (c *Classified) decodeField(d *decoder, name string) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,13 +24,13 @@ type recorder struct {
 func (r *recorder) Cleanup(f func())             { r.cleanups = append(r.cleanups, f) }
 func (r *recorder) Failed() bool                 { return r.failed }
 func (r *recorder) Errorf(f string, args ...any) { r.failed = true; r.Logf(f, args...) }
-func (r *recorder) Logf(f string, args ...any)   { r.said.WriteString(fmt.Sprintf(f, args...)) }
+func (r *recorder) Logf(f string, args ...any)   { fmt.Fprintf(&r.said, f, args...) }
 func (r *recorder) Fatalf(f string, args ...any) { r.Errorf(f, args...); panic(r) }
 
 // end runs the cleanups as the end of a test would.
 func (r *recorder) end() {
-	for i := len(r.cleanups) - 1; i >= 0; i-- {
-		r.cleanups[i]()
+	for _, cleanup := range slices.Backward(r.cleanups) {
+		cleanup()
 	}
 }
 
@@ -39,8 +40,10 @@ func sh(script string) func() *exec.Cmd {
 
 func TestServerThatDiesFailsItsTestAndShowsItsLog(t *testing.T) {
 	r := &recorder{TB: t}
-	p := &process{name: "short", within: time.Minute, command: sh("echo out of luck; exit 3"),
-		ready: func(context.Context) error { return nil }}
+	p := &process{
+		name: "short", within: time.Minute, command: sh("echo out of luck; exit 3"),
+		ready: func(context.Context) error { return nil },
+	}
 	p.launch(r)
 	<-p.exited
 	r.end()
@@ -53,8 +56,10 @@ func TestServerThatDiesFailsItsTestAndShowsItsLog(t *testing.T) {
 
 func TestServerThatNeverAnswersEndsTheTestAtOnceWhenItDies(t *testing.T) {
 	r := &recorder{TB: t}
-	p := &process{name: "short", within: time.Hour, command: sh("exit 3"),
-		ready: func(context.Context) error { return os.ErrNotExist }}
+	p := &process{
+		name: "short", within: time.Hour, command: sh("exit 3"),
+		ready: func(context.Context) error { return os.ErrNotExist },
+	}
 	defer func() {
 		if recover() != any(r) || !strings.Contains(r.said.String(), "ended before it was ready: exit status 3") {
 			t.Errorf("the test was not ended with the reason: %s", r.said.String())
@@ -65,8 +70,10 @@ func TestServerThatNeverAnswersEndsTheTestAtOnceWhenItDies(t *testing.T) {
 
 func TestServerEndsWithItsTest(t *testing.T) {
 	r := &recorder{TB: t}
-	p := &process{name: "long", within: time.Minute, command: sh("exec sleep 1000"),
-		ready: func(context.Context) error { return nil }}
+	p := &process{
+		name: "long", within: time.Minute, command: sh("exec sleep 1000"),
+		ready: func(context.Context) error { return nil },
+	}
 	p.launch(r)
 	p.Pause()
 	r.end()

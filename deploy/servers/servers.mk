@@ -44,3 +44,7 @@ $(STAMPS)/lightgbm-$(LIGHTGBM_VERSION):
 kafka: $(STAMPS)/kafka-$(KAFKA_VERSION)             ## bring Kafka (Maven)
 versitygw: $(STAMPS)/versitygw-$(VERSITYGW_VERSION) ## bring the S3 gateway versitygw (Go)
 lightgbm: $(STAMPS)/lightgbm-$(LIGHTGBM_VERSION)    ## bring lib_lightgbm.so (pip)
+
+.PHONY: debian
+debian: ## install the Debian packages that tests need (as root)
+	deploy/servers/debian

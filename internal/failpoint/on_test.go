@@ -3,6 +3,7 @@
 package failpoint
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"syscall"
@@ -20,8 +21,8 @@ func TestKillsAtTheChosenHit(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKillsAtTheChosenHit$")
 	cmd.Env = append(os.Environ(), Env+"=elsewhere=kill, here=kill:2,plain-put=on")
 	out, err := cmd.Output()
-	exit, ok := err.(*exec.ExitError)
-	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL || string(out) != "step\nstep\n" {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL || string(out) != "step\nstep\n" {
 		t.Fatalf("ended with %v after %q, want SIGKILL after two steps", err, out)
 	}
 }

@@ -61,7 +61,7 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics,
 	outputs := map[string]map[string]*string{
 		t.Classified: {"max.message.bytes": &size},
 		// Dead letters wait for a person, however long that takes.
-		t.DeadLetter: {"max.message.bytes": &size, "retention.ms": kadm.StringPtr("-1")},
+		t.DeadLetter: {"max.message.bytes": &size, "retention.ms": new("-1")},
 	}
 	for name, settings := range outputs {
 		if err := ensureOutput(ctx, adm, cfg, name, settings, t); err != nil {
@@ -132,7 +132,7 @@ func maxMessageBytes(topic string, settings map[string]string) (int32, error) {
 func TopicID(ctx context.Context, cl *kgo.Client, topic string) (id string, partitions int, err error) {
 	req := kmsg.NewPtrMetadataRequest()
 	rt := kmsg.NewMetadataRequestTopic()
-	rt.Topic = kmsg.StringPtr(topic)
+	rt.Topic = new(topic)
 	req.Topics = append(req.Topics, rt)
 	resp, err := req.RequestWith(ctx, cl)
 	if err != nil {
