@@ -1,0 +1,105 @@
+package complaintfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// errTooLong says that a row does not fit the window.
+var errTooLong = errors.New("the row is longer than 4 MiB, the limit (is a quote not closed?)")
+
+// window is the part of a stream that is in memory: a parser looks at a whole
+// row at once and can go back to the line after the one where a broken row
+// began, which encoding/csv cannot; and an unclosed quote costs no more memory
+// than MaxRowBytes.
+type window struct {
+	r          io.Reader
+	buf        []byte
+	start, end int   // the bytes not yet taken
+	line       int   // of buf[start], from 1
+	err        error // that r ended with; io.EOF is a good end
+}
+
+func newWindow(r io.Reader) *window { return &window{r: r, buf: make([]byte, 128<<10), line: 1} }
+
+// bytes returns what is in memory and not yet taken.
+func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
+
+// final says that bytes are the last of the stream.
+func (w *window) final() bool { return w.err == io.EOF }
+
+// more reads on. At the end of the stream it returns nil and final becomes
+// true; a fault of the stream is its error; a row that fills the window is
+// errTooLong.
+func (w *window) more() error {
+	if w.err != nil {
+		if w.err == io.EOF {
+			return nil
+		}
+		return w.err
+	}
+	if err := w.room(); err != nil {
+		return err
+	}
+	for range 100 {
+		n, err := w.r.Read(w.buf[w.end:])
+		w.end += n
+		w.err = err
+		switch {
+		case n > 0 || err == io.EOF:
+			return nil // an error besides comes after these bytes
+		case err != nil:
+			return err
+		}
+	}
+	w.err = io.ErrNoProgress
+	return w.err
+}
+
+// room makes place for more bytes behind end.
+func (w *window) room() error {
+	if w.end < len(w.buf) {
+		return nil
+	}
+	if w.start > 0 {
+		w.end = copy(w.buf, w.buf[w.start:w.end])
+		w.start = 0
+		if w.end < len(w.buf)*3/4 {
+			return nil
+		}
+	}
+	if len(w.buf) >= MaxRowBytes {
+		if w.end < len(w.buf) {
+			return nil
+		}
+		return errTooLong
+	}
+	bigger := make([]byte, min(2*len(w.buf), MaxRowBytes))
+	copy(bigger, w.buf[:w.end])
+	w.buf = bigger
+	return nil
+}
+
+// advance takes n bytes.
+func (w *window) advance(n int) {
+	w.line += bytes.Count(w.buf[w.start:w.start+n], []byte{'\n'})
+	w.start += n
+}
+
+// skipLine takes the rest of the line, however long it is.
+func (w *window) skipLine() error {
+	for {
+		if i := bytes.IndexByte(w.bytes(), '\n'); i >= 0 {
+			w.advance(i + 1)
+			return nil
+		}
+		w.start = w.end
+		if w.final() {
+			return nil
+		}
+		if err := w.more(); err != nil {
+			return err
+		}
+	}
+}
