@@ -1,0 +1,23 @@
+package classifier
+
+import (
+	_ "embed"
+	"sync"
+)
+
+//go:embed bootstrap/manifest.json
+var bootstrapManifest []byte
+
+//go:embed bootstrap/model.txt
+var bootstrapModel []byte
+
+//go:embed bootstrap/features.bin
+var bootstrapFeatures []byte
+
+var bootstrapOnce = sync.OnceValues(func() (*Classifier, error) {
+	return Load(map[string][]byte{ManifestPart: bootstrapManifest, ModelPart: bootstrapModel, FeaturesPart: bootstrapFeatures})
+})
+
+// Bootstrap returns the bundle that is built into the program, for trying out
+// before a model is published. Its version begins with bootstrap-.
+func Bootstrap() (*Classifier, error) { return bootstrapOnce() }

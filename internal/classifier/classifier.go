@@ -1,0 +1,244 @@
+// Package classifier says which of the five categories a complaint's text is
+// about, and how sure it is.
+//
+// In comes a bundle, which the trainer wrote, and then text after text; out
+// come five probabilities a text. A bundle has three parts: the LightGBM model
+// (model.txt), the tables that turn text into features (features.bin) and a
+// manifest (manifest.json), which says what both must be and carries probe
+// texts with the probabilities that the trainer saw. Load refuses a bundle
+// whose probes it cannot reproduce, so what serves is what was trained.
+//
+// The trainer turns text into features with this same code. Nothing here has
+// state on disk, so nothing is lost in a crash.
+package classifier
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/dmitryikh/leaves"
+
+	"complaints/schema"
+)
+
+const (
+	// probeTolerance is how far a probe's probabilities may be from what
+	// LightGBM gave the trainer.
+	probeTolerance = 1e-9
+	// fastTolerance is how far the fast evaluator may be from leaves.
+	fastTolerance = 1e-12
+)
+
+// Classifier is a loaded bundle. It is immutable and may be shared; every
+// goroutine needs its own Scratch.
+type Classifier struct {
+	manifest  Manifest
+	features  *Features
+	reference *leaves.Ensemble
+	fast      *evaluator // nil if refused
+	fastErr   error
+}
+
+// Prediction is what the model says of a text.
+type Prediction struct {
+	Probabilities [schema.NumCategories]float64 // by category code; their sum is 1
+	Category      schema.Category               // the most probable one
+	Probability   float64                       // of Category
+	NeedsReview   bool                          // Probability is below the bundle's review threshold
+}
+
+// Load checks a bundle, given as part name → content, and makes it ready to
+// predict. The error names the part that is at fault.
+func Load(parts map[string][]byte) (*Classifier, error) {
+	m, err := openManifest(parts)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	tables, err := ReadTables(parts[FeaturesPart])
+	if err != nil {
+		return nil, fmt.Errorf("bundle %s: %s: %w", m.Version, FeaturesPart, err)
+	}
+	c := &Classifier{manifest: m}
+	if c.features, err = NewFeatures(tables); err != nil {
+		return nil, fmt.Errorf("bundle %s: %s: %w", m.Version, FeaturesPart, err)
+	}
+	if w := c.features.Width(); w != m.Features {
+		return nil, fmt.Errorf("bundle %s: %s: has %d features and the manifest says %d", m.Version, FeaturesPart, w, m.Features)
+	}
+	if err := c.loadModel(parts[ModelPart]); err != nil {
+		return nil, fmt.Errorf("bundle %s: %s: %w", m.Version, ModelPart, err)
+	}
+	if err := c.checkProbes(); err != nil {
+		return nil, fmt.Errorf("bundle %s: %w", m.Version, err)
+	}
+	return c, nil
+}
+
+func (c *Classifier) loadModel(text []byte) error {
+	trees, err := parseModel(text, c.features.Width())
+	if err != nil {
+		return err
+	}
+	if len(trees) != c.manifest.Trees {
+		return fmt.Errorf("has %d trees and the manifest says %d", len(trees), c.manifest.Trees)
+	}
+	c.reference, err = leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(text)), true)
+	if err != nil {
+		return err
+	}
+	if n, k := c.reference.NFeatures(), c.reference.NOutputGroups(); n != c.features.Width() || k != schema.NumCategories {
+		return fmt.Errorf("leaves reads %d features and %d classes", n, k)
+	}
+	c.fast, c.fastErr = newEvaluator(trees, c.features.Width(), func(column int) bool { return column >= ScoreColumns })
+	return nil
+}
+
+// checkProbes compares the probe texts' probabilities by leaves with the
+// trainer's, and those of the fast evaluator with leaves'.
+func (c *Classifier) checkProbes() error {
+	s := c.NewScratch()
+	for i, p := range c.manifest.Probes {
+		c.features.score([]byte(p.Text), s)
+		want, err := c.scoreReference(s)
+		if err != nil {
+			return fmt.Errorf("%s: probe %d: %w", ModelPart, i, err)
+		}
+		if d := distance(want, p.Probabilities); !(d <= probeTolerance) {
+			return fmt.Errorf("%s: probe %d is not reproduced: its probabilities differ by %v from what the trainer saw", ManifestPart, i, d)
+		}
+		if c.fast == nil {
+			continue
+		}
+		got, ok := c.scoreFast(s)
+		if d := distance(got, want); !ok || !(d <= fastTolerance) {
+			c.fast, c.fastErr = nil, fmt.Errorf("fast evaluator refused: probe %d differs by %v from the reference, covered %t", i, d, ok)
+		}
+	}
+	return nil
+}
+
+func distance(a, b [schema.NumCategories]float64) float64 {
+	d := 0.0
+	for i := range a {
+		d = max(d, math.Abs(a[i]-b[i]))
+	}
+	return d
+}
+
+// LoadDir loads a bundle from the files of a directory.
+func LoadDir(dir string) (*Classifier, error) {
+	parts := map[string][]byte{}
+	for _, name := range []string{ManifestPart, ModelPart, FeaturesPart} {
+		part, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("bundle in %q: %s: %w", dir, name, err)
+		}
+		parts[name] = part
+	}
+	c, err := Load(parts)
+	if err != nil {
+		return nil, fmt.Errorf("in %q: %w", dir, err)
+	}
+	return c, nil
+}
+
+// Version names the bundle; equal versions have equal content.
+func (c *Classifier) Version() string { return c.manifest.Version }
+
+// Manifest says what the bundle is. It must not be changed.
+func (c *Classifier) Manifest() Manifest { return c.manifest }
+
+// Features is the bundle's code and tables that turn text into rows.
+func (c *Classifier) Features() *Features { return c.features }
+
+// FastPath is nil if the fast evaluator serves. Otherwise it says why it was
+// refused; predictions are then right but slow, and the caller should log it.
+func (c *Classifier) FastPath() error { return c.fastErr }
+
+// NewScratch makes the memory that a goroutine needs to predict.
+func (c *Classifier) NewScratch() *Scratch {
+	s := c.features.NewScratch()
+	if c.fast != nil {
+		s.masks = make([]uint64, len(c.fast.base))
+	}
+	return s
+}
+
+// Predict classifies a text. Any bytes are a text; one without a known word
+// gets what the model says of nothing. In the steady state it does not allocate
+// on the fast path.
+func (c *Classifier) Predict(text []byte, s *Scratch) Prediction {
+	c.features.score(text, s)
+	var p Prediction
+	ok := false
+	if c.fast != nil {
+		p.Probabilities, ok = c.scoreFast(s)
+	}
+	if !ok {
+		// The row has the width that leaves was checked for, its only cause to fail.
+		p.Probabilities, _ = c.scoreReference(s)
+	}
+	for k, v := range p.Probabilities {
+		if v > p.Probabilities[p.Category] {
+			p.Category = schema.Category(k)
+		}
+	}
+	p.Probability = p.Probabilities[p.Category]
+	p.NeedsReview = p.Probability < c.manifest.ReviewThreshold
+	return p
+}
+
+func (c *Classifier) scoreFast(s *Scratch) ([schema.NumCategories]float64, bool) {
+	var out [schema.NumCategories]float64
+	ok := c.fast.score(s.scores[:], s.counts, s.masks, &out)
+	softmax(&out)
+	return out, ok
+}
+
+func (c *Classifier) scoreReference(s *Scratch) ([schema.NumCategories]float64, error) {
+	var out [schema.NumCategories]float64
+	clear(s.row)
+	copy(s.row, s.scores[:])
+	for _, e := range s.counts {
+		s.row[e.column] = e.value
+	}
+	err := c.reference.Predict(s.row, 0, out[:])
+	return out, err
+}
+
+func softmax(v *[schema.NumCategories]float64) {
+	top := v[0]
+	for _, x := range v[1:] {
+		top = max(top, x)
+	}
+	total := 0.0
+	for k, x := range v {
+		v[k] = math.Exp(x - top)
+		total += v[k]
+	}
+	for k := range v {
+		v[k] /= total
+	}
+}
+
+// Holder holds the classifier that serves. The zero value holds none.
+type Holder struct{ current atomic.Pointer[Classifier] }
+
+// NewHolder returns a holder of c.
+func NewHolder(c *Classifier) *Holder {
+	h := &Holder{}
+	h.current.Store(c)
+	return h
+}
+
+// Current returns the classifier that serves, or nil.
+func (h *Holder) Current() *Classifier { return h.current.Load() }
+
+// Swap lets another classifier serve and returns the one before. Who took that
+// one from Current may go on using it.
+func (h *Holder) Swap(c *Classifier) *Classifier { return h.current.Swap(c) }

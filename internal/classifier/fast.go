@@ -1,0 +1,320 @@
+package classifier
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+
+	"complaints/schema"
+)
+
+// evaluator scores a tree ensemble without walking its trees. It follows
+// QuickScorer (Lucchese et al., "QuickScorer: a fast algorithm to rank
+// documents with additive ensembles of regression trees", SIGIR 2015), turned
+// to rows that are almost all zero.
+//
+// Every tree owns a bit a leaf, leftmost leaf first, in a lane of the words. A
+// node whose test "value <= threshold" fails rules out the leaves on its left;
+// when all failed nodes have cleared their bits, the lowest bit left is the
+// tree's leaf. The order of the nodes does not matter, so they stand by feature
+// and threshold, and a value visits exactly the nodes that it fails.
+//
+//   - base holds what an all-zero row leaves of the sparse features, the ones
+//     that are never below zero and whose zeros fail no node that a larger value
+//     passes. A zero costs nothing; a larger value starts behind the nodes that
+//     zero already failed.
+//   - The other features are walked for every row. Such a walk is long, so
+//     checkpoints hold what the first n nodes leave in all lanes at once.
+//
+// An evaluator is immutable and may be shared.
+type evaluator struct {
+	width    int
+	base     []uint64
+	features []featureNodes // by column
+	dense    []int32        // columns walked for every row
+	sparse   []bool         // by column: covered by base
+	lanes    []lane         // by tree
+	leaves   []float64      // all leaf values, tree after tree, leftmost leaf first
+}
+
+// featureNodes are the nodes that test one feature, by rising threshold.
+type featureNodes struct {
+	thresholds []float64
+	cuts       []cut
+	zero       []cut      // what a value of zero cuts, in a dense feature
+	after      int32      // nodes that zero already failed, in a sparse feature
+	checks     [][]uint64 // checks[i] is what the first (i+1)*checkEvery nodes leave
+}
+
+// cut clears leaves of one tree: words[word] &= keep.
+type cut struct {
+	keep uint64
+	word int32
+}
+
+// lane is where a tree's leaves stand: words consecutive words from word on if
+// words > 1, or else the bits of mask << shift of one word.
+type lane struct {
+	mask  uint64
+	word  int32
+	words int32
+	leaf  int32 // of its first leaf in leaves
+	shift uint8
+}
+
+const (
+	checkEvery = 32
+	// zeroThreshold is what LightGBM takes for zero in a feature whose missing
+	// values are zeros.
+	zeroThreshold = 1e-35
+)
+
+// newEvaluator builds the evaluator of the trees over width features. sparse
+// says which features are zero in most rows and never below zero.
+func newEvaluator(trees []tree, width int, sparse func(column int) bool) (*evaluator, error) {
+	e := &evaluator{width: width, features: make([]featureNodes, width), sparse: make([]bool, width)}
+	if len(trees)%schema.NumCategories != 0 {
+		return nil, fmt.Errorf("fast evaluator: %d trees are no whole rounds of %d classes", len(trees), schema.NumCategories)
+	}
+	total := e.layOut(trees)
+	e.base = make([]uint64, total)
+	for i := range e.base {
+		e.base[i] = ^uint64(0)
+	}
+	type node struct {
+		threshold float64
+		cut       []cut
+		zeroFails bool
+	}
+	nodes := make([][]node, width)
+	for i := range trees {
+		t := &trees[i]
+		order, spans := leftSpans(t)
+		for _, v := range order {
+			e.leaves = append(e.leaves, t.leaf[v])
+		}
+		for n, span := range spans {
+			nodes[t.feature[n]] = append(nodes[t.feature[n]], node{t.threshold[n], e.lanes[i].cuts(span[0], span[1]), t.zeroFails(n)})
+		}
+	}
+	for c := range nodes {
+		slices.SortStableFunc(nodes[c], func(a, b node) int { return cmp.Compare(a.threshold, b.threshold) })
+		e.sparse[c] = sparse(c)
+		for _, n := range nodes[c] {
+			// A node that zero fails and some larger value passes cannot be in the base.
+			if n.zeroFails && n.threshold > 0 {
+				e.sparse[c] = false
+			}
+		}
+		f := &e.features[c]
+		for _, n := range nodes[c] {
+			switch {
+			case e.sparse[c] && n.zeroFails:
+				apply(e.base, n.cut)
+				continue // a larger value fails it too, and the base has it
+			case n.zeroFails:
+				f.zero = append(f.zero, n.cut...)
+			}
+			for _, one := range n.cut {
+				f.thresholds = append(f.thresholds, n.threshold)
+				f.cuts = append(f.cuts, one)
+			}
+		}
+		if !e.sparse[c] && len(f.cuts) > 0 {
+			e.dense = append(e.dense, int32(c))
+			f.addCheckpoints(total)
+		}
+	}
+	return e, nil
+}
+
+// layOut gives each tree its lane, several small trees to a word, and returns
+// the number of words.
+func (e *evaluator) layOut(trees []tree) int {
+	word, bit := 0, 64
+	last := 0 // lane size of the word being filled
+	leaf := 0
+	for i := range trees {
+		n := len(trees[i].leaf)
+		l := lane{leaf: int32(leaf), words: 1}
+		leaf += n
+		if n > 64 {
+			if bit < 64 {
+				word++
+			}
+			l.word, l.words = int32(word), int32((n+63)/64)
+			word += int(l.words)
+			bit = 64
+		} else {
+			size := laneSize(n)
+			if bit >= 64 || size != last || bit+size > 64 {
+				if bit < 64 {
+					word++
+				}
+				bit, last = 0, size
+			}
+			l.word, l.shift, l.mask = int32(word), uint8(bit), ^uint64(0)>>(64-n)
+			if bit += size; bit >= 64 {
+				word++
+			}
+		}
+		e.lanes = append(e.lanes, l)
+	}
+	if bit < 64 {
+		word++
+	}
+	return word
+}
+
+func laneSize(leaves int) int {
+	size := 8
+	for size < leaves {
+		size *= 2
+	}
+	return size
+}
+
+// cuts clears the leaves from..to-1 of the lane.
+func (l lane) cuts(from, to int) []cut {
+	if l.words == 1 {
+		span := ^uint64(0) >> (64 - (to - from)) << from
+		return []cut{{keep: ^(span << l.shift), word: l.word}}
+	}
+	var out []cut
+	for w := from / 64; w <= (to-1)/64; w++ {
+		a, b := max(from, w*64)-w*64, min(to, w*64+64)-w*64
+		out = append(out, cut{keep: ^(^uint64(0) >> (64 - (b - a)) << a), word: l.word + int32(w)})
+	}
+	return out
+}
+
+// leftSpans returns the tree's leaves from left to right, and for each node
+// which of them, by place, hang on its left.
+func leftSpans(t *tree) (order []int32, spans [][2]int) {
+	spans = make([][2]int, len(t.left))
+	if len(t.left) == 0 {
+		return []int32{0}, spans
+	}
+	var walk func(child int32)
+	walk = func(child int32) {
+		if child < 0 {
+			order = append(order, ^child)
+			return
+		}
+		from := len(order)
+		walk(t.left[child])
+		spans[child] = [2]int{from, len(order)}
+		walk(t.right[child])
+	}
+	walk(0)
+	return order, spans
+}
+
+// zeroFails says whether a zero goes right at the node.
+func (t *tree) zeroFails(node int) bool {
+	if t.missing(node) == missingZero {
+		return t.decision[node]&decisionDefaultLeft == 0
+	}
+	return t.threshold[node] < 0
+}
+
+func apply(words []uint64, cuts []cut) {
+	for _, c := range cuts {
+		words[c.word] &= c.keep
+	}
+}
+
+func (f *featureNodes) addCheckpoints(words int) {
+	state := make([]uint64, words)
+	for i := range state {
+		state[i] = ^uint64(0)
+	}
+	for i, c := range f.cuts {
+		state[c.word] &= c.keep
+		if (i+1)%checkEvery == 0 {
+			f.checks = append(f.checks, slices.Clone(state))
+		}
+	}
+}
+
+// entry is a non-zero value of a sparse row.
+type entry struct {
+	column int32
+	value  float64
+}
+
+// score adds up the trees' leaves of a row for each class. dense holds the
+// values of the columns in e.dense, by column; entries hold the others. words
+// is scratch of len(e.base). It returns false if the row is not covered: a
+// value that is no number, or one below zero in a sparse column.
+func (e *evaluator) score(dense []float64, entries []entry, words []uint64, out *[schema.NumCategories]float64) bool {
+	copy(words, e.base)
+	for _, c := range e.dense {
+		if !e.features[c].walk(dense[c], words) {
+			return false
+		}
+	}
+	for _, x := range entries {
+		if !(x.value >= 0) {
+			return false
+		}
+		f := &e.features[x.column]
+		if x.value <= zeroThreshold {
+			continue
+		}
+		for i, t := range f.thresholds {
+			if !(t < x.value) {
+				break
+			}
+			words[f.cuts[i].word] &= f.cuts[i].keep
+		}
+	}
+	e.sum(words, out)
+	return true
+}
+
+// walk cuts what the value of a dense feature fails.
+func (f *featureNodes) walk(v float64, words []uint64) bool {
+	if v != v {
+		return false
+	}
+	if math.Abs(v) <= zeroThreshold {
+		apply(words, f.zero)
+		return true
+	}
+	n, _ := slices.BinarySearch(f.thresholds, v) // the nodes below v
+	if k := n / checkEvery; k > 0 {
+		check := f.checks[k-1][:len(words)]
+		for i := range words {
+			words[i] &= check[i]
+		}
+	}
+	apply(words, f.cuts[n/checkEvery*checkEvery:n])
+	return true
+}
+
+// sum adds the leaf of each tree to its class, in the order of the trees.
+func (e *evaluator) sum(words []uint64, out *[schema.NumCategories]float64) {
+	for i := range out {
+		out[i] = 0
+	}
+	for i := 0; i+schema.NumCategories <= len(e.lanes); i += schema.NumCategories {
+		round := e.lanes[i : i+schema.NumCategories]
+		for k := range round {
+			l := &round[k]
+			if l.words == 1 {
+				at := bits.TrailingZeros64(words[l.word] >> l.shift & l.mask)
+				out[k] += e.leaves[int(l.leaf)+at]
+				continue
+			}
+			for w := range l.words {
+				if v := words[l.word+w]; v != 0 {
+					out[k] += e.leaves[int(l.leaf)+int(w)*64+bits.TrailingZeros64(v)]
+					break
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,237 @@
+package classifier
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"complaints/schema"
+)
+
+// Features turns texts into rows of features. It is immutable and may be
+// shared; the Scratch may not.
+//
+// A row has ScoreColumns scores (linear first, then naive Bayes, each in the
+// order of the categories) and one count for each chosen term.
+type Features struct {
+	bias  [schema.NumCategories]float64
+	width int
+
+	slots     []wordSlot          // open addressing by word.hash
+	slotShift uint                // hash >> slotShift is a slot
+	long      map[string]wordSlot // words over sixteen bytes
+
+	pairSlots []pairSlot // open addressing by pairHash
+	pairShift uint
+
+	// Rows by id, from 1; row 0 is unused.
+	words     []wordRow
+	pairs     []Weights
+	contents  []linearRow
+	openings  []linearRow
+	openingOf []uint16 // by word id: its row in openings, 0 if none
+}
+
+// wordSlot is a word that is known, or that is only known to be skipped in
+// content pairs. Comparing whole words makes collisions harmless.
+type wordSlot struct {
+	word word
+	id   uint32 // of its row; 0 if it is not in the vocabulary
+	skip bool   // a stop word or a mask
+}
+
+// pairSlot is a pair of words, by their ids: exact, so collisions are harmless.
+type pairSlot struct {
+	key     uint32 // first<<16 | second; 0 is empty
+	pair    uint32 // row in pairs, 0 if none
+	content uint32 // row in contents, 0 if none
+}
+
+// linearRow is a term's share in the linear scores, the idf multiplied in.
+type linearRow struct {
+	share  [schema.NumCategories]float32
+	idf    float32
+	column int32 // in the row of features; 0 if not counted there
+}
+
+type wordRow struct {
+	linearRow
+	bayes Weights
+}
+
+func newLinearRow(l Linear) linearRow {
+	r := linearRow{idf: float32(l.IDF.Float())}
+	for k, w := range l.Weights {
+		r.share[k] = float32(w.Float() * l.IDF.Float())
+	}
+	if l.Column != NoColumn {
+		r.column = ScoreColumns + int32(l.Column)
+	}
+	return r
+}
+
+// NewFeatures checks the tables and builds the lookups.
+func NewFeatures(t *Tables) (*Features, error) {
+	f := &Features{bias: t.Bias, long: map[string]wordSlot{}}
+	if len(t.Words) == 0 || len(t.Words) > MaxWords {
+		return nil, fmt.Errorf("has %d words and may have 1 to %d", len(t.Words), MaxWords)
+	}
+	var columns []int32
+	linear := func(l Linear) linearRow {
+		r := newLinearRow(l)
+		if l.Column != NoColumn {
+			columns = append(columns, int32(l.Column))
+		}
+		return r
+	}
+	if err := f.addWords(t.Words, linear); err != nil {
+		return nil, err
+	}
+	if err := f.addPairs(t, linear); err != nil {
+		return nil, err
+	}
+	f.openingOf = make([]uint16, len(t.Words)+1)
+	f.openings = make([]linearRow, 1, len(t.Openings)+1)
+	for i, o := range t.Openings {
+		if int(o.Word) >= len(t.Words) || f.openingOf[o.Word+1] != 0 {
+			return nil, fmt.Errorf("opening word %d is word %d, which is not there or named twice", i, o.Word)
+		}
+		f.openingOf[o.Word+1] = uint16(len(f.openings))
+		f.openings = append(f.openings, linear(o.Linear))
+	}
+	slices.Sort(columns)
+	for i, c := range columns {
+		if int(c) != i {
+			return nil, fmt.Errorf("counted terms do not have the columns 0 to %d, each once", len(columns)-1)
+		}
+	}
+	f.width = ScoreColumns + len(columns)
+	return f, nil
+}
+
+// addWords fills the table of words. Stop words that are not in the vocabulary
+// stand there too, for they are skipped in content pairs.
+func (f *Features) addWords(words []Word, linear func(Linear) linearRow) error {
+	size := powerOfTwo(2 * (len(words) + len(stopWords)))
+	f.slots, f.slotShift = make([]wordSlot, size), shiftFor(size)
+	f.words = make([]wordRow, 1, len(words)+1)
+	for i, w := range words {
+		if w.Text == "" || len(w.Text) > MaxWordBytes || !isToken(w.Text) {
+			return fmt.Errorf("word %d is %q, which is no token of 1 to %d bytes", i, w.Text, MaxWordBytes)
+		}
+		if !f.addWord(w.Text, uint32(i+1), slices.Contains(stopWords, w.Text)) {
+			return fmt.Errorf("word %d is %q, which is named twice", i, w.Text)
+		}
+		f.words = append(f.words, wordRow{linear(w.Linear), w.Bayes})
+	}
+	for _, w := range stopWords {
+		f.addWord(w, 0, true) // false if it is in the vocabulary
+	}
+	return nil
+}
+
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !tokenByte[s[i]] || s[i] != s[i]|0x20 {
+			return false
+		}
+	}
+	return true
+}
+
+// addWord says whether the word was new.
+func (f *Features) addWord(text string, id uint32, skip bool) bool {
+	buf := pad(nil, []byte(text))
+	n := len(text)
+	w := loadWord(buf, 0, n)
+	slot := wordSlot{word: w, id: id, skip: skip || w.mask(n, buf[min(maxShort, n):n])}
+	if n > maxShort {
+		_, known := f.long[text]
+		f.long[text] = slot
+		return !known
+	}
+	for i := w.hash() >> f.slotShift; ; i = (i + 1) & uint64(len(f.slots)-1) {
+		switch f.slots[i].word {
+		case word{}:
+			f.slots[i] = slot
+			return true
+		case w:
+			return false
+		}
+	}
+}
+
+func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
+	size := powerOfTwo(2 * (len(t.Pairs) + len(t.Contents) + 1))
+	f.pairSlots, f.pairShift = make([]pairSlot, size), shiftFor(size)
+	f.pairs = make([]Weights, 1, len(t.Pairs)+1)
+	f.contents = make([]linearRow, 1, len(t.Contents)+1)
+	slot := func(i int, first, second uint16) (*pairSlot, error) {
+		if int(first) >= len(t.Words) || int(second) >= len(t.Words) {
+			return nil, fmt.Errorf("pair %d is of words %d and %d, and there are %d words", i, first, second, len(t.Words))
+		}
+		key := pairKey(uint32(first)+1, uint32(second)+1)
+		s := f.findPair(key)
+		s.key = key
+		return s, nil
+	}
+	for i, p := range t.Pairs {
+		s, err := slot(i, p.First, p.Second)
+		if err != nil || s.pair != 0 {
+			return cmpErr(err, "pair %d is named twice", i)
+		}
+		s.pair = uint32(len(f.pairs))
+		f.pairs = append(f.pairs, p.Bayes)
+	}
+	for i, c := range t.Contents {
+		s, err := slot(i, c.First, c.Second)
+		if err != nil || s.content != 0 {
+			return cmpErr(err, "content pair %d is named twice", i)
+		}
+		s.content = uint32(len(f.contents))
+		f.contents = append(f.contents, linear(c.Linear))
+	}
+	return nil
+}
+
+// cmpErr returns err, or the message if err is nil.
+func cmpErr(err error, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf(format, args...)
+}
+
+func powerOfTwo(n int) int {
+	size := 16
+	for size < n {
+		size *= 2
+	}
+	return size
+}
+
+func shiftFor(size int) uint {
+	shift := uint(64)
+	for ; size > 1; size /= 2 {
+		shift--
+	}
+	return shift
+}
+
+// Width is the number of features in a row.
+func (f *Features) Width() int { return f.width }
+
+// tfWeight is 1 + ln(n), from a table for the usual counts.
+func tfWeight(n uint32) float64 {
+	if n < uint32(len(tfWeights)) {
+		return tfWeights[n]
+	}
+	return 1 + math.Log(float64(n))
+}
+
+var tfWeights = func() (t [64]float64) {
+	for n := 1; n < len(t); n++ {
+		t[n] = 1 + math.Log(float64(n))
+	}
+	return t
+}()

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"complaints/internal/classifier"
+)
+
+// oddProbes are texts that no complaint looks like.
+var oddProbes = []string{
+	"",
+	"XXXX XXXX XX/XX/XXXX {$500.00}",
+	"They don’t answer; I ca n't pay. They WON'T stop CALLING!!!",
+	"pneumonoultramicroscopicsilicovolcanoconiosis 1234567890123456789012345678901234567890 ünïcödé 猫",
+}
+
+const (
+	probeTexts    = 28 // beside the odd ones
+	maxProbeBytes = 1500
+)
+
+// seal packs a fitted model with what was found on kept rows.
+func (f *fitter) seal(m *model, name string, rows []int, metrics evaluation, threshold float64) (map[string][]byte, error) {
+	texts := f.probes(rows)
+	probabilities, err := m.predict(texts)
+	if err != nil {
+		return nil, err
+	}
+	manifest := classifier.Manifest{
+		Features: m.features.Width(), Trees: m.rounds * len(classifier.ClassNames()), Metrics: metrics.Metrics, ReviewThreshold: threshold,
+		Training: classifier.Training{Recipe: f.recipe.Name, Seed: f.seed, Rows: len(rows), Rounds: m.rounds},
+	}
+	manifest.Training.From, manifest.Training.To = f.window(rows)
+	for i, t := range texts {
+		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: t, Probabilities: probabilities[i]})
+	}
+	parts, err := classifier.Seal(manifest, name, m.text, m.tables.Append(nil))
+	if err != nil {
+		return nil, err
+	}
+	c, err := classifier.Load(parts)
+	if err != nil {
+		return nil, fmt.Errorf("the new bundle does not load: %w", err)
+	}
+	if err := c.FastPath(); err != nil {
+		f.progress("the new bundle is served slowly: %v", err)
+	}
+	return parts, nil
+}
+
+// probes picks texts in an order that the seed gives, so that it does not follow the file's.
+func (f *fitter) probes(rows []int) []string {
+	var short []int
+	for _, r := range rows {
+		if len(f.examples[r].text) <= maxProbeBytes {
+			short = append(short, r)
+		}
+	}
+	slices.SortFunc(short, func(a, b int) int {
+		return cmp.Or(cmp.Compare(mix(f.groups[a]^f.seed), mix(f.groups[b]^f.seed)), cmp.Compare(f.examples[a].text, f.examples[b].text))
+	})
+	texts := slices.Clone(oddProbes)
+	for _, r := range short[:min(probeTexts, len(short))] {
+		texts = append(texts, f.examples[r].text)
+	}
+	return texts
+}
+
+// window is the first and last date of the rows that have one.
+func (f *fitter) window(rows []int) (from, to string) {
+	for _, r := range rows {
+		if d := f.examples[r].date; d != "" {
+			if from == "" || d < from {
+				from = d
+			}
+			to = max(to, d)
+		}
+	}
+	return from, to
+}
+
+// writeBundle writes the parts to a directory, the manifest last: without it a
+// bundle does not load.
+func writeBundle(dir string, parts map[string][]byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{classifier.ModelPart, classifier.FeaturesPart, classifier.ManifestPart} {
+		if err := os.WriteFile(filepath.Join(dir, name), parts[name], 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report is metrics.json.
+type report struct {
+	Recipe          string   `json:"recipe"`
+	Seed            uint64   `json:"seed"`
+	Rows            int      `json:"rows_read"`
+	Left            cleaning `json:"left_out"`
+	Folds           int      `json:"folds"` // each row was judged by a model that saw neither it nor a near-copy
+	ReviewThreshold float64  `json:"review_threshold"`
+	ReviewCoverage  float64  `json:"review_coverage"` // share of rows at or above the threshold
+	ReviewPrecision float64  `json:"review_precision_wanted"`
+	evaluation
+}
+
+func writeReport(dir string, r report) error {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "metrics.json"), append(raw, '\n'), 0o644)
+}

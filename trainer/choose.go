@@ -1,0 +1,75 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+
+	"complaints/schema"
+)
+
+// chosenTerm is a term whose count is a feature.
+type chosenTerm struct {
+	kind  kind
+	place uint32
+}
+
+// chooseTerms picks n terms whose presence tells most of a category: by
+// chi-square against each category, the best unused term a category in turn.
+func chooseTerms(v *vocabulary, n, minDocuments int) []chosenTerm {
+	var candidates []chosenTerm
+	for _, k := range linearKinds {
+		for p, f := range v.frequency[k] {
+			if int(f.total()) >= minDocuments {
+				candidates = append(candidates, chosenTerm{k, uint32(p)})
+			}
+		}
+	}
+	n = min(n, len(candidates))
+	var ranked [schema.NumCategories][]chosenTerm
+	for k := range ranked {
+		ranked[k] = rankTerms(v, candidates, k)
+	}
+	used := map[chosenTerm]bool{}
+	chosen := make([]chosenTerm, 0, n)
+	for k := 0; len(chosen) < n; k = (k + 1) % schema.NumCategories {
+		for used[ranked[k][0]] {
+			ranked[k] = ranked[k][1:]
+		}
+		used[ranked[k][0]] = true
+		chosen = append(chosen, ranked[k][0])
+	}
+	return chosen
+}
+
+func rankTerms(v *vocabulary, candidates []chosenTerm, category int) []chosenTerm {
+	type scored struct {
+		chosenTerm
+		chi2 float64
+	}
+	list := make([]scored, len(candidates))
+	for i, t := range candidates {
+		list[i] = scored{t, chiSquare(v, v.frequency[t.kind][t.place], category)}
+	}
+	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.chi2, a.chi2) })
+	out := make([]chosenTerm, len(list))
+	for i, s := range list {
+		out[i] = s.chosenTerm
+	}
+	return out
+}
+
+// chiSquare is Pearson's statistic of the two-by-two table of term and category.
+func chiSquare(v *vocabulary, f frequency, category int) float64 {
+	with := float64(f.total())
+	all := float64(v.documents)
+	in := float64(v.perClass[category])
+	both := float64(f[category])
+	withOnly, inOnly := with-both, in-both
+	neither := all - both - withOnly - inOnly
+	below := with * (all - with) * in * (all - in)
+	if below == 0 {
+		return 0
+	}
+	d := both*neither - withOnly*inOnly
+	return all * d * d / below
+}

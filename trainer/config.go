@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// config is the trainer's command line. Each flag can also be set by an
+// environment variable, COMPLAINTS_ and its name.
+type config struct {
+	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
+	Evaluate  evaluateConfig  `cmd:"" help:"Say how good a model, or the recipe, is."`
+	Bootstrap bootstrapConfig `cmd:"" help:"Make the bundle that is built into the programs, and the sample that it was not trained on."`
+}
+
+// libraryConfig says where LightGBM is.
+type libraryConfig struct {
+	LightGBMLib string `name:"lightgbm-lib" env:"LIGHTGBM_LIB" placeholder:"FILE" help:"LightGBM's shared library; make lightgbm brings it."`
+	Quiet       bool   `help:"Show no progress."`
+}
+
+type trainConfig struct {
+	libraryConfig
+	Data            []string `required:"" placeholder:"FILE" help:"Complaints: the Bureau's CSV, the Kaggle variant, or JSON lines; plain, gz or zip."`
+	Out             string   `required:"" placeholder:"DIR" help:"Where the bundle, metrics.json and confusion_matrix.png go."`
+	Seed            uint64   `default:"1" help:"Equal data and seed give an equal bundle."`
+	Folds           int      `default:"5" help:"Every row is judged by a model of the other folds; the bundle is of all rows."`
+	ReviewPrecision float64  `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
+}
+
+type evaluateConfig struct {
+	libraryConfig
+	Data  []string `required:"" placeholder:"FILE" help:"Complaints with known products."`
+	Model string   `placeholder:"DIR" help:"The bundle to judge. The alternative is --folds."`
+	Folds int      `help:"Cross-validate the recipe this many ways instead."`
+	Seed  uint64   `default:"1" help:"Of the folds and the models."`
+	JSON  bool     `name:"json" help:"One line with rows, accuracy, macro_f1, log_loss and ece."`
+}
+
+type bootstrapConfig struct {
+	libraryConfig
+	Data       []string `required:"" placeholder:"FILE" help:"Complaints with known products."`
+	Out        string   `required:"" placeholder:"DIR" help:"Where the bundle goes."`
+	Sample     string   `required:"" placeholder:"FILE" help:"Where the kept rows go, as gzipped CSV."`
+	SampleRows int      `default:"2500" help:"How many rows to keep from training."`
+	Seed       uint64   `default:"1" help:"Of the choice and the model."`
+}
+
+// parse reads the command line. It returns the command, or "" after a request for help.
+func parse(args []string, stdout, stderr io.Writer) (config, string, error) {
+	var c config
+	asked := false
+	p, err := kong.New(&c, kong.Name("trainer"), kong.Description("Trains and judges the model that classifies complaints."),
+		kong.DefaultEnvars("COMPLAINTS"), kong.Writers(stdout, stderr), kong.Exit(func(int) { asked = true }), kong.UsageOnError())
+	if err != nil {
+		return c, "", err
+	}
+	k, err := p.Parse(args)
+	if asked {
+		return c, "", nil
+	}
+	if err != nil {
+		return c, "", err
+	}
+	return c, k.Command(), c.check(k.Command())
+}
+
+// check reports every fault at once.
+func (c *config) check(command string) error {
+	var errs []error
+	switch command {
+	case "train":
+		if c.Train.Folds < 2 {
+			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", c.Train.Folds))
+		}
+		if p := c.Train.ReviewPrecision; !(p > 0 && p <= 1) {
+			errs = append(errs, fmt.Errorf("--review-precision is %v and must be above 0 and at most 1", p))
+		}
+	case "evaluate":
+		if (c.Evaluate.Model == "") == (c.Evaluate.Folds == 0) {
+			errs = append(errs, errors.New("one of --model DIR and --folds N is needed, and not both"))
+		}
+		if f := c.Evaluate.Folds; f != 0 && f < 2 {
+			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", f))
+		}
+	case "bootstrap":
+		if n := c.Bootstrap.SampleRows; n < 1 {
+			errs = append(errs, fmt.Errorf("--sample-rows is %d and must be at least 1", n))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"hash/fnv"
+	"strings"
+
+	"complaints/schema"
+)
+
+// example is a complaint whose true category is known.
+type example struct {
+	text     string
+	category schema.Category
+	date     string // YYYY-MM-DD, or empty
+	group    uint64 // equal in near-copies of a text
+}
+
+// nearCopyLength is how many letters and digits of two texts must agree for
+// them to count as near-copies.
+const nearCopyLength = 220
+
+// groupOf is a hash of the first letters and digits of the text, in lower case.
+// Template letters differ in names and sums further down.
+func groupOf(text string) uint64 {
+	key := make([]byte, 0, nearCopyLength)
+	for i := 0; i < len(text) && len(key) < nearCopyLength; i++ {
+		c := text[i]
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			key = append(key, c)
+		}
+	}
+	h := fnv.New64a()
+	h.Write(key)
+	return h.Sum64()
+}
+
+// newExample makes an example of a complaint, unless its text is blank or its
+// product has no category.
+func newExample(c *schema.Complaint) (example, bool) {
+	category, ok := schema.CategoryOfProduct(c.Product)
+	if !ok || strings.TrimSpace(c.Narrative) == "" {
+		return example{}, false
+	}
+	e := example{text: c.Narrative, category: category, group: groupOf(c.Narrative)}
+	if t, ok := schema.ParseDate(c.DateReceived); ok {
+		e.date = t.Format("2006-01-02")
+	}
+	return e, true
+}
+
+// cleaning says what cleanExamples left out.
+type cleaning struct {
+	Copies      int `json:"copies"`      // exact copies of an earlier text
+	Conflicting int `json:"conflicting"` // texts that came with two categories
+}
+
+// cleanExamples keeps each text once, and no text that came with two
+// categories. Case and spacing do not make a text different.
+func cleanExamples(all []example) ([]example, cleaning) {
+	type seen struct {
+		at       int
+		conflict bool
+	}
+	byText := make(map[uint64]*seen, len(all))
+	keys := make([]uint64, len(all))
+	var done cleaning
+	for i, e := range all {
+		keys[i] = textKey(e.text)
+		s, ok := byText[keys[i]]
+		if !ok {
+			byText[keys[i]] = &seen{at: i}
+			continue
+		}
+		done.Copies++
+		if all[s.at].category != e.category {
+			s.conflict = true
+		}
+	}
+	kept := make([]example, 0, len(all))
+	for i, e := range all {
+		s := byText[keys[i]]
+		switch {
+		case s.at != i:
+		case s.conflict:
+			done.Conflicting++
+		default:
+			kept = append(kept, e)
+		}
+	}
+	return kept, done
+}
+
+func textKey(text string) uint64 {
+	h := fnv.New64a()
+	for _, w := range strings.Fields(strings.ToLower(text)) {
+		h.Write([]byte(w))
+		h.Write([]byte{' '})
+	}
+	return h.Sum64()
+}

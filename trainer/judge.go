@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"complaints/internal/classifier"
+)
+
+// judge fits on one side of a split and predicts the other.
+func (f *fitter) judge(s split) ([]judged, error) {
+	m, err := f.fit(s.fit)
+	if err != nil {
+		return nil, err
+	}
+	defer m.booster.Close()
+	texts := make([]string, len(s.judge))
+	for i, r := range s.judge {
+		texts[i] = f.examples[r].text
+	}
+	probabilities, err := m.predict(texts)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]judged, len(texts))
+	for i, p := range probabilities {
+		out[i] = judged{f.examples[s.judge[i]].category, p}
+	}
+	return out, nil
+}
+
+// crossValidate judges every row by a model that was fitted without it and its
+// near-copies.
+func (f *fitter) crossValidate(rows []int, n int) ([]judged, error) {
+	var all []judged
+	for i, s := range folds(f.groups, rows, n, f.seed) {
+		f.progress("fold %d of %d: fitting on %d rows, judging %d", i+1, n, len(s.fit), len(s.judge))
+		one, err := f.judge(s)
+		if err != nil {
+			return nil, fmt.Errorf("fold %d of %d: %w", i+1, n, err)
+		}
+		e := evaluate(one)
+		f.progress("fold %d of %d: accuracy %.4f, macro F1 %.4f, log loss %.4f", i+1, n, e.Accuracy, e.MacroF1, e.LogLoss)
+		all = append(all, one...)
+	}
+	return all, nil
+}
+
+// judgeBundle predicts examples with a loaded bundle, as the consumer does.
+func judgeBundle(c *classifier.Classifier, examples []example) []judged {
+	out := make([]judged, len(examples))
+	s := c.NewScratch()
+	for i, e := range examples {
+		out[i] = judged{e.category, c.Predict([]byte(e.text), s).Probabilities}
+	}
+	return out
+}

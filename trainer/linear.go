@@ -1,0 +1,128 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+)
+
+// linearKinds are the terms of the linear scores. Each kind is a block of
+// length 1 of its own.
+var linearKinds = []kind{words, contents, openings}
+
+// linearModel is the softmax regression behind the linear scores, by kind and
+// place.
+type linearModel struct {
+	bias    [schema.NumCategories]float64
+	idf     [numKinds][]classifier.Fixed
+	weights [numKinds][]classifier.Weights
+}
+
+type classVector [schema.NumCategories]float64
+
+// input is a term's value in a document; at is its place among all kinds.
+type input struct {
+	at    uint32
+	value float64
+}
+
+// fitLinear fits the regression by AdaGrad (Duchi et al., JMLR 2011).
+func fitLinear(v *vocabulary, rows []int, r recipe, seed uint64) *linearModel {
+	m := &linearModel{}
+	var first [numKinds]uint32 // place of a kind's first term among all
+	size := uint32(0)
+	for _, k := range linearKinds {
+		first[k] = size
+		size += uint32(len(v.terms[k]))
+		m.idf[k] = make([]classifier.Fixed, len(v.terms[k]))
+		for i, f := range v.frequency[k] {
+			m.idf[k][i] = classifier.ToFixed(math.Log(float64(1+v.documents)/float64(1+f.total())) + 1)
+		}
+	}
+	inputs := make([][]input, len(rows))
+	for i, row := range rows {
+		inputs[i] = m.inputs(v, &v.corpus.documents[row], &first)
+	}
+	weights := m.descend(v.corpus, rows, inputs, int(size), r, rand.New(rand.NewPCG(seed, uint64(len(rows)))))
+	for _, k := range linearKinds {
+		m.weights[k] = make([]classifier.Weights, len(v.terms[k]))
+		for i := range m.weights[k] {
+			for c, w := range weights[int(first[k])+i] {
+				m.weights[k][i][c] = classifier.ToFixed(w)
+			}
+		}
+	}
+	return m
+}
+
+func (m *linearModel) inputs(v *vocabulary, d *document, first *[numKinds]uint32) []input {
+	var out []input
+	for _, k := range linearKinds {
+		from, square := len(out), 0.0
+		for _, t := range d.terms[k] {
+			if p := v.place[k][t.term]; p != unknown {
+				x := (1 + math.Log(float64(t.count))) * m.idf[k][p].Float()
+				square += float64(x * x)
+				out = append(out, input{first[k] + p, x})
+			}
+		}
+		for i := from; i < len(out); i++ {
+			out[i].value /= math.Sqrt(square)
+		}
+	}
+	return out
+}
+
+func (m *linearModel) descend(c *corpus, rows []int, inputs [][]input, size int, r recipe, rng *rand.Rand) []classVector {
+	weights, squares := make([]classVector, size), make([]classVector, size)
+	for i := range squares {
+		for k := range squares[i] {
+			squares[i][k] = 0.1
+		}
+	}
+	biasSquares := classVector{1, 1, 1, 1, 1}
+	order := rng.Perm(len(rows))
+	for range r.Epochs {
+		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		for _, i := range order {
+			gradient := classVector(m.bias)
+			for _, x := range inputs[i] {
+				for k, w := range weights[x.at] {
+					gradient[k] += float64(w * x.value)
+				}
+			}
+			softmax((*[schema.NumCategories]float64)(&gradient))
+			gradient[c.documents[rows[i]].category]--
+			for _, x := range inputs[i] {
+				w, s := &weights[x.at], &squares[x.at]
+				for k := range w {
+					g := gradient[k] * x.value
+					s[k] += float64(g * g)
+					w[k] -= float64(r.StepSize * g / math.Sqrt(s[k]))
+				}
+			}
+			for k, g := range gradient {
+				biasSquares[k] += float64(g * g)
+				m.bias[k] -= float64(r.StepSize * g / math.Sqrt(biasSquares[k]))
+			}
+		}
+	}
+	return weights
+}
+
+func softmax(v *[schema.NumCategories]float64) {
+	top := v[0]
+	for _, x := range v[1:] {
+		top = max(top, x)
+	}
+	total := 0.0
+	for k, x := range v {
+		v[k] = math.Exp(x - top)
+		total += v[k]
+	}
+	for k := range v {
+		v[k] /= total
+	}
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"complaints/internal/classifier"
+	"complaints/trainer/lightgbm"
+)
+
+// run is the whole program.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	c, command, err := parse(args, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	switch command {
+	case "train":
+		return runTrain(ctx, c.Train, stdout, stderr)
+	case "evaluate":
+		return runEvaluate(ctx, c.Evaluate, stdout, stderr)
+	case "bootstrap":
+		return runBootstrap(ctx, c.Bootstrap, stdout, stderr)
+	}
+	return nil
+}
+
+// newFitter opens the library and prepares the examples.
+func newFitter(ctx context.Context, l libraryConfig, examples []example, seed uint64, stderr io.Writer) (*fitter, error) {
+	lib, err := lightgbm.Open(l.LightGBMLib)
+	if err != nil {
+		return nil, err
+	}
+	progress := func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
+	if l.Quiet {
+		progress = func(string, ...any) {}
+	}
+	progress("%d texts, counting their terms", len(examples))
+	return &fitter{
+		lib: lib, recipe: defaultRecipe, seed: seed, corpus: newCorpus(examples),
+		examples: examples, groups: groupsOf(examples), progress: progress,
+	}, ctx.Err()
+}
+
+// readAll reads the examples of complaint files.
+func readAll(paths []string) ([]example, error) {
+	all, err := readComplaints(paths)
+	return examplesOf(all), err
+}
+
+func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) error {
+	all, err := readAll(c.Data)
+	if err != nil {
+		return err
+	}
+	examples, left := cleanExamples(all)
+	f, err := newFitter(ctx, c.libraryConfig, examples, c.Seed, stderr)
+	if err != nil {
+		return err
+	}
+	r := report{Seed: c.Seed, Rows: len(all), Left: left, Folds: c.Folds, ReviewPrecision: c.ReviewPrecision}
+	parts, r, err := f.train(allRows(len(examples)), "", r)
+	if err != nil {
+		return err
+	}
+	if err := writeBundle(c.Out, parts); err != nil {
+		return err
+	}
+	if err := writeReport(c.Out, r); err != nil {
+		return err
+	}
+	if err := drawConfusion(c.Out, r.evaluation); err != nil {
+		return err
+	}
+	return printEvaluation(stdout, r.evaluation)
+}
+
+// train judges the recipe on the rows by folds, then fits all of them.
+func (f *fitter) train(rows []int, name string, r report) (map[string][]byte, report, error) {
+	kept, err := f.crossValidate(rows, r.Folds)
+	if err != nil {
+		return nil, r, err
+	}
+	r.Recipe, r.evaluation = f.recipe.Name, evaluate(kept)
+	r.ReviewThreshold, r.ReviewCoverage = reviewThreshold(kept, r.ReviewPrecision)
+	f.progress("fitting all %d rows", len(rows))
+	m, err := f.fit(rows)
+	if err != nil {
+		return nil, r, err
+	}
+	defer m.booster.Close()
+	parts, err := f.seal(m, name, rows, r.evaluation, r.ReviewThreshold)
+	return parts, r, err
+}
+
+func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer) error {
+	all, err := readAll(c.Data)
+	if err != nil {
+		return err
+	}
+	if c.Model != "" {
+		bundle, err := classifier.LoadDir(c.Model)
+		if err != nil {
+			return err
+		}
+		return c.print(stdout, evaluate(judgeBundle(bundle, all)))
+	}
+	examples, left := cleanExamples(all)
+	f, err := newFitter(ctx, c.libraryConfig, examples, c.Seed, stderr)
+	if err != nil {
+		return err
+	}
+	f.progress("left out %d copies and %d texts with two categories", left.Copies, left.Conflicting)
+	rows := allRows(len(examples))
+	kept, err := f.crossValidate(rows, c.Folds)
+	if err != nil {
+		return err
+	}
+	if err := c.print(stdout, evaluate(kept)); err != nil {
+		return err
+	}
+	return f.judgeByTime(c, rows, stdout)
+}
+
+func (c evaluateConfig) print(w io.Writer, e evaluation) error {
+	if c.JSON {
+		return printJSON(w, e)
+	}
+	return printEvaluation(w, e)
+}
+
+// timeShare is the share of the dated rows, the newest, that the split by time judges.
+const timeShare = 0.2
+
+func (f *fitter) judgeByTime(c evaluateConfig, rows []int, stdout io.Writer) error {
+	if c.JSON {
+		return nil
+	}
+	s, first := byTime(f.examples, rows, timeShare)
+	if first == "" {
+		_, err := fmt.Fprintln(stdout, "\nno split by time: too few rows have a date")
+		return err
+	}
+	kept, err := f.judge(s)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "\nsplit by time: fitted on %d dated rows before %s, judged on %d from then on\n\n", len(s.fit), first, len(s.judge))
+	return printEvaluation(stdout, evaluate(kept))
+}
