@@ -1,0 +1,92 @@
+package schema_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"complaints/schema"
+)
+
+const topicID = "0123456789abcdef0123456789abcdef"
+
+func TestKeys(t *testing.T) {
+	l := schema.Link{Layer: schema.Gold, TopicID: topicID, Partition: 7, Start: 42}
+	if got, want := l.Key(), "chain/gold/"+topicID+"/7/00000000000000000042.json"; got != want {
+		t.Errorf("link key %s, want %s", got, want)
+	}
+	if got, want := l.ObjectKey("2026-11-24"), "gold/complaints/dt=2026-11-24/part-00007-00000000000000000042-"+topicID+".parquet"; got != want {
+		t.Errorf("object key %s, want %s", got, want)
+	}
+	if day := schema.DayOf(1764028799999); day != "2025-11-24" {
+		t.Errorf("the last millisecond of a day is on %s", day)
+	}
+}
+
+func TestParseLink(t *testing.T) {
+	l := schema.Link{Layer: schema.Gold, Topic: "t", TopicID: topicID, Partition: 7, Start: 42, Next: 50, Rows: map[schema.Day]int64{"2026-11-24": 8}}
+	body, err := json.Marshal(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := schema.ParseLink(l.Key(), body)
+	if err != nil || got.Next != 50 || got.Rows["2026-11-24"] != 8 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for what, change := range map[string]func(*schema.Link){
+		"covers nothing": func(l *schema.Link) { l.Next = l.Start },
+		"other key":      func(l *schema.Link) { l.Start = 41 },
+		"no day":         func(l *schema.Link) { l.Rows = map[schema.Day]int64{"yesterday": 1} },
+		"no rows":        func(l *schema.Link) { l.Rows = map[schema.Day]int64{"2026-11-24": 0} },
+	} {
+		bad := l
+		change(&bad)
+		body, _ := json.Marshal(bad)
+		if _, err := schema.ParseLink(l.Key(), body); err == nil || !strings.Contains(err.Error(), l.Key()) {
+			t.Errorf("%s: err = %v, want one that names the key", what, err)
+		}
+	}
+	if _, err := schema.ParseLink(l.Key(), body[:10]); err == nil {
+		t.Error("a truncated link is taken")
+	}
+}
+
+func FuzzParseObjectKey(f *testing.F) {
+	l := schema.Link{Layer: schema.Silver, TopicID: topicID, Partition: 7, Start: 42}
+	f.Add(l.ObjectKey("2026-11-24"))
+	f.Add("gold/complaints/dt=2026-02-30/part-00007-00000000000000000042-" + topicID + ".parquet")
+	f.Add("gold/complaints/dt=2026-02-20/part-00007-42-" + topicID + ".parquet")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, key string) {
+		o, err := schema.ParseObjectKey(key)
+		if err != nil {
+			return
+		}
+		l := schema.Link{Layer: o.Layer, TopicID: o.TopicID, Partition: o.Partition, Start: o.Start}
+		if back := l.ObjectKey(o.Day); back != key {
+			t.Errorf("%q is read as %+v, which is %q", key, o, back)
+		}
+	})
+}
+
+func TestParseObjectKey(t *testing.T) {
+	l := schema.Link{Layer: schema.Silver, TopicID: topicID, Partition: 7, Start: 42}
+	o, err := schema.ParseObjectKey(l.ObjectKey("2026-11-24"))
+	if want := (schema.ObjectName{Layer: schema.Silver, Day: "2026-11-24", Partition: 7, Start: 42, TopicID: topicID}); err != nil || o != want {
+		t.Errorf("got %+v, %v, want %+v", o, err, want)
+	}
+}
+
+func TestGoldRowOf(t *testing.T) {
+	c := classified()
+	at := schema.Position{Partition: 1, Offset: 2, Timestamp: 3}
+	row := schema.GoldRowOf(c.AppendJSON(nil), at)
+	if row.RecordError != nil || row.Category != "Loans" || *row.TrueCategory != "Loans" || *row.DateReceived != 19782 || !*row.Timely || row.ConsumerDisputed != nil ||
+		row.Loans != 0.97 || row.SourceOffset != 1<<40 || row.KafkaOffset != 2 || row.KafkaTimestamp != 3 || !row.NeedsReview {
+		t.Errorf("row = %+v", row)
+	}
+	row = schema.GoldRowOf([]byte("not a result"), at)
+	if row.RecordError == nil || !strings.HasPrefix(*row.RecordError, "not_json") || row.KafkaOffset != 2 {
+		t.Errorf("row of a foreign record = %+v", row)
+	}
+}
