@@ -66,6 +66,16 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.Time().AppendFormat(nil, `"`+timeLayout+`"`), nil
 }
 
+// UnmarshalJSON reads RFC 3339.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	var s time.Time
+	if err := s.UnmarshalJSON(b); err != nil {
+		return err
+	}
+	*t = TimeOf(s)
+	return nil
+}
+
 // AppendJSON appends the message to buf.
 func (c *Classified) AppendJSON(buf []byte) []byte {
 	e := encoder{buf: buf, open: '{'}

@@ -1,0 +1,163 @@
+package classify
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// batch turns the messages of one micro-batch into results and dead letters. The
+// session's goroutine owns it; only promise runs on the client's.
+type batch struct {
+	role    *Role
+	topicID string
+	model   *classifier.Classifier
+	scratch *classifier.Scratch
+	now     schema.Time
+
+	labelled [schema.NumCategories]int
+	reasons  map[schema.Reason]int
+	dead     int
+	deadSize int // bytes of the dead letters since the last flush
+
+	promise func(*kgo.Record, error) // made once, so that a message costs no closure
+	mu      sync.Mutex
+	errs    []error // guarded by mu
+}
+
+func (b *batch) init(r *Role, topicID string) {
+	b.role, b.topicID = r, topicID
+	b.reasons = make(map[schema.Reason]int)
+	b.promise = func(_ *kgo.Record, err error) {
+		if err == nil {
+			return
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.errs = append(b.errs, err)
+	}
+}
+
+// start begins a micro-batch: one model for all of its messages.
+func (b *batch) start(model *classifier.Classifier) {
+	if b.model != model {
+		b.model, b.scratch = model, model.NewScratch()
+	}
+	b.now = schema.TimeOf(time.Now())
+	b.labelled = [schema.NumCategories]int{}
+	clear(b.reasons)
+	b.dead, b.deadSize, b.errs = 0, 0, nil
+}
+
+// failure is the first error of a produced record.
+func (b *batch) failure() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.errs) == 0 {
+		return nil
+	}
+	return b.errs[0]
+}
+
+// label turns a message into its result, or its dead letter. flush says that what
+// was handed to the client before must reach the broker first.
+func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
+	complaint, err := schema.DecodeComplaint(in.Value, b.role.cfg.MaxTextBytes)
+	if err != nil {
+		return b.deadLetter(in, err)
+	}
+	p := b.model.Predict([]byte(complaint.Narrative), b.scratch)
+	result := schema.Classified{
+		Complaint:     complaint,
+		Category:      p.Category.String(),
+		CategoryCode:  int(p.Category),
+		Probability:   p.Probability,
+		Probabilities: schema.ProbabilitiesOf(p.Probabilities),
+		NeedsReview:   p.NeedsReview,
+		ModelVersion:  b.model.Version(),
+		ClassifiedAt:  b.now,
+		Source: schema.Source{
+			Topic:     in.Topic,
+			TopicID:   b.topicID,
+			Partition: in.Partition,
+			Offset:    in.Offset,
+			Timestamp: schema.TimeOf(in.Timestamp),
+		},
+	}
+	value := result.AppendJSON(nil)
+	limit := int(b.role.cfg.Topics.OutputMaxBytes()) - batchOverheadBytes
+	if size := len(complaint.ComplaintID) + len(value); size > limit {
+		return b.deadLetter(in, &schema.Rejection{
+			Reason: schema.ReasonTooLarge,
+			Detail: "the result has " + strconv.Itoa(size) + " bytes, the limit is " + strconv.Itoa(limit),
+		})
+	}
+	b.labelled[p.Category]++
+	return &kgo.Record{Topic: b.role.cfg.Topics.Classified, Key: []byte(complaint.ComplaintID), Value: value}, false
+}
+
+// deadLetter keeps the message byte for byte, and says in headers why.
+//
+// A batch of dead letters that do not compress could outgrow what the topic
+// takes, so they are flushed before that. A single one always fits: it came in
+// one batch of the source, and the topic takes schema.OutputHeadroomBytes more.
+func (b *batch) deadLetter(in *kgo.Record, why error) (out *kgo.Record, flush bool) {
+	var rejection *schema.Rejection
+	if !errors.As(why, &rejection) {
+		rejection = &schema.Rejection{Reason: schema.ReasonNotJSON, Detail: why.Error()}
+	}
+	b.dead++
+	b.reasons[rejection.Reason]++
+	out = &kgo.Record{Topic: b.role.cfg.Topics.DeadLetter, Key: in.Key, Value: in.Value}
+	out.Headers = append(append([]kgo.RecordHeader{}, in.Headers...),
+		header(schema.HeaderReason, string(rejection.Reason)),
+		header(schema.HeaderError, rejection.Detail),
+		header(schema.HeaderSourceTopic, in.Topic),
+		header(schema.HeaderSourceTopicID, b.topicID),
+		header(schema.HeaderSourcePartition, strconv.Itoa(int(in.Partition))),
+		header(schema.HeaderSourceOffset, strconv.FormatInt(in.Offset, 10)),
+		header(schema.HeaderSourceTimestamp, strconv.FormatInt(in.Timestamp.UnixMilli(), 10)),
+	)
+	size := len(in.Key) + len(in.Value) + recordOverheadBytes
+	for _, h := range out.Headers {
+		size += len(h.Key) + len(h.Value) + headerOverheadBytes
+	}
+	if flush = b.deadSize > 0 && b.deadSize+size > int(b.role.cfg.Topics.MaxMessageBytes); flush {
+		b.deadSize = 0
+	}
+	b.deadSize += size
+	return out, flush
+}
+
+// What a record and each of its headers add to their bytes in a batch, at most.
+const (
+	recordOverheadBytes = 64
+	headerOverheadBytes = 10
+)
+
+func header(key, value string) kgo.RecordHeader {
+	return kgo.RecordHeader{Key: key, Value: []byte(value)}
+}
+
+// report counts a committed micro-batch.
+func (b *batch) report(started time.Time, records []*kgo.Record) {
+	m := b.role.metrics
+	for c, n := range b.labelled {
+		m.messages[c].Add(float64(n))
+	}
+	for reason, n := range b.reasons {
+		m.deadLetters.WithLabelValues(string(reason)).Add(float64(n))
+	}
+	now := time.Now()
+	m.batchSeconds.Observe(now.Sub(started).Seconds())
+	m.batchRecords.Observe(float64(len(records)))
+	for _, r := range records {
+		m.latency.Observe(now.Sub(r.Timestamp).Seconds())
+	}
+}

@@ -1,0 +1,141 @@
+// Package classify is the role that labels complaints: messages of the
+// complaints topic come in, classified complaints and dead letters go out.
+//
+// Each micro-batch is one Kafka transaction that holds its results, its dead
+// letters and the offsets it consumed. After a crash at any step the transaction
+// aborts by itself and the next owner of the partitions does the batch again, so
+// that a reader of committed records sees each message's result exactly once.
+package classify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"complaints/internal/classifier"
+	"complaints/internal/kafka"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+)
+
+// From says where to start a partition whose committed offset cannot be used
+// although the outputs already hold results of it.
+type From string
+
+// The answers to a missing or unusable committed offset.
+const (
+	FromNowhere From = ""        // refuse to start
+	FromOutputs From = "outputs" // after the last result that the outputs hold
+	FromStart   From = "start"   // at the start of the log: results are repeated
+)
+
+// Config is what the role needs.
+type Config struct {
+	Kafka    []kgo.Opt    // the connection
+	Topics   kafka.Topics // the three topics, which must be there
+	Group    string       // consumer group
+	Instance string       // stable name of this process, unique in the group
+	Sessions int          // transactions in flight, each with a client of its own
+
+	BatchRecords int           // most messages a transaction
+	BatchWait    time.Duration // how long a transaction waits for more messages
+	MaxTextBytes int
+	From         From
+	DrainTimeout time.Duration // how long the batch in hand may take at shutdown
+
+	Models     *classifier.Holder
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Role labels complaints until its context ends.
+type Role struct {
+	cfg     Config
+	metrics *metrics
+
+	mu       sync.Mutex
+	lastWork time.Time // when a micro-batch last ended
+}
+
+// New prepares the role. It does not talk to Kafka yet.
+func New(cfg Config) *Role {
+	return &Role{cfg: cfg, metrics: newMetrics(cfg.Registerer), lastWork: time.Now()}
+}
+
+// IdleFor says for how long no message has come.
+func (r *Role) IdleFor() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.lastWork)
+}
+
+func (r *Role) worked() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lastWork = time.Now()
+}
+
+// Run labels complaints until ctx ends, then finishes the micro-batches in hand.
+// An error means that this process must not go on; the next one redoes what was
+// not committed.
+func (r *Role) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for n := range r.cfg.Sessions {
+		g.Go(func() error { return r.runSession(ctx, n) })
+	}
+	return g.Wait()
+}
+
+// topicRetry is how long a session waits for a topic that is not there.
+const topicRetry = time.Second
+
+// runSession runs one session, and again with a new client whenever the topic
+// was deleted and created anew under its name: a client never adopts that.
+func (r *Role) runSession(ctx context.Context, number int) error {
+	for {
+		err := r.runClient(ctx, number)
+		gone := errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.UnknownTopicOrPartition)
+		if !gone || ctx.Err() != nil {
+			return err
+		}
+		r.cfg.Logger.Warn("topic was deleted or created anew, starting over with its present id", "topic", r.cfg.Topics.Complaints, "session", number, "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(topicRetry):
+		}
+	}
+}
+
+func (r *Role) runClient(ctx context.Context, number int) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s, err := r.newSession(ctx, cancel, number)
+	if err != nil {
+		return fmt.Errorf("classify session %d: %w", number, err)
+	}
+	defer s.close()
+	if err := s.run(ctx); err != nil {
+		return fmt.Errorf("classify session %d: %w", number, r.explain(err))
+	}
+	return nil
+}
+
+// explain says in words what to do about errors that an operator causes.
+func (r *Role) explain(err error) error {
+	switch {
+	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch):
+		return fmt.Errorf("another process runs with the instance name %q in group %s; give each process its own --instance: %w",
+			r.cfg.Instance, r.cfg.Group, err)
+	case errors.Is(err, kerr.OffsetOutOfRange):
+		return fmt.Errorf("messages of %s were removed before they were classified; raise the topic's retention, and go on with --from start: %w",
+			r.cfg.Topics.Complaints, err)
+	}
+	return err
+}

@@ -1,0 +1,234 @@
+package classify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"complaints/internal/classifier"
+	"complaints/internal/failpoint"
+	"complaints/internal/kafka"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// transactionTimeout bounds how long a process that died blocks every
+// read_committed reader of the outputs.
+const transactionTimeout = 15 * time.Second
+
+// batchOverheadBytes is what a record batch adds to the key and value of its only
+// record, with room for the headers of a dead letter.
+const batchOverheadBytes = 2 << 10
+
+// deadLetterBatchBytes bounds a dead letter before compression.
+const deadLetterBatchBytes = 90 << 20
+
+// stream is what a session needs of kgo.GroupTransactSession.
+type stream interface {
+	PollRecords(ctx context.Context, maxRecords int) kgo.Fetches
+	Begin() error
+	Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error))
+	End(ctx context.Context, commit kgo.TransactionEndTry) (committed bool, err error)
+	Client() *kgo.Client
+	Close()
+}
+
+// session owns one client and works on one micro-batch at a time. Only its own
+// goroutine touches it.
+type session struct {
+	role    *Role
+	stream  stream
+	log     *slog.Logger
+	topicID string
+	batch   batch
+}
+
+func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, number int) (*session, error) {
+	s := &session{role: r, log: r.cfg.Logger.With("session", number)}
+	id := fmt.Sprintf("%s-%s-%d", r.cfg.Group, r.cfg.Instance, number)
+	resume := func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+		offsets, err := s.resume(ctx, offsets)
+		if err != nil && ctx.Err() == nil {
+			cancel(err)
+		}
+		return offsets, err
+	}
+	var err error
+	if s.stream, err = newStream(append(r.options(id), kgo.AdjustFetchOffsetsFn(resume))...); err != nil {
+		return nil, err
+	}
+	if s.topicID, _, err = kafka.TopicID(ctx, s.stream.Client(), r.cfg.Topics.Complaints); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.batch.init(r, s.topicID)
+	return s, nil
+}
+
+func (r *Role) options(transactionalID string) []kgo.Opt {
+	return append(append([]kgo.Opt{}, r.cfg.Kafka...),
+		kgo.ClientID(transactionalID),
+		kgo.TransactionalID(transactionalID),
+		kgo.TransactionTimeout(transactionTimeout),
+		kgo.ConsumerGroup(r.cfg.Group),
+		kgo.ConsumeTopics(r.cfg.Topics.Complaints),
+		// Complaints may be published in transactions too; those that abort
+		// never happened.
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		// Aborted batches must not pass for gaps, and only the partitions that
+		// move should stop.
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		// A partition without a commit starts at its beginning; an offset that
+		// the log no longer has is an error, never a silent jump.
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		// The client counts before compression, the broker after. A result may
+		// weigh what the broker takes uncompressed; a dead letter came through
+		// compression once and must pass again, so batch.deadLetter keeps watch.
+		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 {
+			if topic == r.cfg.Topics.DeadLetter {
+				return deadLetterBatchBytes
+			}
+			return r.cfg.Topics.OutputMaxBytes()
+		}),
+		// The transaction's end flushes: waiting for fuller batches would only
+		// add to the latency.
+		kgo.ProducerLinger(0),
+		kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.SnappyCompression()),
+		// A micro-batch is all that a session holds; fetching far ahead of it
+		// would only cost memory.
+		kgo.FetchMaxBytes(16<<20),
+		kgo.FetchMaxPartitionBytes(4<<20),
+	)
+}
+
+func (s *session) close() { s.stream.Close() }
+
+// run works until ctx ends. Its cause, if it is one, is the error.
+func (s *session) run(ctx context.Context) error {
+	for {
+		records, err := s.poll(ctx)
+		if err != nil {
+			return err
+		}
+		if len(records) > 0 {
+			if err := s.transact(ctx, records); err != nil {
+				return err
+			}
+			s.role.worked()
+		}
+		if ctx.Err() != nil {
+			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+				return cause
+			}
+			return nil
+		}
+	}
+}
+
+// poll gathers a micro-batch: it waits for the first message, then for more until
+// the batch is full or its time is up.
+func (s *session) poll(ctx context.Context) ([]*kgo.Record, error) {
+	limit := s.role.cfg.BatchRecords
+	fetches := s.stream.PollRecords(ctx, limit)
+	if err := fetchError(fetches); err != nil {
+		return nil, err
+	}
+	records := fetches.Records()
+	if len(records) == 0 || len(records) >= limit {
+		return records, nil
+	}
+	wait, cancel := context.WithTimeout(ctx, s.role.cfg.BatchWait)
+	defer cancel()
+	for len(records) < limit && wait.Err() == nil {
+		fetches = s.stream.PollRecords(wait, limit-len(records))
+		if err := fetchError(fetches); err != nil {
+			return nil, err
+		}
+		records = append(records, fetches.Records()...)
+	}
+	return records, nil
+}
+
+// fetchError returns the first error of a poll that is not just the end of its
+// context.
+func fetchError(fetches kgo.Fetches) error {
+	for _, e := range fetches.Errors() {
+		if errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded) || kerr.IsRetriable(e.Err) && !errors.Is(e.Err, kerr.UnknownTopicID) {
+			continue
+		}
+		if e.Topic == "" {
+			return fmt.Errorf("fetch: %w", e.Err)
+		}
+		return fmt.Errorf("fetch %s/%d: %w", e.Topic, e.Partition, e.Err)
+	}
+	return nil
+}
+
+// transact labels a micro-batch and commits it, or gives it back: after an abort
+// the client fetches the same messages again.
+func (s *session) transact(ctx context.Context, records []*kgo.Record) error {
+	// The batch in hand is finished even at shutdown, within a bound.
+	ctx, cancel := drainContext(ctx, s.role.cfg.DrainTimeout)
+	defer cancel()
+	started := time.Now()
+	if err := s.stream.Begin(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	failpoint.Hit("classify/after-begin")
+	model := s.role.cfg.Models.Current()
+	if err := s.produce(ctx, model, records); err != nil {
+		_, abortErr := s.stream.End(ctx, kgo.TryAbort)
+		s.role.metrics.transaction(outcomeFailed)
+		return errors.Join(fmt.Errorf("produce %d results: %w", len(records), err), abortErr)
+	}
+	failpoint.Hit("classify/before-commit")
+	committed, err := s.stream.End(ctx, kgo.TryCommit)
+	if err != nil {
+		s.role.metrics.transaction(outcomeFailed)
+		return fmt.Errorf("end transaction: %w", err)
+	}
+	failpoint.Hit("classify/after-commit")
+	if !committed {
+		s.role.metrics.transaction(outcomeAborted)
+		s.log.Info("micro-batch given back after a rebalance", "records", len(records))
+		return nil
+	}
+	s.role.metrics.transaction(outcomeCommitted)
+	s.batch.report(started, records)
+	s.log.Debug("micro-batch committed", "records", len(records), "dead_letters", s.batch.dead, "model_version", model.Version(), "took", time.Since(started))
+	return nil
+}
+
+// produce labels the records, hands the results to the client and waits until
+// the broker has them.
+func (s *session) produce(ctx context.Context, model *classifier.Classifier, records []*kgo.Record) error {
+	s.batch.start(model)
+	for _, in := range records {
+		out, flush := s.batch.label(in)
+		if flush {
+			if err := s.stream.Client().Flush(ctx); err != nil {
+				return err
+			}
+		}
+		s.stream.Produce(ctx, out, s.batch.promise)
+	}
+	failpoint.Hit("classify/after-produce")
+	if err := s.stream.Client().Flush(ctx); err != nil {
+		return err
+	}
+	return s.batch.failure()
+}
+
+// drainContext outlives parent by the given time.
+func drainContext(parent context.Context, drain time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		timer := time.AfterFunc(drain, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return ctx, func() { stop(); cancel() }
+}

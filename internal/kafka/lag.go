@@ -1,0 +1,47 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Lag is how many offsets of the topics a group has not committed yet, up to the
+// last one that a read_committed reader sees. A partition without a commit counts
+// from its start.
+func Lag(ctx context.Context, cl *kgo.Client, group string, topics ...string) (int64, error) {
+	adm := kadm.NewClient(cl)
+	committed, err := adm.FetchOffsetsForTopics(ctx, group, topics...)
+	if err == nil {
+		err = committed.Error()
+	}
+	// A group that never committed is not there, which is no error: all is lag.
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return 0, fmt.Errorf("lag of group %s: %w", group, err)
+	}
+	starts, err := adm.ListStartOffsets(ctx, topics...)
+	if err != nil {
+		return 0, fmt.Errorf("lag of group %s: %w", group, err)
+	}
+	ends, err := adm.ListCommittedOffsets(ctx, topics...)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("lag of group %s: %w", group, err)
+	}
+	var lag int64
+	ends.Each(func(end kadm.ListedOffset) {
+		start, _ := starts.Lookup(end.Topic, end.Partition)
+		at := start.Offset
+		if c, ok := committed.Lookup(end.Topic, end.Partition); ok && c.At > at {
+			at = c.At
+		}
+		lag += max(0, end.Offset-at)
+	})
+	return lag, nil
+}
