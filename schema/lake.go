@@ -24,8 +24,19 @@ const Dataset = "complaints"
 // Day is a day in UTC, as YYYY-MM-DD.
 type Day string
 
-// DayOf returns the day of a moment in milliseconds since 1970.
-func DayOf(unixMilli int64) Day { return Day(time.UnixMilli(unixMilli).UTC().Format(time.DateOnly)) }
+// The first and the last moment whose day has a name, in milliseconds since 1970.
+var (
+	firstMoment = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	lastMoment  = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
+)
+
+// DayOf returns the day of a moment in milliseconds since 1970. A record can
+// carry any moment; one out of the years 0 to 9999 counts to the nearest day
+// that has a name.
+func DayOf(unixMilli int64) Day {
+	unixMilli = min(max(unixMilli, firstMoment), lastMoment)
+	return Day(time.UnixMilli(unixMilli).UTC().Format(time.DateOnly))
+}
 
 // Link is a claim on a run of offsets of one partition for one layer. It is
 // written once, before the objects that it names, and never changed or removed.

@@ -1,0 +1,362 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+const topic = "complaints.classified"
+
+// rig is a cluster, a lake, and what was committed to the topic.
+type rig struct {
+	t       *testing.T
+	cluster *kfake.Cluster
+	store   lake.Store
+	opts    []kgo.Opt
+	admin   *kadm.Client
+	txn     int
+}
+
+func newRig(t *testing.T, partitions int32) *rig {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	store, err := lake.Open(t.Context(), lake.Config{URL: "file://" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, cluster: cluster, store: store, opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}}
+	r.admin = kadm.NewClient(r.client())
+	return r
+}
+
+func (r *rig) client(opts ...kgo.Opt) *kgo.Client {
+	r.t.Helper()
+	client, err := kgo.NewClient(append(slices.Clone(r.opts), opts...)...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(client.Close)
+	return client
+}
+
+// day is a moment on the n-th day of a month.
+func day(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC) }
+
+// produce writes records to a partition in one transaction and commits or
+// aborts it. Record i has the timestamp of days[i%len(days)].
+func (r *rig) produce(partition int32, n int, how kgo.TransactionEndTry, days ...time.Time) {
+	r.t.Helper()
+	r.txn++
+	client, err := kgo.NewClient(append(slices.Clone(r.opts), kgo.TransactionalID(fmt.Sprint("txn-", r.txn)), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.BeginTransaction(); err != nil {
+		r.t.Fatal(err)
+	}
+	if len(days) == 0 {
+		days = []time.Time{day(24)}
+	}
+	for i := range n {
+		client.Produce(r.t.Context(), &kgo.Record{
+			Topic: topic, Partition: partition, Timestamp: days[i%len(days)],
+			Key: []byte("key"), Value: fmt.Appendf(nil, "record %d of transaction %d", i, r.txn),
+		}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				r.t.Error(err)
+			}
+		})
+	}
+	if err := client.Flush(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := client.EndTransaction(r.t.Context(), how); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) config() Config {
+	return Config{
+		Store: r.store, KafkaOpts: r.opts, Group: "sink", Layers: []Layer{Gold(topic)},
+		RollAge: 50 * time.Millisecond, WatchEvery: 100 * time.Millisecond, Patience: 5 * time.Second, DrainTimeout: 10 * time.Second,
+		Logger: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+}
+
+// running is a sink that runs.
+type running struct {
+	*Sink
+	t    *testing.T
+	end  context.CancelFunc
+	done chan struct{}
+	err  error
+}
+
+func start(t *testing.T, cfg Config) *running {
+	t.Helper()
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	run := &running{Sink: s, t: t, end: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(run.done)
+		run.err = s.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-run.done
+	})
+	return run
+}
+
+func (r *running) stop() {
+	r.t.Helper()
+	r.end()
+	<-r.done
+	if r.err != nil {
+		r.t.Fatal(r.err)
+	}
+}
+
+// wait waits until the sinks together have all that is committed.
+func (r *rig) wait(sinks ...*running) {
+	r.t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		if r.covered(sinks...) {
+			return
+		}
+		if time.Now().After(deadline) {
+			for _, s := range sinks {
+				r.t.Logf("%+v", s.Status())
+			}
+			r.t.Fatal("the sinks do not become idle")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (r *rig) covered(sinks ...*running) bool {
+	r.t.Helper()
+	ends, err := r.admin.ListCommittedOffsets(r.t.Context(), topic)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	next := map[int32]int64{}
+	for _, s := range sinks {
+		select {
+		case <-s.done:
+			r.t.Fatalf("a sink ended: %v", s.err)
+		default:
+		}
+		for _, p := range s.Status() {
+			if p.Open {
+				next[p.Partition] = max(next[p.Partition], p.Lowest())
+			}
+		}
+	}
+	all := true
+	ends.Each(func(o kadm.ListedOffset) {
+		if n, ok := next[o.Partition]; !ok || n < o.Offset {
+			all = false
+		}
+	})
+	return all
+}
+
+// committed reads what a reader of committed records sees: offset → value, by partition.
+func (r *rig) committed() map[int32]map[int64]string {
+	r.t.Helper()
+	client := r.client(kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
+	ends, err := r.admin.ListCommittedOffsets(r.t.Context(), topic)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	starts, err := r.admin.ListStartOffsets(r.t.Context(), topic)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	left := map[int32]int64{}
+	ends.Each(func(o kadm.ListedOffset) {
+		if s, _ := starts.Lookup(topic, o.Partition); o.Offset > s.Offset {
+			left[o.Partition] = o.Offset
+		}
+	})
+	seen := map[int32]map[int64]string{}
+	for len(left) > 0 {
+		fetches := client.PollFetches(r.t.Context())
+		if err := fetches.Err(); err != nil {
+			r.t.Fatal(err)
+		}
+		fetches.EachRecord(func(rec *kgo.Record) {
+			if !rec.Attrs.IsControl() {
+				if seen[rec.Partition] == nil {
+					seen[rec.Partition] = map[int64]string{}
+				}
+				seen[rec.Partition][rec.Offset] = string(rec.Value)
+			}
+			if rec.Offset+1 >= left[rec.Partition] {
+				delete(left, rec.Partition)
+			}
+		})
+	}
+	client.Close()
+	return seen
+}
+
+// id is the topic's present id.
+func (r *rig) id() string {
+	r.t.Helper()
+	found, err := describe(r.t.Context(), r.client(), []string{topic})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return found[topic].id
+}
+
+// links returns the chain of a partition, checked to be one.
+func (r *rig) links(layer schema.Layer, id string, partition int32) []*schema.Link {
+	r.t.Helper()
+	infos, err := r.store.List(r.t.Context(), schema.LinkPrefix(layer, id, partition), "", 1_000_000)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var links []*schema.Link
+	next := int64(0)
+	for _, info := range infos {
+		body, _, err := r.store.Get(r.t.Context(), info.Key)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		l, err := schema.ParseLink(info.Key, body)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if l.Start != next {
+			r.t.Fatalf("link %s starts at %d, want %d", info.Key, l.Start, next)
+		}
+		next = l.Next
+		links = append(links, l)
+	}
+	return links
+}
+
+// rows reads the offsets of gold by partition, with the day of the object.
+func (r *rig) rows(id string) map[int32]map[int64]schema.Day {
+	r.t.Helper()
+	infos, err := r.store.List(r.t.Context(), "gold/", "", 1_000_000)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	rows := map[int32]map[int64]schema.Day{}
+	for _, info := range infos {
+		name, err := schema.ParseObjectKey(info.Key)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if name.TopicID != id {
+			continue
+		}
+		if rows[name.Partition] == nil {
+			rows[name.Partition] = map[int64]schema.Day{}
+		}
+		body, _, err := r.store.Get(r.t.Context(), info.Key)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if err := eachGold(body, func(row *schema.GoldRow) error {
+			if _, twice := rows[name.Partition][row.KafkaOffset]; twice {
+				return fmt.Errorf("%s repeats offset %d", info.Key, row.KafkaOffset)
+			}
+			if schema.DayOf(row.KafkaTimestamp) != name.Day || row.KafkaPartition != name.Partition {
+				return fmt.Errorf("%s has a row of %d/%s", info.Key, row.KafkaPartition, schema.DayOf(row.KafkaTimestamp))
+			}
+			rows[name.Partition][row.KafkaOffset] = name.Day
+			return nil
+		}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return rows
+}
+
+func eachGold(body []byte, each func(*schema.GoldRow) error) error {
+	f, err := lake.OpenParquet(readerAt(body), int64(len(body)))
+	if err != nil {
+		return err
+	}
+	return lake.EachRow(f, each)
+}
+
+// check compares gold with the topic: every committed record once, nothing else.
+func (r *rig) check() {
+	r.t.Helper()
+	id := r.id()
+	rows := r.rows(id)
+	for partition, want := range r.committed() {
+		var lost, extra []int64
+		for offset := range want {
+			if _, ok := rows[partition][offset]; !ok {
+				lost = append(lost, offset)
+			}
+		}
+		for offset := range rows[partition] {
+			if _, ok := want[offset]; !ok {
+				extra = append(extra, offset)
+			}
+		}
+		if len(lost)+len(extra) > 0 {
+			r.t.Errorf("partition %d: %d lost, %d that are no committed records", partition, len(lost), len(extra))
+		}
+		r.links(schema.Gold, id, partition)
+	}
+}
+
+// slowStore takes its time for Parquet objects.
+type slowStore struct {
+	lake.Store
+	delay time.Duration
+	mu    sync.Mutex
+	puts  int
+}
+
+func (s *slowStore) PutNew(ctx context.Context, key string, body []byte, meta map[string]string) error {
+	if _, err := schema.ParseObjectKey(key); err == nil {
+		sleep(ctx, s.delay)
+		s.mu.Lock()
+		s.puts++
+		s.mu.Unlock()
+		if ctx.Err() != nil {
+			return errors.Join(lake.ErrAmbiguous, ctx.Err())
+		}
+	}
+	return s.Store.PutNew(ctx, key, body, meta)
+}
+
+func sum[K comparable](m map[K]int64) (n int64) {
+	for v := range maps.Values(m) {
+		n += v
+	}
+	return n
+}

@@ -1,0 +1,136 @@
+package sink
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// Record is a committed record of a topic. Its bytes are its own, and not a
+// part of the batch that it came in.
+type Record struct {
+	Offset    int64
+	Timestamp int64 // milliseconds since 1970
+	Key       []byte
+	Value     []byte // nil is a tombstone
+	Headers   []Header
+}
+
+// Header is a header of a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// recordOverhead is what a Record takes beside its bytes.
+const recordOverhead = 112
+
+func (r *Record) size() int64 {
+	n := recordOverhead + len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += 40 + len(h.Key) + len(h.Value)
+	}
+	return int64(n)
+}
+
+// Layer says how the records of a topic become the rows of a layer, one row a
+// record.
+type Layer struct {
+	Name  schema.Layer
+	Topic string
+	codec codec
+}
+
+// codec turns the records of one link and one day into an object.
+type codec interface {
+	// encode returns the object. The same records give the same rows.
+	encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error)
+	// check opens an encoded object again and compares it with the records
+	// that it was made of.
+	check(body []byte, l *schema.Link, day schema.Day, records []Record) error
+	// belongs says whether a stored object is that of the link and the day.
+	belongs(r io.ReaderAt, size int64, l *schema.Link, day schema.Day) error
+}
+
+// parquetRows is the codec of a layer whose rows are a Go type with the tags of
+// parquet-go.
+type parquetRows[T any] struct {
+	row     func(r *Record, partition int32) T
+	offset  func(*T) int64 // of the record that a row is of
+	compare func(a, b *T) int
+	columns []string // that compare goes by
+}
+
+func (c parquetRows[T]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error) {
+	rows := make([]T, len(records))
+	for i := range records {
+		rows[i] = c.row(&records[i], l.Partition)
+	}
+	slices.SortFunc(rows, func(a, b T) int { return c.compare(&a, &b) })
+	return lake.WriteParquet(rows, c.columns, lake.FooterOf(l, day))
+}
+
+func (c parquetRows[T]) check(body []byte, l *schema.Link, day schema.Day, records []Record) error {
+	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		return err
+	}
+	if err := f.CheckFooter(l, day); err != nil {
+		return err
+	}
+	offsets := make([]int64, 0, len(records))
+	var before *T
+	err = lake.EachRow(f, func(row *T) error {
+		if before != nil && c.compare(before, row) > 0 {
+			return fmt.Errorf("row %d does not follow in the order of %v", len(offsets), c.columns)
+		}
+		offsets = append(offsets, c.offset(row))
+		kept := *row
+		before = &kept
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return sameOffsets(offsets, records)
+}
+
+// sameOffsets compares the offsets of rows, in any order, with the records.
+func sameOffsets(offsets []int64, records []Record) error {
+	slices.Sort(offsets)
+	for i := range min(len(offsets), len(records)) {
+		if offsets[i] != records[i].Offset {
+			return fmt.Errorf("the rows have offset %d where the records have %d", offsets[i], records[i].Offset)
+		}
+	}
+	if len(offsets) != len(records) {
+		return fmt.Errorf("%d rows of %d records", len(offsets), len(records))
+	}
+	return nil
+}
+
+func (c parquetRows[T]) belongs(r io.ReaderAt, size int64, l *schema.Link, day schema.Day) error {
+	f, err := lake.OpenParquet(r, size)
+	if err != nil {
+		return err
+	}
+	return f.CheckFooter(l, day)
+}
+
+// compareText orders as Parquet does, NULL first.
+func compareText(a, b *string) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return cmp.Compare(*a, *b)
+}

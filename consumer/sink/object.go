@@ -1,0 +1,125 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"complaints/internal/failpoint"
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// byDay splits records, in their order, by the day of their timestamps.
+func byDay(records []Record) map[schema.Day][]Record {
+	days := map[schema.Day][]Record{}
+	var day schema.Day
+	from, last := 0, int64(-1)
+	for i := range records {
+		if n := dayNumber(records[i].Timestamp); i == 0 || n != last {
+			if i > from {
+				days[day] = appendShared(days[day], records[from:i])
+			}
+			from, last, day = i, n, schema.DayOf(records[i].Timestamp)
+		}
+	}
+	if len(records) > from {
+		days[day] = appendShared(days[day], records[from:])
+	}
+	return days
+}
+
+// appendShared avoids a copy in the usual case of one run a day.
+func appendShared(to, run []Record) []Record {
+	if to == nil {
+		return run[:len(run):len(run)]
+	}
+	return append(to, run...)
+}
+
+// dayNumber tells days apart faster than their names do.
+func dayNumber(unixMilli int64) int64 {
+	const day = 24 * 60 * 60 * 1000
+	n := unixMilli / day
+	if unixMilli%day < 0 {
+		n--
+	}
+	return n
+}
+
+// put writes the objects of a claimed link. Days that are not in the map are
+// not written.
+func (c *chain) put(ctx context.Context, l *schema.Link, days map[schema.Day][]Record, m *layerMetrics) error {
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		if err := c.putDay(ctx, l, day, days[day], m); err != nil {
+			return err
+		}
+		failpoint.Hit("sink/after-put")
+	}
+	return nil
+}
+
+func (c *chain) putDay(ctx context.Context, l *schema.Link, day schema.Day, records []Record, m *layerMetrics) error {
+	body, err := c.layer.codec.encode(l, day, records)
+	if err != nil {
+		return fmt.Errorf("%w: encode %s: %w", errBroken, l.ObjectKey(day), err)
+	}
+	if err := c.layer.codec.check(body, l, day, records); err != nil {
+		return fmt.Errorf("%w: read %s back before it is put: %w", errBroken, l.ObjectKey(day), err)
+	}
+	meta := map[string]string{
+		"link": l.Key(), "rows": strconv.Itoa(len(records)),
+		"start": strconv.FormatInt(l.Start, 10), "next": strconv.FormatInt(l.Next, 10),
+	}
+	return m.timePut(len(body), len(records), func() error { return c.create(ctx, l, day, body, meta) })
+}
+
+// create stores an object and returns nil if it stands in the store now. One
+// that stood there before must be of the same link: its writer had the claim too.
+func (c *chain) create(ctx context.Context, l *schema.Link, day schema.Day, body []byte, meta map[string]string) error {
+	key := l.ObjectKey(day)
+	var err error
+	for range claimAttempts {
+		err = c.store.PutNew(ctx, key, body, meta)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, lake.ErrExists) && !errors.Is(err, lake.ErrAmbiguous) {
+			return err
+		}
+		look := c.belongs(ctx, l, day)
+		if errors.Is(look, lake.ErrNotFound) {
+			continue
+		}
+		if look != nil {
+			return errors.Join(look, err)
+		}
+		return nil
+	}
+	return err
+}
+
+func (c *chain) belongs(ctx context.Context, l *schema.Link, day schema.Day) error {
+	r, err := c.store.Open(ctx, l.ObjectKey(day))
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.layer.codec.belongs(r, r.Size(), l, day), r.Close())
+}
+
+// missing returns the days of a link whose objects are not there.
+func (c *chain) missing(ctx context.Context, l *schema.Link) ([]schema.Day, error) {
+	var days []schema.Day
+	for _, day := range slices.Sorted(maps.Keys(l.Rows)) {
+		_, err := c.store.Head(ctx, l.ObjectKey(day))
+		if errors.Is(err, lake.ErrNotFound) {
+			days = append(days, day)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return days, nil
+}

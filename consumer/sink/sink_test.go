@@ -1,0 +1,330 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"complaints/internal/lake"
+	"complaints/internal/lake/laketest"
+	"complaints/schema"
+)
+
+func readerAt(b []byte) io.ReaderAt { return bytes.NewReader(b) }
+
+func TestEachCommittedRecordStandsOnce(t *testing.T) {
+	r := newRig(t, 3)
+	for p := range int32(3) {
+		r.produce(p, 500, kgo.TryCommit, day(23), day(24))
+		r.produce(p, 100, kgo.TryAbort)
+		r.produce(p, 300, kgo.TryCommit)
+		r.produce(p, 50, kgo.TryAbort)
+	}
+	cfg := r.config()
+	cfg.RollRows = 64
+	s := start(t, cfg)
+	r.wait(s)
+	r.check()
+	idle, err := s.Idle(t.Context())
+	if err != nil || !idle {
+		t.Errorf("idle is %v, %v, and all is in the lake", idle, err)
+	}
+	r.produce(1, 10, kgo.TryCommit)
+	s.stop()
+	if idle, _ := s.Idle(t.Context()); idle {
+		t.Error("a sink that does not run says that it is idle")
+	}
+}
+
+func TestShutdownFlushesAndTheNextGoesOn(t *testing.T) {
+	r := newRig(t, 2)
+	cfg := r.config()
+	cfg.RollAge = time.Hour
+	for range 3 {
+		r.produce(0, 100, kgo.TryCommit)
+		r.produce(1, 100, kgo.TryCommit)
+		s := start(t, cfg)
+		for {
+			read := int64(0)
+			for _, p := range s.Status() {
+				read += p.Position
+			}
+			if ends, _ := r.admin.ListCommittedOffsets(t.Context(), topic); read == endSum(ends) {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		s.stop()
+		r.check()
+	}
+	offsets, err := r.admin.FetchOffsets(t.Context(), "sink")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := r.links(schema.Gold, r.id(), 0)
+	last := links[len(links)-1]
+	committed, _ := offsets.Lookup(topic, 0)
+	if committed.At != last.Next || hintOf(committed.Metadata, schema.Gold) != last.Start {
+		t.Errorf("committed %d with %q, and the last link is %d to %d", committed.At, committed.Metadata, last.Start, last.Next)
+	}
+}
+
+func endSum(o kadm.ListedOffsets) (n int64) {
+	o.Each(func(l kadm.ListedOffset) { n += l.Offset })
+	return n
+}
+
+func TestTheLakeSaysWhereToResume(t *testing.T) {
+	for name, reset := range map[string]func(*rig){
+		"offsets deleted": func(r *rig) {
+			if _, err := r.admin.DeleteGroups(r.t.Context(), "sink"); err != nil {
+				r.t.Fatal(err)
+			}
+		},
+		"reset to the start":            func(r *rig) { r.commit(0) },
+		"reset to the middle of a link": func(r *rig) { r.commit(150) },
+		"reset past the end":            func(r *rig) { r.commit(1 << 40) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, 1)
+			r.produce(0, 400, kgo.TryCommit)
+			cfg := r.config()
+			cfg.RollRows = 100
+			s := start(t, cfg)
+			r.wait(s)
+			s.stop()
+			reset(r)
+			r.produce(0, 250, kgo.TryCommit)
+			r.wait(start(t, cfg))
+			r.check()
+		})
+	}
+}
+
+func (r *rig) commit(offset int64) {
+	r.t.Helper()
+	var o kadm.Offsets
+	o.Add(kadm.Offset{Topic: topic, At: offset, LeaderEpoch: -1})
+	if err := r.admin.CommitAllOffsets(r.t.Context(), "sink", o); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestARecreatedTopicHasItsOwnChain(t *testing.T) {
+	r := newRig(t, 2)
+	r.produce(0, 200, kgo.TryCommit)
+	s := start(t, r.config())
+	r.wait(s)
+	r.check()
+	first := r.id()
+	if err := r.cluster.DeleteTopic(topic); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cluster.CreateTopic(topic, 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	if r.id() == first {
+		t.Fatal("the topic has its old id")
+	}
+	r.produce(0, 50, kgo.TryCommit)
+	r.produce(1, 70, kgo.TryCommit)
+	r.wait(s)
+	r.check()
+	if n := len(r.rows(first)[0]); n != 200 {
+		t.Errorf("%d rows of the first topic are there, want 200", n)
+	}
+}
+
+func TestPartitionsMayBeAdded(t *testing.T) {
+	r := newRig(t, 1)
+	r.produce(0, 100, kgo.TryCommit)
+	cfg := r.config()
+	cfg.KafkaOpts = append(cfg.KafkaOpts, kgo.MetadataMinAge(50*time.Millisecond))
+	s := start(t, cfg)
+	r.wait(s)
+	if _, err := r.admin.CreatePartitions(t.Context(), 2, topic); err != nil {
+		t.Fatal(err)
+	}
+	r.opts = append(r.opts, kgo.MetadataMinAge(10*time.Millisecond))
+	r.produce(2, 100, kgo.TryCommit)
+	r.wait(s)
+	r.check()
+}
+
+func TestAnEmptyChainOpensWhereTheLogStarts(t *testing.T) {
+	r := newRig(t, 1)
+	r.produce(0, 300, kgo.TryCommit)
+	if err := r.cluster.DeleteRecords(topic, 0, 120); err != nil {
+		t.Fatal(err)
+	}
+	r.wait(start(t, r.config()))
+	r.check()
+	links := r.links(schema.Gold, r.id(), 0)
+	if l := links[0]; !l.Lost || l.Start != 0 || l.Next != 120 || len(l.Rows) != 0 {
+		t.Errorf("the first link is %+v, want an empty one from 0 to 120", l)
+	}
+}
+
+func TestALogThatLostRecordsStopsTheSink(t *testing.T) {
+	r := newRig(t, 1)
+	r.produce(0, 100, kgo.TryCommit)
+	s := start(t, r.config())
+	r.wait(s)
+	s.stop()
+	r.produce(0, 100, kgo.TryCommit)
+	if err := r.cluster.DeleteRecords(topic, 0, 150); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, r.config())
+	<-s.done
+	if !errors.Is(s.err, ErrDataLoss) || !strings.Contains(s.err.Error(), "data_loss") {
+		t.Fatalf("the sink ended with %v, want data_loss", s.err)
+	}
+	cfg := r.config()
+	cfg.AcceptLoss = true
+	r.wait(start(t, cfg))
+	lost := 0
+	for _, l := range r.links(schema.Gold, r.id(), 0) {
+		if l.Lost {
+			lost++
+			if l.Start != 101 || l.Next != 150 {
+				t.Errorf("lost are %d to %d, want 101 to 150", l.Start, l.Next)
+			}
+		}
+	}
+	if lost != 1 {
+		t.Errorf("%d links say that they are lost, want 1", lost)
+	}
+	if n := len(r.rows(r.id())[0]); n != 100+50+1 {
+		t.Errorf("%d rows, want 151", n)
+	}
+}
+
+func TestAClaimWithoutObjectsIsCompleted(t *testing.T) {
+	r := newRig(t, 1)
+	r.produce(0, 100, kgo.TryCommit, day(1), day(2), day(3))
+	r.produce(0, 30, kgo.TryAbort)
+	cfg := r.config()
+	cfg.Patience = time.Millisecond
+	objects := 0
+	cfg.Store = laketest.Faulty{Store: r.store, Choose: func(_ context.Context, op, key string) laketest.Fault {
+		if _, err := schema.ParseObjectKey(key); err == nil && op == "PutNew" {
+			if objects++; objects > 1 {
+				return laketest.Fails
+			}
+		}
+		return laketest.None
+	}}
+	s := start(t, cfg)
+	<-s.done
+	if !errors.Is(s.err, laketest.ErrInjected) {
+		t.Fatal(s.err)
+	}
+	if n := len(r.rows(r.id())[0]); n != 34 {
+		t.Fatalf("%d rows are there after the crash, want the 34 of one day", n)
+	}
+	r.produce(0, 10, kgo.TryCommit)
+	r.wait(start(t, r.config()))
+	r.check()
+}
+
+func TestAStoreThatFailsNowAndThen(t *testing.T) {
+	r := newRig(t, 2)
+	for p := range int32(2) {
+		r.produce(p, 600, kgo.TryCommit, day(1), day(2))
+		r.produce(p, 100, kgo.TryAbort)
+	}
+	cfg := r.config()
+	cfg.RollRows, cfg.Patience = 50, time.Minute
+	var mu sync.Mutex
+	random, seen := rand.New(rand.NewPCG(1, 2)), map[laketest.Fault]int{}
+	cfg.Store = laketest.Faulty{Store: r.store, Choose: func(context.Context, string, string) laketest.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		f := laketest.None
+		if random.IntN(5) == 0 {
+			f = laketest.Fault(1 + random.IntN(3))
+		}
+		seen[f]++
+		return f
+	}}
+	s := start(t, cfg)
+	r.wait(s)
+	s.stop()
+	r.check()
+	if seen[laketest.ErroredButStored] == 0 || seen[laketest.Lost] == 0 {
+		t.Errorf("injected %v", seen)
+	}
+}
+
+func TestPartitionsMoveBetweenSinks(t *testing.T) {
+	r := newRig(t, 6)
+	cfg := r.config()
+	cfg.RollRows = 40
+	a := start(t, cfg)
+	for round := range 4 {
+		for p := range int32(6) {
+			r.produce(p, 100, kgo.TryCommit)
+		}
+		b := start(t, cfg)
+		for p := range int32(6) {
+			r.produce(p, 100, kgo.TryCommit)
+		}
+		r.wait(a, b)
+		if round%2 == 0 {
+			b.stop()
+		} else {
+			a.stop()
+			a = b
+		}
+	}
+	r.wait(a)
+	r.check()
+}
+
+func TestBuffersStayWithinTheBudget(t *testing.T) {
+	r := newRig(t, 16)
+	for p := range int32(16) {
+		r.produce(p, 1000, kgo.TryCommit)
+	}
+	cfg := r.config()
+	cfg.RollAge = time.Hour
+	cfg.Budget = 200_000 // about an eighth of all
+	cfg.IdleFlush = time.Second
+	slow := &slowStore{Store: r.store, delay: 20 * time.Millisecond}
+	cfg.Store = slow
+	s := start(t, cfg)
+	most := int64(0)
+	for !r.covered(s) {
+		now := int64(0)
+		for _, p := range s.Status() {
+			now += p.BufferedBytes
+		}
+		most = max(most, now)
+		time.Sleep(time.Millisecond)
+	}
+	s.stop()
+	r.check()
+	t.Logf("at most %d bytes were buffered with a budget of %d, in %d objects", most, cfg.Budget, slow.puts)
+	if most < cfg.Budget/2 || most > cfg.Budget*11/10 {
+		t.Errorf("%d bytes were buffered with a budget of %d", most, cfg.Budget)
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	if _, err := New(Config{}); err == nil {
+		t.Error("a sink without a store was made")
+	}
+	if _, err := New(Config{Store: lake.Store(nil), Group: "g", Layers: []Layer{Gold(topic)}, RollRows: -1}); err == nil {
+		t.Error("a negative roll was accepted")
+	}
+}

@@ -1,0 +1,126 @@
+package sink
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// topicInfo is what the cluster says of a topic now.
+type topicInfo struct {
+	id         string // 32 hex digits
+	partitions []int32
+}
+
+// describe asks for topics past all caches, which would keep the id of a topic
+// that was recreated. Topics that are not there are left out.
+func describe(ctx context.Context, client *kgo.Client, topics []string) (map[string]topicInfo, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	for _, topic := range topics {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(topic)
+		req.Topics = append(req.Topics, t)
+	}
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("describe topics: %w", err)
+	}
+	found := map[string]topicInfo{}
+	for _, t := range resp.Topics {
+		err := kerr.ErrorForCode(t.ErrorCode)
+		switch {
+		case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.LeaderNotAvailable):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("describe topic %s: %w", *t.Topic, err)
+		}
+		info := topicInfo{id: hex.EncodeToString(t.TopicID[:])}
+		for _, p := range t.Partitions {
+			info.partitions = append(info.partitions, p.Partition)
+		}
+		found[*t.Topic] = info
+	}
+	return found, nil
+}
+
+// watch notices recreated topics and new partitions, and measures the lag.
+func (s *session) watch(ctx context.Context) {
+	for {
+		sleep(ctx, s.cfg.WatchEvery)
+		if ctx.Err() != nil {
+			return
+		}
+		if err := s.look(ctx); errors.Is(err, errRebuild) {
+			s.fail(err)
+			return
+		} else if err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Warn("cannot look at the topics", "err", err)
+		}
+	}
+}
+
+func (s *session) look(ctx context.Context) error {
+	now, err := describe(ctx, s.client, s.cfg.topics())
+	if err != nil {
+		return err
+	}
+	for topic, info := range now {
+		if info.id != s.ids[topic] {
+			return fmt.Errorf("%w: %s", errRebuild, topic)
+		}
+		if len(info.partitions) > s.seen[topic] {
+			s.seen[topic] = len(info.partitions)
+			s.client.ForceMetadataRefresh() // or new partitions wait for the client's own next look
+		}
+	}
+	_, err = s.measure(ctx, now)
+	return err
+}
+
+// measure asks how far the topics are and notes it for status and metrics. It
+// says whether all partitions are this process's and all of it is in the lake.
+func (s *session) measure(ctx context.Context, topics map[string]topicInfo) (idle bool, err error) {
+	of := map[string][]int32{}
+	for topic, info := range topics {
+		of[topic] = info.partitions
+	}
+	ends, err := listOffsets(ctx, s.client, of, logEnd, kgo.ReadCommitted())
+	if err != nil {
+		return false, err
+	}
+	lag := map[string]int64{}
+	idle = len(topics) == len(s.ids)
+	for at, end := range ends {
+		s.mu.Lock()
+		w := s.workers[at]
+		s.mu.Unlock()
+		if w == nil {
+			idle = false
+			continue
+		}
+		behind := w.behind(end)
+		lag[at.topic] += behind
+		idle = idle && behind == 0
+	}
+	for topic, n := range lag {
+		s.metrics.lag.WithLabelValues(topic).Set(float64(n))
+	}
+	return idle, nil
+}
+
+// behind is how many offsets up to end some layer lacks.
+func (w *worker) behind(end int64) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.status.End = max(w.status.End, end)
+	low := int64(0)
+	if w.status.Open {
+		low = w.status.Lowest()
+	}
+	return max(0, end-low)
+}
