@@ -2,6 +2,7 @@ package complaintfile
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func benchmark(b *testing.B, file []byte) {
 				rows++
 			}
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			b.Fatal(err)
 		}
 	}

@@ -56,7 +56,10 @@ func newCSVRows(w *window) (*csvRows, error) {
 		c.names = append(c.names, string(c.value(nil, i)))
 	}
 	w.advance(n)
-	return c, c.makePlan()
+	if err := c.makePlan(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // findDelim takes the most frequent of comma, tab and semicolon in the header.
@@ -115,7 +118,7 @@ func (c *csvRows) next() (Row, error) {
 		n, err := c.read()
 		line := c.w.line
 		switch {
-		case err == errMore:
+		case errors.Is(err, errMore):
 			return Row{}, io.EOF
 		case isRowFault(err):
 			if err := c.w.skipLine(); err != nil {
@@ -168,7 +171,7 @@ func plausible(c schema.Complaint) bool {
 }
 
 func isRowFault(err error) bool {
-	return err == errBareQuote || err == errAfter || err == errUnclosed || err == errTooLong
+	return errors.Is(err, errBareQuote) || errors.Is(err, errAfter) || errors.Is(err, errUnclosed) || errors.Is(err, errTooLong)
 }
 
 // read finds the cells of the row at hand and returns its length; errMore says
@@ -179,7 +182,7 @@ func (c *csvRows) read() (int, error) {
 			return 0, errMore
 		}
 		n, err := c.split(c.w.bytes(), c.w.final())
-		if err != errMore {
+		if !errors.Is(err, errMore) {
 			return n, err
 		}
 		if err := c.w.more(); err != nil {

@@ -22,32 +22,41 @@ const fieldText = 0
 var fields = [...]field{
 	{"narrative", func(c *schema.Complaint) *string { return &c.Narrative }, []string{
 		"consumercomplaintnarrative", "narrative", "complaintwhathappened", "complaintnarrative", "consumernarrative", "complainttext",
-		"consumercomplaint", "consumercomplaints", "narratives", "complaint", "complaints", "text", "description", "whathappened"}},
+		"consumercomplaint", "consumercomplaints", "narratives", "complaint", "complaints", "text", "description", "whathappened",
+	}},
 	{"complaint_id", func(c *schema.Complaint) *string { return &c.ComplaintID }, []string{
-		"complaintid", "complaintnumber", "complaintno", "id"}},
+		"complaintid", "complaintnumber", "complaintno", "id",
+	}},
 	{"date_received", func(c *schema.Complaint) *string { return &c.DateReceived }, []string{
-		"datereceived", "receiveddate", "receivedon", "date"}},
+		"datereceived", "receiveddate", "receivedon", "date",
+	}},
 	{"product", func(c *schema.Complaint) *string { return &c.Product }, []string{
-		"product", "productname", "product5", "productcategory"}},
+		"product", "productname", "product5", "productcategory",
+	}},
 	{"sub_product", func(c *schema.Complaint) *string { return &c.SubProduct }, []string{"subproduct"}},
 	{"issue", func(c *schema.Complaint) *string { return &c.Issue }, []string{"issue"}},
 	{"sub_issue", func(c *schema.Complaint) *string { return &c.SubIssue }, []string{"subissue"}},
 	{"company_public_response", func(c *schema.Complaint) *string { return &c.CompanyPublicResponse }, []string{
-		"companypublicresponse", "publicresponse"}},
+		"companypublicresponse", "publicresponse",
+	}},
 	{"company", func(c *schema.Complaint) *string { return &c.Company }, []string{"company", "companyname"}},
 	{"state", func(c *schema.Complaint) *string { return &c.State }, []string{"state", "statecode", "statename"}},
 	{"zip_code", func(c *schema.Complaint) *string { return &c.ZipCode }, []string{"zipcode", "zip", "postalcode"}},
 	{"tags", func(c *schema.Complaint) *string { return &c.Tags }, []string{"tags", "tag"}},
 	{"consumer_consent_provided", func(c *schema.Complaint) *string { return &c.ConsumerConsentProvided }, []string{
-		"consumerconsentprovided", "consumerconsent", "consentprovided"}},
+		"consumerconsentprovided", "consumerconsent", "consentprovided",
+	}},
 	{"submitted_via", func(c *schema.Complaint) *string { return &c.SubmittedVia }, []string{"submittedvia", "submissiontype", "via"}},
 	{"date_sent_to_company", func(c *schema.Complaint) *string { return &c.DateSentToCompany }, []string{
-		"datesenttocompany", "datesent", "senttocompany"}},
+		"datesenttocompany", "datesent", "senttocompany",
+	}},
 	{"company_response", func(c *schema.Complaint) *string { return &c.CompanyResponse }, []string{
-		"companyresponse", "companyresponsetoconsumer", "companyresponsetotheconsumer"}},
+		"companyresponse", "companyresponsetoconsumer", "companyresponsetotheconsumer",
+	}},
 	{"timely", func(c *schema.Complaint) *string { return &c.Timely }, []string{"timely", "timelyresponse"}},
 	{"consumer_disputed", func(c *schema.Complaint) *string { return &c.ConsumerDisputed }, []string{
-		"consumerdisputed", "disputed"}},
+		"consumerdisputed", "disputed",
+	}},
 }
 
 // alias says which field a folded name stands for, and how telling it is.

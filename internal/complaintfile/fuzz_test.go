@@ -78,7 +78,7 @@ func FuzzCSV(f *testing.F) {
 				t.Fatalf("got %q, %q, want %q", narrative, state, record)
 			}
 		}
-		if row, err := r.Next(); err != io.EOF {
+		if row, err := r.Next(); !errors.Is(err, io.EOF) {
 			t.Fatalf("one more: %+v, %v", row, err)
 		}
 	})
@@ -126,7 +126,7 @@ func FuzzJSON(f *testing.F) {
 				t.Fatalf("line %d, want %d", row.Line, i+1)
 			}
 		}
-		if _, err := r.Next(); err != io.EOF {
+		if _, err := r.Next(); !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
 	})

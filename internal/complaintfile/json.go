@@ -54,7 +54,7 @@ func (j *jsonRows) next() (Row, error) {
 			}
 			return Row{Complaint: c, Line: line}, nil
 		}
-		if err != errControl && err != errNextOpen && err != errNoEnd && err != errNoObject && err != errTooLong {
+		if !isObjectFault(err) {
 			return Row{}, err
 		}
 		if skipErr := j.w.skipLine(); skipErr != nil {
@@ -65,6 +65,11 @@ func (j *jsonRows) next() (Row, error) {
 			return Row{}, &rowFault{line, err}
 		}
 	}
+}
+
+func isObjectFault(err error) bool {
+	return errors.Is(err, errControl) || errors.Is(err, errNextOpen) || errors.Is(err, errNoEnd) || errors.Is(err, errNoObject) ||
+		errors.Is(err, errTooLong)
 }
 
 // toValue passes over what stands between objects.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"complaints/schema"
 )
@@ -136,7 +137,7 @@ func (r *Reader) Next() (Row, error) {
 		return Row{}, r.err
 	}
 	row, err := r.rows.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		r.err = err
 		return Row{}, err
 	}
@@ -144,8 +145,7 @@ func (r *Reader) Next() (Row, error) {
 		r.row++
 		return row, nil
 	}
-	var fault *rowFault
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*rowFault](err); ok {
 		r.row++
 		return Row{}, &RowError{File: r.name, Line: fault.line, Row: r.row, Err: fault.err}
 	}
@@ -167,8 +167,8 @@ func (r *Reader) fault(err error) error {
 // Close closes the file, unless it was given to NewReader.
 func (r *Reader) Close() error {
 	var errs []error
-	for i := len(r.closer) - 1; i >= 0; i-- {
-		errs = append(errs, r.closer[i].Close())
+	for _, c := range slices.Backward(r.closer) {
+		errs = append(errs, c.Close())
 	}
 	r.closer = nil
 	return errors.Join(errs...)

@@ -25,8 +25,8 @@ func dump(t *testing.T, r *Reader) string {
 		row, err := r.Next()
 		var broken *RowError
 		switch {
-		case err == io.EOF:
-			if _, again := r.Next(); again != io.EOF {
+		case errors.Is(err, io.EOF):
+			if _, again := r.Next(); !errors.Is(again, io.EOF) {
 				t.Errorf("after the end Next returns %v", again)
 			}
 			return out.String()

@@ -17,7 +17,7 @@ import (
 func unpack(r io.Reader) (io.Reader, io.Closer, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	head, err := buffered.Peek(4)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, err
 	}
 	switch {
@@ -88,7 +88,7 @@ type packed struct {
 
 func (p packed) Read(b []byte) (int, error) {
 	n, err := p.Reader.Read(b)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%s: %w", p.kind, err)
 	}
 	return n, err

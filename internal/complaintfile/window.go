@@ -27,14 +27,14 @@ func newWindow(r io.Reader) *window { return &window{r: r, buf: make([]byte, 128
 func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
 
 // final says that bytes are the last of the stream.
-func (w *window) final() bool { return w.err == io.EOF }
+func (w *window) final() bool { return errors.Is(w.err, io.EOF) }
 
 // more reads on. At the end of the stream it returns nil and final becomes
 // true; a fault of the stream is its error; a row that fills the window is
 // errTooLong.
 func (w *window) more() error {
 	if w.err != nil {
-		if w.err == io.EOF {
+		if errors.Is(w.err, io.EOF) {
 			return nil
 		}
 		return w.err
@@ -47,7 +47,7 @@ func (w *window) more() error {
 		w.end += n
 		w.err = err
 		switch {
-		case n > 0 || err == io.EOF:
+		case n > 0 || errors.Is(err, io.EOF):
 			return nil // an error besides comes after these bytes
 		case err != nil:
 			return err

@@ -50,7 +50,7 @@ func (z *zipStream) Read(b []byte) (int, error) {
 	}
 	n, err := z.body.Read(b)
 	z.sum.Write(b[:n])
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return n, err
 	}
 	return n, z.close()
@@ -172,7 +172,7 @@ func (z *zipStream) skipSizes(short int) error {
 }
 
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

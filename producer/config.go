@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"time"
+
+	"complaints/internal/kafka"
+
+	"github.com/alecthomas/kong"
+)
+
+// config is the whole command line. A flag beats its environment variable
+// (COMPLAINTS_ and the flag's name), which beats the default.
+type config struct {
+	Files  []string `arg:"" optional:"" help:"Complaint files: CSV, JSON lines or a JSON list, plain, gzip or zip; - is standard input." name:"file"`
+	Sample bool     `help:"Publish the built-in sample of real complaints."`
+	API    bool     `name:"api" help:"Publish what the Bureau's search API has."`
+
+	Strict bool    `help:"Stop at a broken row, with exit status 3, instead of counting it."`
+	Rate   float64 `help:"Most messages a second; 0 is no limit." placeholder:"N"`
+	Limit  int64   `help:"Stop after that many messages; 0 is no limit." placeholder:"N"`
+	Repeat int     `help:"How often to publish the files, for load; from the second time on the ids get a suffix. 0 repeats until --limit." default:"1"`
+	Resume string  `help:"File that remembers what was acknowledged, so that the next run goes on behind it." placeholder:"FILE" type:"path"`
+	JSON   bool    `name:"json" help:"Print the summary as one line of JSON."`
+
+	Since      string        `help:"First day to ask for (YYYY-MM-DD), where --resume remembers none." placeholder:"DATE" group:"API"`
+	APIURL     string        `name:"api-url" help:"The search API." default:"https://www.consumerfinance.gov/data-research/consumer-complaints/search/api/v1/" group:"API"`
+	APIPage    int           `name:"api-page" help:"Complaints a request." default:"1000" group:"API"`
+	APIPause   time.Duration `name:"api-pause" help:"Pause between requests; the Bureau allows 20 a minute." default:"3s" group:"API"`
+	APIOverlap int           `name:"api-overlap" help:"Days before the last one seen that are asked for again: the Bureau publishes a complaint up to 15 days after it was received. What was published is not published twice." default:"16" group:"API"`
+
+	Kafka  kafka.Config      `embed:"" group:"Kafka"`
+	Topics kafka.TopicConfig `embed:"" group:"Kafka"`
+	Linger time.Duration     `help:"How long a message waits for others to share its batch." default:"10ms" group:"Kafka"`
+
+	DeliveryTimeout time.Duration `help:"How long a message may take to be acknowledged before the run fails." default:"2m" group:"Kafka"`
+	DrainTimeout    time.Duration `help:"How long the messages in flight may take at shutdown." default:"30s" group:"Kafka"`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// parse reads the command line; done says that it only asked for help or the
+// version.
+func parse(args []string, stdout, stderr io.Writer) (c *config, done bool, err error) {
+	c = new(config)
+	parser, err := kong.New(c,
+		kong.Name("producer"),
+		kong.Description("Publishes complaints to a Kafka topic. Exit status: 0 published, or ended in order by a signal; 3 a broken row with --strict; 1 any other failure."),
+		kong.DefaultEnvars("COMPLAINTS"),
+		kong.Vars{"version": version},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { done = true }),
+	)
+	if err != nil {
+		return nil, false, err
+	}
+	_, err = parser.Parse(args)
+	if done {
+		return c, true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if err := c.check(); err != nil {
+		return nil, false, err
+	}
+	return c, false, nil
+}
+
+// check reports all faults at once.
+func (c *config) check() error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	sources := 0
+	for _, given := range []bool{len(c.Files) > 0, c.Sample, c.API} {
+		if given {
+			sources++
+		}
+	}
+	if sources != 1 {
+		fault("give one of: files (- is standard input), --sample, --api")
+	}
+	stdin := slices.Contains(c.Files, "-")
+	if stdin && len(c.Files) > 1 {
+		fault("standard input (-) goes alone")
+	}
+	if c.Resume != "" && stdin {
+		fault("--resume does not work with standard input, which cannot be recognised again")
+	}
+	if c.Repeat != 1 && (stdin || c.API) {
+		fault("--repeat %d needs files or --sample, which can be read again", c.Repeat)
+	}
+	if c.Repeat != 1 && c.Resume != "" {
+		fault("--repeat and --resume exclude each other")
+	}
+	if c.Repeat == 0 && c.Limit == 0 {
+		fault("--repeat 0 needs --limit")
+	}
+	errs = append(errs, c.checkAPI(), c.checkNumbers())
+	_, err := c.Kafka.Options()
+	return errors.Join(append(errs, err)...)
+}
+
+func (c *config) checkAPI() error {
+	var errs []error
+	if _, err := time.Parse(time.DateOnly, c.Since); err != nil && c.Since != "" {
+		errs = append(errs, fmt.Errorf("--since is %q, want YYYY-MM-DD", c.Since))
+	}
+	if c.API && c.Since == "" && c.Resume == "" {
+		errs = append(errs, errors.New("--api needs --since, or --resume with the file of an earlier run"))
+	}
+	if c.Since != "" && !c.API {
+		errs = append(errs, errors.New("--since needs --api"))
+	}
+	if u, err := url.Parse(c.APIURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, fmt.Errorf("--api-url is %q, want http:// or https:// and a host", c.APIURL))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *config) checkNumbers() error {
+	var errs []error
+	for _, n := range []struct {
+		flag         string
+		value, least int64
+	}{
+		{"--limit", c.Limit, 0},
+		{"--repeat", int64(c.Repeat), 0},
+		{"--api-page", int64(c.APIPage), 1},
+		{"--api-pause", int64(c.APIPause), 0},
+		{"--api-overlap", int64(c.APIOverlap), 0},
+		{"--linger", int64(c.Linger), 0},
+		{"--delivery-timeout", int64(c.DeliveryTimeout), 1},
+		{"--drain-timeout", int64(c.DrainTimeout), 1},
+		{"--partitions", int64(c.Topics.Partitions), 1},
+	} {
+		if n.value < n.least {
+			errs = append(errs, fmt.Errorf("%s is %d, want %d or more", n.flag, n.value, n.least))
+		}
+	}
+	if !(c.Rate >= 0) {
+		errs = append(errs, fmt.Errorf("--rate is %v, want 0 or more", c.Rate))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"complaints/internal/kafka"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// publisher puts messages on the topic and counts what becomes of them.
+type publisher struct {
+	client *kgo.Client
+	counts *counts
+	pace   pacer
+	limit  int64 // messages; 0 is none
+	sent   int64 // owned by the goroutine that publishes
+
+	deliver context.Context //nolint:containedctx // of the messages, which outlive the call and the run by the drain timeout
+	cancel  context.CancelFunc
+	failure atomic.Pointer[error] // the first message that cannot be delivered
+}
+
+// errLimit says that --limit was reached. It ends the run as the end of the input does.
+var errLimit = errors.New("the limit of messages is reached")
+
+// newPublisher prepares the topics and returns a publisher and a context that
+// ends with ctx or when a message cannot be delivered. close waits for nothing.
+func newPublisher(ctx context.Context, cfg *config, counts *counts) (context.Context, *publisher, error) {
+	security, err := cfg.Kafka.Options()
+	if err != nil {
+		return nil, nil, err
+	}
+	topics, err := ensureTopics(ctx, security, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := kgo.NewClient(append(security, producerOptions(cfg, topics)...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	return ctx, &publisher{
+		client: client, counts: counts, pace: pacer{rate: cfg.Rate}, limit: cfg.Limit,
+		deliver: outlive(ctx, cfg.DrainTimeout), cancel: cancel,
+	}, nil
+}
+
+func ensureTopics(ctx context.Context, security []kgo.Opt, cfg *config) (kafka.Topics, error) {
+	admin, err := kgo.NewClient(append(security, kgo.ClientID("complaints-producer-admin"))...)
+	if err != nil {
+		return kafka.Topics{}, err
+	}
+	defer admin.Close()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	topics, err := kafka.EnsureTopics(ctx, admin, cfg.Topics)
+	if err != nil {
+		return topics, fmt.Errorf("prepare the topics on %v: %w", cfg.Kafka.Brokers, err)
+	}
+	return topics, nil
+}
+
+func producerOptions(cfg *config, topics kafka.Topics) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.ClientID("complaints-producer"),
+		kgo.DefaultProduceTopic(topics.Complaints),
+		// Idempotence and acks=all are kgo's defaults and stay: a retry inside the
+		// client neither repeats nor reorders.
+
+		// Narratives are prose: zstd halves what snappy leaves. Its fastest level,
+		// because one goroutine a broker compresses.
+		kgo.ProducerBatchCompression(kgo.ZstdCompression().WithLevel(1), kgo.NoCompression()),
+		// Waiting a little fills batches, which compresses better and costs the
+		// broker fewer requests.
+		kgo.ProducerLinger(cfg.Linger),
+		// The largest that the topic takes, so that the topic's setting decides what
+		// is too large, and not a second one here.
+		kgo.ProducerBatchMaxBytes(topics.MaxMessageBytes),
+		// The default of 10,000 records empties faster than a reader can fill it;
+		// the bytes bound the memory.
+		kgo.MaxBufferedRecords(100_000),
+		kgo.MaxBufferedBytes(128 << 20),
+		// A leader that moved is looked for after a second instead of five.
+		kgo.MetadataMinAge(time.Second),
+		// Without an end, a broker that is gone would look like one that is slow.
+		kgo.RecordDeliveryTimeout(cfg.DeliveryTimeout),
+	}
+}
+
+// outlive returns a context that ends d after ctx.
+func outlive(ctx context.Context, d time.Duration) context.Context {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return longer
+}
+
+// full returns errLimit once the limit is reached.
+func (p *publisher) full() error {
+	if p.limit > 0 && p.sent >= p.limit {
+		return errLimit
+	}
+	return nil
+}
+
+// publish hands over one message; acked, if not nil, is called when its fate is
+// known and it need not be published again. It blocks while the buffer is full.
+func (p *publisher) publish(ctx context.Context, key, value []byte, acked func()) error {
+	if err := p.pace.wait(ctx, p.sent); err != nil {
+		return err
+	}
+	p.sent++
+	p.client.Produce(p.deliver, &kgo.Record{Key: key, Value: value}, func(_ *kgo.Record, err error) { //nolint:contextcheck // see deliver
+		switch {
+		case err == nil:
+			p.counts.published.Add(1)
+		case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
+			p.counts.tooLarge.Add(1)
+		default:
+			err = fmt.Errorf("publish complaint %s: %w", key, err)
+			p.failure.CompareAndSwap(nil, &err)
+			p.cancel()
+			return
+		}
+		if acked != nil {
+			acked()
+		}
+	})
+	return nil
+}
+
+// flush waits until the fate of all messages is known. Its error is the first
+// message that cannot be delivered.
+func (p *publisher) flush() error {
+	err := p.client.Flush(p.deliver)
+	if failure := p.failure.Load(); failure != nil {
+		return *failure
+	}
+	if err != nil {
+		return fmt.Errorf("%d messages are not acknowledged: %w", p.client.BufferedProduceRecords(), err)
+	}
+	return nil
+}
+
+// close ends the client and what waits in it.
+func (p *publisher) close() {
+	p.cancel()
+	p.client.Close()
+}
+
+// pacer spreads messages evenly: message n is due n/rate after the first. It
+// does not catch up with more than a second after a stall.
+type pacer struct {
+	rate  float64 // messages a second; 0 is no limit
+	start time.Time
+}
+
+func (p *pacer) wait(ctx context.Context, n int64) error {
+	if p.rate == 0 {
+		return ctx.Err()
+	}
+	now := time.Now()
+	if n == 0 {
+		p.start = now
+	}
+	due := p.start.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
+	if late := now.Sub(due); late > time.Second {
+		p.start = p.start.Add(late)
+	}
+	if due.Sub(now) < 5*time.Millisecond { // a timer is no finer
+		return ctx.Err()
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(due.Sub(now)):
+		return nil
+	}
+}

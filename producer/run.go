@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// run is the whole program: tests call it with the arguments of a user.
+func run(parent context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	cfg, done, err := parse(args, stdout, stderr)
+	if done || err != nil {
+		return err
+	}
+	screen := newScreen(stderr)
+	log := slog.New(slog.NewTextHandler(screen, nil))
+	var counts counts
+	signalled := func() bool { return parent.Err() != nil }
+	ctx, pub, err := newPublisher(parent, cfg, &counts)
+	if err != nil {
+		return err
+	}
+	defer pub.close()
+
+	start := time.Now()
+	a := &app{cfg: cfg, log: log, counts: &counts, pub: pub, signalled: signalled, meter: &meter{counts: &counts, screen: screen, log: log}}
+	err = a.publishAll(ctx, stdin)
+	if a.interrupted && err == nil {
+		log.Info("ended by a signal; all messages sent are acknowledged")
+	}
+	return errors.Join(err, counts.summary(start, err == nil && !a.interrupted).write(stdout, cfg.JSON))
+}
+
+// app is a run whose parts are made. One goroutine uses it.
+type app struct {
+	cfg    *config
+	log    *slog.Logger
+	counts *counts
+	pub    *publisher
+	meter  *meter
+
+	signalled   func() bool // the user wants the run to end
+	interrupted bool
+}
+
+// publishAll publishes the input and waits for the acknowledgements, also when
+// ctx ended.
+func (a *app) publishAll(ctx context.Context, stdin io.Reader) error {
+	shown := a.background(ctx, a.meter.run)
+	defer shown()
+	if a.cfg.API {
+		return a.publishAPI(ctx)
+	}
+	resume, err := openResume(a.cfg.Resume)
+	if err != nil {
+		return err
+	}
+	saved := a.background(ctx, func(ctx context.Context) { a.saveOften(ctx, resume) })
+	a.meter.size.Store(sizeOf(a.cfg))
+	f := &filePublisher{pub: a.pub, counts: a.counts, log: a.log, meter: a.meter, strict: a.cfg.Strict, resume: resume}
+	err = a.ended(ctx, f.run(ctx, inputsOf(a.cfg, stdin), a.cfg.Repeat))
+	err = errors.Join(err, a.pub.flush())
+	saved()
+	return errors.Join(err, resume.save())
+}
+
+// ended says what the end of publishing means: the limit and a signal are no
+// failures, and what cancelled ctx otherwise is the failure that flush returns.
+func (a *app) ended(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, errLimit):
+		return nil
+	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
+		return err
+	}
+	a.interrupted = a.signalled()
+	return nil
+}
+
+// background starts f and returns what ends it and waits for it.
+func (a *app) background(ctx context.Context, f func(ctx context.Context)) (wait func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); f(ctx) }()
+	return func() { cancel(); <-ended }
+}
+
+// saveOften bounds what a crash publishes again.
+func (a *app) saveOften(ctx context.Context, resume *resumeFile) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := resume.save(); err != nil {
+				a.log.Error("the resume point cannot be written", "err", err)
+			}
+		}
+	}
+}
+
+// sizeOf is how many bytes the inputs have, 0 if that is unknown.
+func sizeOf(cfg *config) int64 {
+	if cfg.Repeat != 1 {
+		return 0
+	}
+	if cfg.Sample {
+		return int64(len(sample))
+	}
+	var size int64
+	for _, path := range cfg.Files {
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			return 0
+		}
+		size += info.Size()
+	}
+	return size
+}
