@@ -73,7 +73,7 @@ func (a *app) ended(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errLimit):
 		return nil
-	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
+	case ctx.Err() == nil || !errors.Is(err, ctx.Err()):
 		return err
 	}
 	a.interrupted = a.signalled()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"complaints/schema"
 
@@ -103,12 +104,17 @@ func createTopic(ctx context.Context, adm *kadm.Client, cfg TopicConfig, name st
 }
 
 func topicSettings(ctx context.Context, adm *kadm.Client, name string) (map[string]string, error) {
-	configs, err := adm.DescribeTopicConfigs(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("read the settings of topic %s: %w", name, err)
+	c, err := describe(ctx, adm, name)
+	// A broker hears of a topic that was just created a moment after the controller.
+	for wait := 10 * time.Millisecond; errors.Is(err, kerr.UnknownTopicOrPartition) && wait < 5*time.Second; wait *= 2 {
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("read the settings of topic %s: %w", name, errors.Join(ctx.Err(), err))
+		case <-time.After(wait):
+		}
+		c, err = describe(ctx, adm, name)
 	}
-	c, err := configs.On(name, nil)
-	if err = errors.Join(err, c.Err); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("read the settings of topic %s: %w", name, err)
 	}
 	settings := make(map[string]string, len(c.Configs))
@@ -116,6 +122,15 @@ func topicSettings(ctx context.Context, adm *kadm.Client, name string) (map[stri
 		settings[kv.Key] = kv.MaybeValue()
 	}
 	return settings, nil
+}
+
+func describe(ctx context.Context, adm *kadm.Client, topic string) (kadm.ResourceConfig, error) {
+	configs, err := adm.DescribeTopicConfigs(ctx, topic)
+	if err != nil {
+		return kadm.ResourceConfig{}, err
+	}
+	c, err := configs.On(topic, nil)
+	return c, errors.Join(err, c.Err)
 }
 
 func maxMessageBytes(topic string, settings map[string]string) (int32, error) {
