@@ -81,8 +81,11 @@ func (c *chain) search(ctx context.Context, known string, high int64) (string, e
 	if err != nil {
 		return "", err
 	}
-	page, err := c.list(ctx, high)
-	if err != nil {
+	page, err := c.list(ctx, low+1)
+	if err != nil || len(page) < listPage {
+		return lastOf(page, known), err
+	}
+	if page, err = c.list(ctx, high); err != nil {
 		return "", err
 	}
 	end := high // no link starts at or after it
@@ -98,7 +101,7 @@ func (c *chain) search(ctx context.Context, known string, high int64) (string, e
 			end = mid
 			continue
 		}
-		known = page[len(page)-1].Key
+		known = lastOf(page, known)
 		if len(page) < listPage {
 			break
 		}
@@ -107,6 +110,13 @@ func (c *chain) search(ctx context.Context, known string, high int64) (string, e
 		}
 	}
 	return known, nil
+}
+
+func lastOf(page []lake.Info, otherwise string) string {
+	if len(page) == 0 {
+		return otherwise
+	}
+	return page[len(page)-1].Key
 }
 
 // list lists links that start at or after an offset.

@@ -193,6 +193,8 @@ func (p *partition) open(ctx context.Context, hint string) error {
 }
 
 func (p *partition) resume(ctx context.Context, hint string) error {
+	// The start is asked before the chains are read: the lake may be further
+	// by then, but never behind what the log has dropped, unless that is lost.
 	start, end, err := p.log.Bounds(ctx)
 	if err != nil {
 		return err
@@ -218,6 +220,11 @@ func (p *partition) resumeChain(ctx context.Context, c *chain, hint, start, end 
 		return p.lose(ctx, c, start) // what was before this lake is nobody's loss
 	}
 	c.last = last.Start
+	if last.Next > end { // others may have gone on since we asked
+		if _, end, err = p.log.Bounds(ctx); err != nil {
+			return err
+		}
+	}
 	if last.Next > end {
 		return fmt.Errorf("%w: link %s ends at %d, and the log at %d; was the log truncated?", errBroken, last.Key(), last.Next, end)
 	}
