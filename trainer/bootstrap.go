@@ -26,19 +26,32 @@ const (
 	bootstrapPrecision = 0.95
 )
 
+// examplesOf keeps the complaints with a text and a known category.
+func examplesOf(complaints []schema.Complaint) []example {
+	out := make([]example, 0, len(complaints))
+	for i := range complaints {
+		if e, ok := newExample(&complaints[i]); ok {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writer) error {
-	all, err := readComplaints(c.Data)
+	progress := c.progress(stderr)
+	var all []schema.Complaint
+	err := readComplaints(c.Data, func(c *schema.Complaint) { all = append(all, *c) }, func(err error) { progress("left out: %v", err) })
 	if err != nil {
 		return err
 	}
 	sample, rest := keepSample(all, c.SampleRows, c.Seed)
 	examples, left := cleanExamples(examplesOf(rest))
-	f, err := newFitter(ctx, c.libraryConfig, examples, c.Seed, stderr)
+	f, err := newFitter(c.libraryConfig, examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}
 	r := report{Seed: c.Seed, Rows: len(rest), Left: left, Folds: bootstrapFolds, ReviewPrecision: bootstrapPrecision}
-	parts, _, err := f.train(allRows(len(examples)), bootstrapName, r)
+	parts, _, err := f.train(ctx, allRows(len(examples)), bootstrapName, r)
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,8 @@ type document struct {
 	category int
 }
 
-// corpus is texts as terms. A term's number says which term it is among those
-// of its kind; words and openings share the numbers of words.
+// corpus is texts as terms. A term's number says which it is among its kind;
+// words and openings share the numbers of words.
 type corpus struct {
 	documents []document
 	words     []string
@@ -122,8 +122,8 @@ func (b *corpusBuilder) count(d *document, k kind, term uint32) {
 
 // size is how many terms of a kind there are.
 func (c *corpus) size(k kind) int {
-	if k == pairs || k == contents {
-		return len(c.pairs[k])
+	if k == words || k == openings {
+		return len(c.words)
 	}
-	return len(c.words)
+	return len(c.pairs[k])
 }

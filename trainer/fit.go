@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 
@@ -34,7 +35,7 @@ type recipe struct {
 // defaultRecipe is the one that the README's table ends with.
 var defaultRecipe = recipe{
 	Name: "scores-1", MinDocuments: 3, MinChosen: 5, Chosen: 200, BayesSmoothing: 0.3, Epochs: 6, StepSize: 0.15,
-	InnerFolds: 5, Leaves: 15, LearningRate: 0.06, FeatureFraction: 0.3, BaggingFraction: 0.8, L2: 5, MinRowsLeaf: 50,
+	InnerFolds: 5, Leaves: 8, LearningRate: 0.08, FeatureFraction: 0.3, BaggingFraction: 0.8, L2: 5, MinRowsLeaf: 50,
 	MaxRounds: 400, Patience: 30,
 }
 
@@ -57,7 +58,7 @@ type fitter struct {
 	corpus   *corpus
 	examples []example
 	groups   []uint64
-	progress func(format string, args ...any)
+	progress progressFunc
 }
 
 // model is a fitted model that has not been packed yet.
@@ -143,7 +144,7 @@ func (f *fitter) outOfFold(features *classifier.Features, rows []int, parts []sp
 }
 
 // fit makes a model of the given rows.
-func (f *fitter) fit(rows []int) (*model, error) {
+func (f *fitter) fit(ctx context.Context, rows []int) (*model, error) {
 	m := &model{tables: f.fitTables(rows, f.recipe.Chosen)}
 	var err error
 	if m.features, err = classifier.NewFeatures(m.tables); err != nil {
@@ -159,7 +160,7 @@ func (f *fitter) fit(rows []int) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.rounds, err = f.findRounds(matrix, rows, parts); err != nil {
+	if m.rounds, err = f.findRounds(ctx, matrix, rows, parts); err != nil {
 		return nil, err
 	}
 	return m, f.boost(m, matrix, rows)
@@ -175,7 +176,7 @@ func (f *fitter) labels(rows []int) []float32 {
 
 // findRounds returns the number of rounds with the least log loss on rows kept
 // from fitting: the folds are trained side by side, and stop together.
-func (f *fitter) findRounds(matrix *lightgbm.Rows, rows []int, parts []split) (int, error) {
+func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []split) (int, error) {
 	place := make(map[int]int, len(rows))
 	for i, r := range rows {
 		place[r] = i
@@ -196,6 +197,9 @@ func (f *fitter) findRounds(matrix *lightgbm.Rows, rows []int, parts []split) (i
 	}
 	best, bestLoss := 0, 0.0
 	for round := 1; round <= f.recipe.MaxRounds; round++ {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		loss := 0.0
 		for _, t := range trials {
 			l, err := t.round()

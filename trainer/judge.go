@@ -1,14 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"complaints/internal/classifier"
 )
 
 // judge fits on one side of a split and predicts the other.
-func (f *fitter) judge(s split) ([]judged, error) {
-	m, err := f.fit(s.fit)
+func (f *fitter) judge(ctx context.Context, s split) ([]judged, error) {
+	m, err := f.fit(ctx, s.fit)
 	if err != nil {
 		return nil, err
 	}
@@ -30,11 +31,11 @@ func (f *fitter) judge(s split) ([]judged, error) {
 
 // crossValidate judges every row by a model that was fitted without it and its
 // near-copies.
-func (f *fitter) crossValidate(rows []int, n int) ([]judged, error) {
+func (f *fitter) crossValidate(ctx context.Context, rows []int, n int) ([]judged, error) {
 	var all []judged
 	for i, s := range folds(f.groups, rows, n, f.seed) {
 		f.progress("fold %d of %d: fitting on %d rows, judging %d", i+1, n, len(s.fit), len(s.judge))
-		one, err := f.judge(s)
+		one, err := f.judge(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("fold %d of %d: %w", i+1, n, err)
 		}

@@ -1,75 +1,60 @@
 package main
 
 import (
-	"compress/gzip"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 
+	"complaints/internal/complaintfile"
 	"complaints/schema"
 )
 
-// readComplaints reads files of complaints, one after the other.
-func readComplaints(paths []string) ([]schema.Complaint, error) {
-	var all []schema.Complaint
+// readComplaints reads files of complaints, one after the other, and hands each
+// to use. Broken rows are left out, and reported through skip.
+func readComplaints(paths []string, use func(*schema.Complaint), skip func(error)) error {
 	for _, p := range paths {
-		one, err := readFile(p)
-		if err != nil {
-			return nil, err
+		if err := readFile(p, use, skip); err != nil {
+			return err
 		}
-		all = append(all, one...)
 	}
-	return all, nil
+	return nil
 }
 
-// examplesOf keeps the complaints with a text and a known category.
-func examplesOf(complaints []schema.Complaint) []example {
-	out := make([]example, 0, len(complaints))
-	for i := range complaints {
-		if e, ok := newExample(&complaints[i]); ok {
+func readFile(path string, use func(*schema.Complaint), skip func(error)) (err error) {
+	r, err := complaintfile.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	for {
+		row, err := r.Next()
+		var broken *complaintfile.RowError
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.As(err, &broken):
+			skip(broken)
+		case err != nil:
+			return err
+		default:
+			use(&row.Complaint)
+		}
+	}
+}
+
+// readExamples reads the examples of complaint files.
+func readExamples(paths []string, progress func(format string, args ...any)) ([]example, error) {
+	var out []example
+	read := 0
+	err := readComplaints(paths, func(c *schema.Complaint) {
+		read++
+		if e, ok := newExample(c); ok {
 			out = append(out, e)
 		}
+	}, func(err error) { progress("left out: %v", err) })
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("%q: none of %d complaints has both a text and a product that is known", paths, read)
 	}
-	return out
-}
-
-func readFile(path string) ([]schema.Complaint, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(path, ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	rows := csv.NewReader(r)
-	head, err := rows.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	var out []schema.Complaint
-	for {
-		row, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		var c schema.Complaint
-		for _, col := range bureauColumns {
-			for i, h := range head {
-				if h == col.name {
-					*col.field(&c) = row[i]
-				}
-			}
-		}
-		out = append(out, c)
-	}
+	progress("%d of %d complaints have a text and a known product", len(out), read)
+	return out, err
 }

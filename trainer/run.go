@@ -27,40 +27,41 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // newFitter opens the library and prepares the examples.
-func newFitter(ctx context.Context, l libraryConfig, examples []example, seed uint64, stderr io.Writer) (*fitter, error) {
+func newFitter(l libraryConfig, examples []example, seed uint64, progress progressFunc) (*fitter, error) {
 	lib, err := lightgbm.Open(l.LightGBMLib)
 	if err != nil {
 		return nil, err
-	}
-	progress := func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
-	if l.Quiet {
-		progress = func(string, ...any) {}
 	}
 	progress("%d texts, counting their terms", len(examples))
 	return &fitter{
 		lib: lib, recipe: defaultRecipe, seed: seed, corpus: newCorpus(examples),
 		examples: examples, groups: groupsOf(examples), progress: progress,
-	}, ctx.Err()
+	}, nil
 }
 
-// readAll reads the examples of complaint files.
-func readAll(paths []string) ([]example, error) {
-	all, err := readComplaints(paths)
-	return examplesOf(all), err
+// progressFunc shows a line of progress.
+type progressFunc = func(format string, args ...any)
+
+func (l libraryConfig) progress(w io.Writer) progressFunc {
+	if l.Quiet {
+		return func(string, ...any) {}
+	}
+	return func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 }
 
 func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) error {
-	all, err := readAll(c.Data)
+	progress := c.progress(stderr)
+	all, err := readExamples(c.Data, progress)
 	if err != nil {
 		return err
 	}
 	examples, left := cleanExamples(all)
-	f, err := newFitter(ctx, c.libraryConfig, examples, c.Seed, stderr)
+	f, err := newFitter(c.libraryConfig, examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}
 	r := report{Seed: c.Seed, Rows: len(all), Left: left, Folds: c.Folds, ReviewPrecision: c.ReviewPrecision}
-	parts, r, err := f.train(allRows(len(examples)), "", r)
+	parts, r, err := f.train(ctx, allRows(len(examples)), "", r)
 	if err != nil {
 		return err
 	}
@@ -77,15 +78,15 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) erro
 }
 
 // train judges the recipe on the rows by folds, then fits all of them.
-func (f *fitter) train(rows []int, name string, r report) (map[string][]byte, report, error) {
-	kept, err := f.crossValidate(rows, r.Folds)
+func (f *fitter) train(ctx context.Context, rows []int, name string, r report) (map[string][]byte, report, error) {
+	kept, err := f.crossValidate(ctx, rows, r.Folds)
 	if err != nil {
 		return nil, r, err
 	}
 	r.Recipe, r.evaluation = f.recipe.Name, evaluate(kept)
 	r.ReviewThreshold, r.ReviewCoverage = reviewThreshold(kept, r.ReviewPrecision)
 	f.progress("fitting all %d rows", len(rows))
-	m, err := f.fit(rows)
+	m, err := f.fit(ctx, rows)
 	if err != nil {
 		return nil, r, err
 	}
@@ -95,7 +96,8 @@ func (f *fitter) train(rows []int, name string, r report) (map[string][]byte, re
 }
 
 func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer) error {
-	all, err := readAll(c.Data)
+	progress := c.progress(stderr)
+	all, err := readExamples(c.Data, progress)
 	if err != nil {
 		return err
 	}
@@ -107,20 +109,20 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 		return c.print(stdout, evaluate(judgeBundle(bundle, all)))
 	}
 	examples, left := cleanExamples(all)
-	f, err := newFitter(ctx, c.libraryConfig, examples, c.Seed, stderr)
+	f, err := newFitter(c.libraryConfig, examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}
 	f.progress("left out %d copies and %d texts with two categories", left.Copies, left.Conflicting)
 	rows := allRows(len(examples))
-	kept, err := f.crossValidate(rows, c.Folds)
+	kept, err := f.crossValidate(ctx, rows, c.Folds)
 	if err != nil {
 		return err
 	}
 	if err := c.print(stdout, evaluate(kept)); err != nil {
 		return err
 	}
-	return f.judgeByTime(c, rows, stdout)
+	return f.judgeByTime(ctx, c, rows, stdout)
 }
 
 func (c evaluateConfig) print(w io.Writer, e evaluation) error {
@@ -133,7 +135,7 @@ func (c evaluateConfig) print(w io.Writer, e evaluation) error {
 // timeShare is the share of the dated rows, the newest, that the split by time judges.
 const timeShare = 0.2
 
-func (f *fitter) judgeByTime(c evaluateConfig, rows []int, stdout io.Writer) error {
+func (f *fitter) judgeByTime(ctx context.Context, c evaluateConfig, rows []int, stdout io.Writer) error {
 	if c.JSON {
 		return nil
 	}
@@ -142,7 +144,7 @@ func (f *fitter) judgeByTime(c evaluateConfig, rows []int, stdout io.Writer) err
 		_, err := fmt.Fprintln(stdout, "\nno split by time: too few rows have a date")
 		return err
 	}
-	kept, err := f.judge(s)
+	kept, err := f.judge(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,13 @@ func (c *Classifier) loadModel(text []byte) error {
 	if n, k := c.reference.NFeatures(), c.reference.NOutputGroups(); n != c.features.Width() || k != schema.NumCategories {
 		return fmt.Errorf("leaves reads %d features and %d classes", n, k)
 	}
-	c.fast, c.fastErr = newEvaluator(trees, c.features.Width(), func(column int) bool { return column >= ScoreColumns })
+	counts := func(column int) bool { return column >= ScoreColumns }
+	if c.fast, c.fastErr = newEvaluator(trees, c.features.Width(), counts); c.fastErr != nil {
+		return nil
+	}
+	if d := c.fast.dense; len(d) > 0 && counts(int(d[len(d)-1])) {
+		c.fast, c.fastErr = nil, fmt.Errorf("fast evaluator refused: zeros of feature %d take another branch than larger counts", d[len(d)-1])
+	}
 	return nil
 }
 
@@ -209,6 +215,39 @@ func (c *Classifier) scoreReference(s *Scratch) ([schema.NumCategories]float64, 
 	}
 	err := c.reference.Predict(s.row, 0, out[:])
 	return out, err
+}
+
+// Scorer gives the five probabilities of a whole row of features. It is for one
+// goroutine at a time.
+type Scorer func(row []float64) ([schema.NumCategories]float64, error)
+
+// Scorers returns the fast evaluator of a model's text and its reference, leaves,
+// so that both can be compared with LightGBM's own on any model of five classes.
+// sparse says which features are zero in most rows and never below zero.
+func Scorers(model []byte, width int, sparse func(column int) bool) (fast, reference Scorer, err error) {
+	trees, err := parseModel(model, width)
+	if err != nil {
+		return nil, nil, err
+	}
+	ensemble, err := leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(model)), true)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := newEvaluator(trees, width, sparse)
+	if err != nil {
+		return nil, nil, err
+	}
+	words := make([]uint64, len(e.base))
+	fast = func(row []float64) (out [schema.NumCategories]float64, err error) {
+		if !e.scoreRow(row, words, &out) {
+			return out, fmt.Errorf("the fast evaluator does not cover the row %v", row)
+		}
+		softmax(&out)
+		return out, nil
+	}
+	return fast, func(row []float64) (out [schema.NumCategories]float64, err error) {
+		return out, ensemble.Predict(row, 0, out[:])
+	}, nil
 }
 
 func softmax(v *[schema.NumCategories]float64) {

@@ -34,6 +34,7 @@ type evaluator struct {
 	base     []uint64
 	features []featureNodes // by column
 	dense    []int32        // columns walked for every row
+	ones     []uint64       // a checkpoint that leaves everything
 	sparse   []bool         // by column: covered by base
 	lanes    []lane         // by tree
 	leaves   []float64      // all leaf values, tree after tree, leftmost leaf first
@@ -44,7 +45,7 @@ type featureNodes struct {
 	thresholds []float64
 	cuts       []cut
 	zero       []cut      // what a value of zero cuts, in a dense feature
-	after      int32      // nodes that zero already failed, in a sparse feature
+	step       int        // the first step of a search among the thresholds
 	checks     [][]uint64 // checks[i] is what the first (i+1)*checkEvery nodes leave
 }
 
@@ -79,10 +80,7 @@ func newEvaluator(trees []tree, width int, sparse func(column int) bool) (*evalu
 		return nil, fmt.Errorf("fast evaluator: %d trees are no whole rounds of %d classes", len(trees), schema.NumCategories)
 	}
 	total := e.layOut(trees)
-	e.base = make([]uint64, total)
-	for i := range e.base {
-		e.base[i] = ^uint64(0)
-	}
+	e.base, e.ones = allOnes(total), allOnes(total)
 	type node struct {
 		threshold float64
 		cut       []cut
@@ -121,6 +119,9 @@ func newEvaluator(trees []tree, width int, sparse func(column int) bool) (*evalu
 				f.thresholds = append(f.thresholds, n.threshold)
 				f.cuts = append(f.cuts, one)
 			}
+		}
+		for f.step = 1; f.step*2 <= len(f.cuts); {
+			f.step *= 2
 		}
 		if !e.sparse[c] && len(f.cuts) > 0 {
 			e.dense = append(e.dense, int32(c))
@@ -226,11 +227,16 @@ func apply(words []uint64, cuts []cut) {
 	}
 }
 
-func (f *featureNodes) addCheckpoints(words int) {
-	state := make([]uint64, words)
-	for i := range state {
-		state[i] = ^uint64(0)
+func allOnes(n int) []uint64 {
+	words := make([]uint64, n)
+	for i := range words {
+		words[i] = ^uint64(0)
 	}
+	return words
+}
+
+func (f *featureNodes) addCheckpoints(words int) {
+	state := allOnes(words)
 	for i, c := range f.cuts {
 		state[c.word] &= c.keep
 		if (i+1)%checkEvery == 0 {
@@ -246,24 +252,19 @@ type entry struct {
 }
 
 // score adds up the trees' leaves of a row for each class. dense holds the
-// values of the columns in e.dense, by column; entries hold the others. words
-// is scratch of len(e.base). It returns false if the row is not covered: a
-// value that is no number, or one below zero in a sparse column.
+// values of the columns in e.dense, by column; entries hold the values of others
+// that are not zero. words is scratch of len(e.base). It returns false if the
+// row is not covered: a value that is no number or nearly zero, or one below
+// zero in a sparse column.
 func (e *evaluator) score(dense []float64, entries []entry, words []uint64, out *[schema.NumCategories]float64) bool {
-	copy(words, e.base)
-	for _, c := range e.dense {
-		if !e.features[c].walk(dense[c], words) {
-			return false
-		}
+	if !e.walkDense(dense, words) {
+		return false
 	}
 	for _, x := range entries {
-		if !(x.value >= 0) {
+		if !(x.value > 2*zeroThreshold) {
 			return false
 		}
 		f := &e.features[x.column]
-		if x.value <= zeroThreshold {
-			continue
-		}
 		for i, t := range f.thresholds {
 			if !(t < x.value) {
 				break
@@ -275,24 +276,68 @@ func (e *evaluator) score(dense []float64, entries []entry, words []uint64, out 
 	return true
 }
 
-// walk cuts what the value of a dense feature fails.
-func (f *featureNodes) walk(v float64, words []uint64) bool {
-	if v != v {
-		return false
+// together is how many checkpoints are laid over each other in one pass.
+const together = 5
+
+// walkDense starts the words with base and cuts what the dense features fail.
+func (e *evaluator) walkDense(values []float64, words []uint64) bool {
+	from := e.base
+	for first := 0; first < len(e.dense); first += together {
+		var checks [together][]uint64
+		var rest [together][]cut
+		for i := range checks {
+			checks[i] = e.ones
+			if first+i < len(e.dense) {
+				c := e.dense[first+i]
+				var ok bool
+				if checks[i], rest[i], ok = e.features[c].below(values[c], e.ones); !ok {
+					return false
+				}
+			}
+		}
+		lay(words, from, &checks)
+		for _, cuts := range rest {
+			apply(words, cuts)
+		}
+		from = words
 	}
-	if math.Abs(v) <= zeroThreshold {
-		apply(words, f.zero)
-		return true
+	if len(e.dense) == 0 {
+		copy(words, e.base)
 	}
-	n, _ := slices.BinarySearch(f.thresholds, v) // the nodes below v
-	if k := n / checkEvery; k > 0 {
-		check := f.checks[k-1][:len(words)]
-		for i := range words {
-			words[i] &= check[i]
+	return true
+}
+
+// lay sets words to what from and all the checks leave.
+func lay(words, from []uint64, checks *[together][]uint64) {
+	n := len(words)
+	from = from[:n]
+	a, b, c, d, e := checks[0][:n], checks[1][:n], checks[2][:n], checks[3][:n], checks[4][:n]
+	for i := range words {
+		words[i] = from[i] & a[i] & b[i] & c[i] & d[i] & e[i]
+	}
+}
+
+// below returns what the value of a dense feature fails: a checkpoint, and the
+// cuts behind it.
+func (f *featureNodes) below(v float64, ones []uint64) (check []uint64, rest []cut, ok bool) {
+	if v == 0 {
+		return ones, f.zero, true
+	}
+	if !(math.Abs(v) > 2*zeroThreshold) {
+		return nil, nil, false // no number, or one that LightGBM may take for zero
+	}
+	// The nodes below v, by halving without a jump that depends on them.
+	n := 0
+	for step := f.step; step > 0; step /= 2 {
+		if at := n + step; at <= len(f.thresholds) && f.thresholds[at-1] < v {
+			n = at
 		}
 	}
-	apply(words, f.cuts[n/checkEvery*checkEvery:n])
-	return true
+	check = ones
+	if k := n / checkEvery; k > 0 {
+		check = f.checks[k-1]
+	}
+	return check, f.cuts[n/checkEvery*checkEvery : n], true
 }
 
 // sum adds the leaf of each tree to its class, in the order of the trees.
@@ -301,20 +346,32 @@ func (e *evaluator) sum(words []uint64, out *[schema.NumCategories]float64) {
 		out[i] = 0
 	}
 	for i := 0; i+schema.NumCategories <= len(e.lanes); i += schema.NumCategories {
-		round := e.lanes[i : i+schema.NumCategories]
-		for k := range round {
-			l := &round[k]
-			if l.words == 1 {
-				at := bits.TrailingZeros64(words[l.word] >> l.shift & l.mask)
-				out[k] += e.leaves[int(l.leaf)+at]
-				continue
-			}
-			for w := range l.words {
-				if v := words[l.word+w]; v != 0 {
-					out[k] += e.leaves[int(l.leaf)+int(w)*64+bits.TrailingZeros64(v)]
-					break
-				}
-			}
+		for k := range out {
+			out[k] += e.leaves[e.lanes[i+k].exit(words)]
 		}
 	}
+}
+
+// exit is the place in leaves of the leaf that is left.
+func (l *lane) exit(words []uint64) int {
+	if l.words == 1 {
+		return int(l.leaf) + bits.TrailingZeros64(words[l.word]>>(l.shift&63)&l.mask)
+	}
+	for w := range l.words {
+		if v := words[l.word+w]; v != 0 {
+			return int(l.leaf) + int(w)*64 + bits.TrailingZeros64(v)
+		}
+	}
+	return int(l.leaf) // not reached: a leaf is always left
+}
+
+// scoreRow scores a row given whole.
+func (e *evaluator) scoreRow(row []float64, words []uint64, out *[schema.NumCategories]float64) bool {
+	var entries []entry
+	for c, v := range row {
+		if v != 0 && e.sparse[c] {
+			entries = append(entries, entry{int32(c), v})
+		}
+	}
+	return e.score(row, entries, words, out)
 }

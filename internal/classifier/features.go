@@ -41,10 +41,12 @@ type wordSlot struct {
 }
 
 // pairSlot is a pair of words, by their ids: exact, so collisions are harmless.
+// Eight slots share a cache line, because most lookups find nothing and cost
+// little more than fetching one.
 type pairSlot struct {
 	key     uint32 // first<<16 | second; 0 is empty
-	pair    uint32 // row in pairs, 0 if none
-	content uint32 // row in contents, 0 if none
+	pair    uint16 // row in pairs, 0 if none
+	content uint16 // row in contents, 0 if none
 }
 
 // linearRow is a term's share in the linear scores, the idf multiplied in.
@@ -90,14 +92,8 @@ func NewFeatures(t *Tables) (*Features, error) {
 	if err := f.addPairs(t, linear); err != nil {
 		return nil, err
 	}
-	f.openingOf = make([]uint16, len(t.Words)+1)
-	f.openings = make([]linearRow, 1, len(t.Openings)+1)
-	for i, o := range t.Openings {
-		if int(o.Word) >= len(t.Words) || f.openingOf[o.Word+1] != 0 {
-			return nil, fmt.Errorf("opening word %d is word %d, which is not there or named twice", i, o.Word)
-		}
-		f.openingOf[o.Word+1] = uint16(len(f.openings))
-		f.openings = append(f.openings, linear(o.Linear))
+	if err := f.addOpenings(t, linear); err != nil {
+		return nil, err
 	}
 	slices.Sort(columns)
 	for i, c := range columns {
@@ -112,7 +108,7 @@ func NewFeatures(t *Tables) (*Features, error) {
 // addWords fills the table of words. Stop words that are not in the vocabulary
 // stand there too, for they are skipped in content pairs.
 func (f *Features) addWords(words []Word, linear func(Linear) linearRow) error {
-	size := powerOfTwo(2 * (len(words) + len(stopWords)))
+	size := tableSize(len(words) + len(stopWords))
 	f.slots, f.slotShift = make([]wordSlot, size), shiftFor(size)
 	f.words = make([]wordRow, 1, len(words)+1)
 	for i, w := range words {
@@ -162,7 +158,10 @@ func (f *Features) addWord(text string, id uint32, skip bool) bool {
 }
 
 func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
-	size := powerOfTwo(2 * (len(t.Pairs) + len(t.Contents) + 1))
+	if max(len(t.Pairs), len(t.Contents)) > MaxTerms {
+		return fmt.Errorf("has %d pairs and %d content pairs and may have %d of each", len(t.Pairs), len(t.Contents), MaxTerms)
+	}
+	size := tableSize(len(t.Pairs) + len(t.Contents))
 	f.pairSlots, f.pairShift = make([]pairSlot, size), shiftFor(size)
 	f.pairs = make([]Weights, 1, len(t.Pairs)+1)
 	f.contents = make([]linearRow, 1, len(t.Contents)+1)
@@ -180,7 +179,7 @@ func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
 		if err != nil || s.pair != 0 {
 			return cmpErr(err, "pair %d is named twice", i)
 		}
-		s.pair = uint32(len(f.pairs))
+		s.pair = uint16(len(f.pairs))
 		f.pairs = append(f.pairs, p.Bayes)
 	}
 	for i, c := range t.Contents {
@@ -188,8 +187,21 @@ func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
 		if err != nil || s.content != 0 {
 			return cmpErr(err, "content pair %d is named twice", i)
 		}
-		s.content = uint32(len(f.contents))
+		s.content = uint16(len(f.contents))
 		f.contents = append(f.contents, linear(c.Linear))
+	}
+	return nil
+}
+
+func (f *Features) addOpenings(t *Tables, linear func(Linear) linearRow) error {
+	f.openingOf = make([]uint16, len(t.Words)+1)
+	f.openings = make([]linearRow, 1, len(t.Openings)+1)
+	for i, o := range t.Openings {
+		if int(o.Word) >= len(t.Words) || f.openingOf[o.Word+1] != 0 {
+			return fmt.Errorf("opening word %d is word %d, which is not there or named twice", i, o.Word)
+		}
+		f.openingOf[o.Word+1] = uint16(len(f.openings))
+		f.openings = append(f.openings, linear(o.Linear))
 	}
 	return nil
 }
@@ -202,9 +214,11 @@ func cmpErr(err error, format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
-func powerOfTwo(n int) int {
+// tableSize is the number of slots for n keys: a power of two, at most three
+// quarters full. Denser tables stay in the cache.
+func tableSize(n int) int {
 	size := 16
-	for size < n {
+	for size*3 < n*4 {
 		size *= 2
 	}
 	return size

@@ -14,7 +14,8 @@ type Scratch struct {
 
 	// Counts by row id, all zero between calls, and the ids that are not zero,
 	// in the order in which the text first has them.
-	words, pairs, contents, openings tally
+	words, contents, openings tally
+	pairs                     presence
 
 	scores [ScoreColumns]float64
 	counts []entry // of chosen terms, in no order
@@ -26,6 +27,24 @@ type Scratch struct {
 type tally struct {
 	count   []uint32
 	touched []uint32
+}
+
+// presence is a set of terms.
+type presence struct {
+	bits    []uint64
+	touched []uint32
+}
+
+func newPresence(rows int) presence {
+	return presence{bits: make([]uint64, rows/64+1), touched: make([]uint32, 0, min(rows, 1024))}
+}
+
+func (p *presence) add(id uint32) {
+	word, bit := &p.bits[id/64], uint64(1)<<(id%64)
+	if *word&bit == 0 {
+		*word |= bit
+		p.touched = append(p.touched, id)
+	}
 }
 
 func newTally(rows int) tally {
@@ -42,7 +61,7 @@ func (t *tally) add(id uint32) {
 // NewScratch makes the memory that a goroutine needs.
 func (f *Features) NewScratch() *Scratch {
 	return &Scratch{
-		words: newTally(len(f.words)), pairs: newTally(len(f.pairs)),
+		words: newTally(len(f.words)), pairs: newPresence(len(f.pairs)),
 		contents: newTally(len(f.contents)), openings: newTally(len(f.openings)),
 		row: make([]float64, f.width),
 	}
@@ -108,7 +127,7 @@ func (f *Features) token(s *Scratch, at *scanner, i, j int) {
 		if at.previous != 0 {
 			found = f.findPair(pairKey(at.previous, id))
 			if found.pair != 0 {
-				s.pairs.add(found.pair)
+				s.pairs.add(uint32(found.pair))
 			}
 		}
 	}
@@ -122,7 +141,7 @@ func (f *Features) token(s *Scratch, at *scanner, i, j int) {
 			found = f.findPair(pairKey(at.content, id))
 		}
 		if found.content != 0 {
-			s.contents.add(found.content)
+			s.contents.add(uint32(found.content))
 		}
 	}
 	at.content, at.contentLast = id, true
@@ -184,7 +203,7 @@ func (f *Features) finish(s *Scratch) {
 		for k, w := range f.pairs[id] {
 			bayes[k] += int64(w)
 		}
-		s.pairs.count[id] = 0
+		s.pairs.bits[id/64] = 0
 	}
 	known := len(s.words.touched) + len(s.pairs.touched)
 	s.words.touched, s.pairs.touched = s.words.touched[:0], s.pairs.touched[:0]

@@ -37,13 +37,14 @@ type Linear struct {
 const NoColumn = -1
 
 // Tables are what training found: everything that turns a text into the row of
-// features. Terms refer to words by their place in Words.
+// features. Pairs refer to words by their place in Words. Usual terms should
+// stand first in each list: then what most texts touch lies close together.
 type Tables struct {
 	Bias     [schema.NumCategories]float64 // of the linear model
 	Words    []Word                        // one token; at most MaxWords
 	Pairs    []Pair                        // two adjacent tokens
 	Contents []Content                     // two content tokens with only stop words and masks between them
-	Openings []Opening                     // a token among the first Opening tokens
+	Openings []Opening                     // a token among the first OpeningTokens
 }
 
 // Word is a token of the vocabulary.
@@ -65,7 +66,8 @@ type Content struct {
 	Linear
 }
 
-// Opening is a token at the beginning of a text, for the linear scores.
+// Opening is a token at the beginning of a text, for the linear scores: it says
+// more than the same token further down.
 type Opening struct {
 	Word uint16
 	Linear
@@ -74,8 +76,8 @@ type Opening struct {
 const (
 	// MaxWords is how many words a vocabulary can hold.
 	MaxWords = 1<<16 - 1
-	// MaxTerms bounds each of the other lists of terms.
-	MaxTerms = 1 << 20
+	// MaxTerms is how long each of the other lists of terms can be.
+	MaxTerms = 1<<16 - 1
 	// MaxWordBytes is the longest word that a vocabulary can hold.
 	MaxWordBytes = 64
 	// OpeningTokens is how many tokens of a text are its opening words.
@@ -177,7 +179,7 @@ func ReadTables(part []byte) (*Tables, error) {
 		return nil, fmt.Errorf("does not begin with %q", tablesMagic)
 	}
 	words, pairs := r.count(MaxWords, "words"), r.count(MaxTerms, "pairs")
-	contents, openings := r.count(MaxTerms, "content pairs"), r.count(MaxWords, "opening words")
+	contents, openings := r.count(MaxTerms, "content pairs"), r.count(MaxTerms, "opening words")
 	t := &Tables{}
 	for i := range t.Bias {
 		t.Bias[i] = math.Float64frombits(r.uint64())

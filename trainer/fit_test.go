@@ -1,0 +1,126 @@
+package main
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+)
+
+func smallCorpus() *corpus {
+	var examples []example
+	for i, text := range []string{
+		"my credit report is wrong", "the credit report of the bureau", "they call about a debt", "a debt that is not mine", "credit report and debt",
+	} {
+		examples = append(examples, example{text: text, category: schema.Category(i / 2 % 2)})
+	}
+	return newCorpus(examples)
+}
+
+func TestVocabularyCountsDocuments(t *testing.T) {
+	c := smallCorpus()
+	v := newVocabulary(c, []int{0, 1, 2, 3, 4}, 2)
+	got := map[string]frequency{}
+	for p, term := range v.terms[words] {
+		got[c.words[term]] = v.frequency[words][p]
+	}
+	for word, want := range map[string]frequency{"credit": {3}, "debt": {1, 2}, "a": {0, 2}, "is": {1, 1}} {
+		if got[word] != want {
+			t.Errorf("%q is in %v documents, want %v", word, got[word], want)
+		}
+	}
+	for word := range got {
+		if got[word].total() < 2 {
+			t.Errorf("%q is kept with %v", word, got[word])
+		}
+	}
+	if first := c.words[v.terms[words][0]]; first != "credit" && first != "debt" && first != "report" {
+		t.Errorf("the first word is %q, want one of the most usual", first)
+	}
+	var content []string
+	for _, term := range v.terms[contents] {
+		p := c.pairs[contents][term]
+		content = append(content, c.words[p>>32]+" "+c.words[uint32(p)])
+	}
+	if strings.Join(content, ",") != "credit report" {
+		t.Errorf("content pairs are %q", content)
+	}
+}
+
+func TestVocabularyIsBounded(t *testing.T) {
+	defer func(l [numKinds]int) { limits = l }(limits)
+	limits[words], limits[pairs] = 2, 1
+	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3, 4}, 1)
+	if len(v.terms[words]) != 2 || len(v.terms[pairs]) > 1 {
+		t.Errorf("%d words and %d pairs", len(v.terms[words]), len(v.terms[pairs]))
+	}
+	for _, term := range v.terms[pairs] {
+		if a, b := v.wordPlaces(pairs, term); a == unknown || b == unknown {
+			t.Error("a pair has a word that is not kept")
+		}
+	}
+}
+
+func TestBayesWeights(t *testing.T) {
+	c := smallCorpus()
+	v := newVocabulary(c, []int{0, 1, 2, 3}, 1)
+	word, pair := fitBayes(v, 0.3)
+	terms := float64(len(word) + len(pair))
+	var in, out float64
+	for _, k := range []kind{words, pairs} {
+		for _, f := range v.frequency[k] {
+			in += float64(f[0])
+			out += float64(f.total() - f[0])
+		}
+	}
+	for p, term := range v.terms[words] {
+		if c.words[term] != "credit" {
+			continue
+		}
+		want := math.Log(2.3/(in+0.3*terms)) - math.Log(1.2/(out+1.2*terms))
+		if got := word[p][0].Float(); math.Abs(got-want) > 1./classifier.FixedOne {
+			t.Errorf("the weight of credit is %v, want %v", got, want)
+		}
+	}
+}
+
+// The regression must put every text of a separable set on its side, when its
+// weights are used as serving uses them.
+func TestLinearScores(t *testing.T) {
+	c := smallCorpus()
+	f := &fitter{recipe: defaultRecipe, seed: 1, corpus: c}
+	f.recipe.MinDocuments, f.recipe.Epochs = 1, 40
+	features, err := classifier.NewFeatures(f.fitTables([]int{0, 1, 2, 3}, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := features.NewScratch()
+	for text, want := range map[string]int{"a wrong credit report": 0, "they call about the debt": 1} {
+		row := features.Row([]byte(text), s)
+		for k := range schema.NumCategories {
+			if k != want && row[k] >= row[want] {
+				t.Errorf("%q has the linear scores %v, want %d to be the highest", text, row[:schema.NumCategories], want)
+			}
+		}
+	}
+}
+
+func TestChosenTermsTakeTurns(t *testing.T) {
+	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3}, 1)
+	chosen := chooseTerms(v, 6, 1)
+	if len(chosen) != 6 {
+		t.Fatalf("chose %d terms", len(chosen))
+	}
+	seen := map[chosenTerm]bool{}
+	for _, c := range chosen {
+		if seen[c] {
+			t.Errorf("%v was chosen twice", c)
+		}
+		seen[c] = true
+	}
+	if n := len(chooseTerms(v, 1000, 1)); n != len(v.terms[words])+len(v.terms[contents])+len(v.terms[openings]) {
+		t.Errorf("asked for more than there are, chose %d", n)
+	}
+}

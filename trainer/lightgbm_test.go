@@ -1,0 +1,224 @@
+//go:build servers
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+	"complaints/trainer/lightgbm"
+)
+
+const sampleFile = "../producer/sample/complaints.csv.gz"
+
+func openLibrary(t *testing.T) *lightgbm.Library {
+	t.Helper()
+	lib, err := lightgbm.Open(os.Getenv("LIGHTGBM_LIB"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lib
+}
+
+func sampleExamples(t *testing.T) []example {
+	t.Helper()
+	examples, err := readExamples([]string{sampleFile}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return examples
+}
+
+// What serves (features, the fast evaluator, leaves) must say what LightGBM
+// itself says.
+func TestServingAgreesWithLightGBM(t *testing.T) {
+	lib := openLibrary(t)
+	const dir = "../internal/classifier/bootstrap"
+	c, err := classifier.LoadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.FastPath(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, classifier.ModelPart))
+	if err != nil {
+		t.Fatal(err)
+	}
+	booster, err := lib.LoadBooster(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer booster.Close()
+	_, reference, err := classifier.Scorers(text, c.Features().Width(), func(column int) bool { return column >= classifier.ScoreColumns })
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := sampleExamples(t)[:1000]
+	rows := &lightgbm.Rows{}
+	s := c.NewScratch()
+	var fast, slow [][schema.NumCategories]float64
+	for _, e := range examples {
+		row := c.Features().Row([]byte(e.text), s)
+		rows.Append(row)
+		p, err := reference(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, p)
+		fast = append(fast, c.Predict([]byte(e.text), s).Probabilities)
+	}
+	want, err := booster.Predict(rows, schema.NumCategories, "num_threads=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 0.0
+	for i := range examples {
+		for k := range schema.NumCategories {
+			w := want[i*schema.NumCategories+k]
+			worst = max(worst, math.Abs(fast[i][k]-w), math.Abs(slow[i][k]-w))
+		}
+	}
+	t.Logf("largest difference on %d rows: %.2g", len(examples), worst)
+	if !(worst <= 1e-9) {
+		t.Errorf("differs by %v", worst)
+	}
+}
+
+// Random models, trained on random sparse data, score the same by the fast
+// evaluator, by leaves and by LightGBM.
+func TestRandomModels(t *testing.T) {
+	lib := openLibrary(t)
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		width, dense := 3+r.IntN(40), r.IntN(4)
+		data, labels := randomData(r, 300, width, dense)
+		parameters := fmt.Sprintf("objective=multiclass num_class=5 verbosity=-1 num_threads=1 deterministic=true seed=%d num_leaves=%d min_data_in_leaf=%d zero_as_missing=%t use_missing=%t",
+			seed+1, []int{2, 7, 15, 31, 70, 255}[r.IntN(6)], []int{1, 5, 200}[r.IntN(3)], r.IntN(4) == 0, r.IntN(4) > 0)
+		text := trainRandom(t, lib, data, labels, parameters)
+		booster, err := lib.LoadBooster(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		test, _ := randomData(r, 100, width, dense)
+		want, err := booster.Predict(test, schema.NumCategories, "num_threads=1")
+		booster.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fast, reference, err := classifier.Scorers(text, width, func(c int) bool { return c >= dense })
+		if err != nil {
+			t.Fatalf("%s: %v", parameters, err)
+		}
+		for i := range test.Len() {
+			row := make([]float64, width)
+			for at := test.Start[i]; at < test.Start[i+1]; at++ {
+				row[test.Columns[at]] = test.Values[at]
+			}
+			for name, score := range map[string]classifier.Scorer{"fast": fast, "leaves": reference} {
+				got, err := score(row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for k, g := range got {
+					if d := math.Abs(g - want[i*schema.NumCategories+k]); !(d <= 1e-12) {
+						t.Fatalf("%s differs by %v for %v of a model with %s", name, d, row, parameters)
+					}
+				}
+			}
+		}
+	}
+}
+
+// randomData has columns below dense of any sign and rarely zero, and others
+// that are mostly zero and never below it.
+func randomData(r *rand.Rand, n, width, dense int) (*lightgbm.Rows, []float32) {
+	rows, labels := &lightgbm.Rows{}, make([]float32, n)
+	for i := range n {
+		row := make([]float64, width)
+		for c := range row {
+			if c < dense {
+				row[c] = r.NormFloat64()
+			} else if r.IntN(5) == 0 {
+				row[c] = float64(1 + r.IntN(4))
+			}
+		}
+		labels[i] = float32((r.IntN(2) + int(10*math.Abs(row[0]))) % schema.NumCategories)
+		rows.Append(row)
+	}
+	return rows, labels
+}
+
+func trainRandom(t *testing.T, lib *lightgbm.Library, data *lightgbm.Rows, labels []float32, parameters string) []byte {
+	t.Helper()
+	set, err := lib.NewDataset(data, labels, parameters, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	booster, err := lib.NewBooster(set, parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer booster.Close()
+	for range 4 {
+		if _, err := booster.Round(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := booster.Text(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return classifier.Relabel([]byte(text))
+}
+
+// trainInto runs the program on the sample, with two folds to save time.
+func trainInto(t *testing.T, dir string, seed string) map[string][]byte {
+	t.Helper()
+	if err := run(context.Background(), []string{"train", "--data", sampleFile, "--out", dir, "--folds", "2", "--seed", seed}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string][]byte{}
+	for _, name := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart, "metrics.json", "confusion_matrix.png"} {
+		part, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[name] = part
+	}
+	return parts
+}
+
+func TestEqualSeedsGiveEqualBundles(t *testing.T) {
+	openLibrary(t)
+	first, again, other := trainInto(t, t.TempDir(), "1"), trainInto(t, t.TempDir(), "1"), trainInto(t, t.TempDir(), "2")
+	for _, name := range slices.Sorted(maps.Keys(first)) {
+		if !bytes.Equal(first[name], again[name]) {
+			t.Errorf("%s differs between two runs with one seed", name)
+		}
+	}
+	for _, name := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart} {
+		if bytes.Equal(first[name], other[name]) {
+			t.Errorf("%s is equal for two seeds", name)
+		}
+	}
+	c, err := classifier.Load(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Manifest().Training.Rounds < 5 {
+		t.Errorf("trained %d rounds", c.Manifest().Training.Rounds)
+	}
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"complaints/schema"
+)
+
+// letters are examples in groups of near-copies, with dates.
+func letters(n int) []example {
+	var out []example
+	for i := range n {
+		for copies := range 1 + i%3 {
+			text := fmt.Sprintf("Letter %d %s. Sincerely, person %d", i, strings.Repeat("my account at the bank was closed ", 10), copies)
+			e, ok := newExample(&schema.Complaint{Narrative: text, Product: "Mortgage", DateReceived: fmt.Sprintf("20%02d-01-0%d", 10+i%10, 1+copies)})
+			if !ok {
+				panic("no example")
+			}
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func checkSplit(t *testing.T, examples []example, s split) {
+	t.Helper()
+	fitted := map[uint64]bool{}
+	for _, r := range s.fit {
+		fitted[examples[r].group] = true
+	}
+	for _, r := range s.judge {
+		if fitted[examples[r].group] {
+			t.Errorf("near-copies of %q are on both sides", examples[r].text)
+		}
+	}
+}
+
+func TestNoCopiesAcrossSplits(t *testing.T) {
+	examples := letters(200)
+	groups := groupsOf(examples)
+	distinct := map[uint64]bool{}
+	for _, g := range groups {
+		distinct[g] = true
+	}
+	if len(distinct) != 200 {
+		t.Fatalf("%d groups of near-copies, want 200", len(distinct))
+	}
+	rows := allRows(len(examples))
+	times := make([]int, len(rows))
+	for _, s := range folds(groups, rows, 5, 1) {
+		checkSplit(t, examples, s)
+		if len(s.fit)+len(s.judge) != len(rows) {
+			t.Errorf("a fold has %d and %d rows of %d", len(s.fit), len(s.judge), len(rows))
+		}
+		for _, r := range s.judge {
+			times[r]++
+		}
+	}
+	for r, n := range times {
+		if n != 1 {
+			t.Errorf("row %d is judged %d times", r, n)
+		}
+	}
+}
+
+func TestSplitByTime(t *testing.T) {
+	examples := letters(200)
+	s, first := byTime(examples, allRows(len(examples)), 0.2)
+	checkSplit(t, examples, s)
+	if len(s.judge) < len(examples)/6 || len(s.fit) < len(examples)/2 {
+		t.Errorf("%d rows to fit and %d to judge of %d", len(s.fit), len(s.judge), len(examples))
+	}
+	for _, r := range s.fit {
+		if examples[r].date >= first {
+			t.Errorf("fitted on %s, judged from %s on", examples[r].date, first)
+		}
+	}
+	if _, first := byTime(letters(3), allRows(3), 0.2); first != "" {
+		t.Errorf("three rows were split at %s", first)
+	}
+}
+
+func TestGroupOf(t *testing.T) {
+	long := strings.Repeat("The Bank closed my account. ", 20)
+	for name, test := range map[string]struct {
+		a, b string
+		same bool
+	}{
+		"case and spacing":      {"The BANK, closed", "the bank\n closed", true},
+		"another word":          {"the bank closed", "the bank opened", false},
+		"behind 220 characters": {long + "one", long + "two", true},
+		"a prefix":              {"the bank", "the bank closed", false},
+	} {
+		if got := groupOf(test.a) == groupOf(test.b); got != test.same {
+			t.Errorf("%s: near-copies is %t, want %t", name, got, test.same)
+		}
+	}
+}
+
+func TestCleanExamples(t *testing.T) {
+	make := func(text, product string) example {
+		e, _ := newExample(&schema.Complaint{Narrative: text, Product: product})
+		return e
+	}
+	kept, left := cleanExamples([]example{
+		make("one text", "Mortgage"), make("One  TEXT", "Mortgage"), make("two", "Mortgage"), make("two", "Debt collection"), make("three", "Mortgage"),
+	})
+	if len(kept) != 2 || kept[0].text != "one text" || kept[1].text != "three" {
+		t.Errorf("kept %v", kept)
+	}
+	if left != (cleaning{Copies: 2, Conflicting: 1}) {
+		t.Errorf("left out %+v", left)
+	}
+}
+
+// The sample must be new to the bootstrap model, near-copies included.
+func TestKeepSample(t *testing.T) {
+	var all []schema.Complaint
+	for i, e := range letters(400) {
+		c := schema.Complaint{Narrative: e.text, Product: []string{"Mortgage", "Debt collection", "Credit reporting"}[i%3]}
+		if i%2 == 0 {
+			c.ComplaintID, c.DateReceived, c.Company, c.State = fmt.Sprint(i), e.date, "ACME", "CA"
+		}
+		all = append(all, c)
+	}
+	sample, rest := keepSample(all, 150, 1)
+	if len(sample)+len(rest) != len(all) || len(sample) < 75 || len(sample) > 150 {
+		t.Errorf("kept %d and %d of %d", len(sample), len(rest), len(all))
+	}
+	groups, products := map[uint64]bool{}, map[string]int{}
+	for _, c := range sample {
+		groups[groupOf(c.Narrative)] = true
+		products[c.Product]++
+	}
+	for _, c := range rest {
+		if groups[groupOf(c.Narrative)] {
+			t.Errorf("a near-copy of a sample text is trained on: %q", c.Narrative)
+		}
+	}
+	if len(products) != 3 {
+		t.Errorf("the sample has the products %v", products)
+	}
+}
