@@ -131,8 +131,8 @@ func (r *Role) runClient(ctx context.Context, number int) (err error) {
 func (r *Role) explain(err error) error {
 	switch {
 	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch):
-		return fmt.Errorf("another process runs with the instance name %q in group %s; give each process its own --instance: %w",
-			r.cfg.Instance, r.cfg.Group, err)
+		return fmt.Errorf("another process runs with the instance name %q in group %s (give each its own --instance), or this one was asleep for longer than %s (start it again): %w",
+			r.cfg.Instance, r.cfg.Group, transactionTimeout, err)
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		return fmt.Errorf("messages of %s were removed before they were classified; raise the topic's retention, and go on with --from start: %w",
 			r.cfg.Topics.Complaints, err)

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"complaints/consumer/classify"
+	"complaints/internal/kafka"
+	"complaints/internal/lake"
+	"complaints/schema"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the whole command line. A flag beats its environment variable
+// (COMPLAINTS_ and the flag's name), which beats the default.
+type cli struct {
+	Run     runConfig        `cmd:"" default:"withargs" help:"Run the roles until stopped (the default command)."`
+	Summary summaryConfig    `cmd:"" help:"Print what gold holds, by category."`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// shared is what all commands need.
+type shared struct {
+	Kafka    kafka.Config      `embed:"" group:"Kafka"`
+	Topics   kafka.TopicConfig `embed:"" group:"Kafka"`
+	Group    string            `help:"Prefix of the consumer groups and transactional ids." default:"complaints" group:"Kafka"`
+	Lake     lake.Config       `embed:"" group:"Lake"`
+	LogLevel string            `help:"Least level that is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
+}
+
+func (s *shared) classifyGroup() string { return s.Group + "-classify" }
+func (s *shared) sinkGroup() string     { return s.Group + "-sink" }
+
+// runConfig is the configuration of the roles.
+type runConfig struct {
+	shared
+
+	Roles    []string `help:"What this process does, of classify, sink and api." enum:"classify,sink,api" default:"classify,sink"`
+	Instance string   `help:"Stable name of this process, unique among the consumers; default: the host's name." placeholder:"NAME"`
+
+	SessionTimeout time.Duration `help:"After how long without a sign of life the groups give this process's partitions to others." default:"45s" group:"Kafka"`
+
+	Sessions     int           `help:"Transactions in flight; 0 is one a core." default:"0" group:"Classify"`
+	BatchRecords int           `help:"Most messages in a micro-batch, which is one transaction." default:"5000" group:"Classify"`
+	BatchWait    time.Duration `help:"How long a micro-batch waits for more messages." default:"20ms" group:"Classify"`
+	MaxTextBytes int           `help:"Longest text that is classified, bytes; longer ones are dead-lettered." default:"${max_text_bytes}" group:"Classify"`
+	From         classify.From `help:"Where to start when a committed offset is missing or unusable: outputs (after the last result) or start (all again)." enum:",outputs,start" default:"" group:"Classify"`
+
+	AllowBootstrap bool          `help:"Serve the built-in model where none was published." group:"Model"`
+	ModelPoll      time.Duration `help:"How often to look for a new champion." default:"30s" group:"Model"`
+
+	RollRows     int           `help:"Rows of a partition and layer after which objects are written." default:"200000" group:"Lake"`
+	RollBytes    int64         `help:"Buffered bytes of a partition and layer after which objects are written." default:"67108864" group:"Lake"`
+	RollAge      time.Duration `help:"Age of the oldest buffered record at which objects are written." default:"5m" group:"Lake"`
+	IdleFlush    time.Duration `help:"Write objects when a partition had no record for that long; 0 is not for that." default:"0s" group:"Lake"`
+	MemoryBudget int64         `help:"Bytes that all buffers of the sink may hold together; partitions pause at it." default:"536870912" group:"Lake"`
+	AcceptLoss   bool          `help:"Go on where messages were removed from Kafka before they reached the lake; the hole is recorded." group:"Lake"`
+
+	Embedded     bool          `help:"Run a broker inside this process and keep the lake below --data: for trying out." group:"Trying out"`
+	EmbeddedAddr string        `help:"Where the embedded broker listens." default:"127.0.0.1:9092" group:"Trying out"`
+	Data         string        `help:"Folder of the embedded broker and lake." default:"./data" group:"Trying out"`
+	ExitWhenIdle bool          `help:"End when all is classified and flushed." group:"Trying out"`
+	IdleFor      time.Duration `help:"How long no message may come before that." default:"3s" group:"Trying out"`
+
+	HTTPAddr     string        `name:"http-addr" help:"Where to serve HTTP; default 127.0.0.1:8000 for the role api, else nowhere." placeholder:"HOST:PORT"`
+	DrainTimeout time.Duration `help:"How long the work in hand may take at shutdown." default:"30s"`
+}
+
+// summaryConfig is the configuration of consumer summary.
+type summaryConfig struct {
+	Lake lake.Config `embed:""`
+	Data string      `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
+	Day  string      `help:"Only this day of Kafka timestamps, YYYY-MM-DD." placeholder:"DAY"`
+	JSON bool        `name:"json" help:"Print it as one line of JSON."`
+}
+
+func (c *runConfig) has(role string) bool { return slices.Contains(c.Roles, role) }
+
+// parse reads the command line; done says that it only asked for help or the
+// version.
+func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, done bool, err error) {
+	c = new(cli)
+	parser, err := kong.New(c,
+		kong.Name("consumer"),
+		kong.Description("Labels the complaints of a Kafka topic, keeps them in a lake, and answers over HTTP."),
+		kong.DefaultEnvars("COMPLAINTS"),
+		kong.Vars{"version": version, "max_text_bytes": fmt.Sprint(schema.DefaultMaxTextBytes)},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { done = true }),
+	)
+	if err != nil {
+		return "", nil, false, err
+	}
+	kctx, err := parser.Parse(args)
+	if done {
+		return "", c, true, nil
+	}
+	if err != nil {
+		return "", nil, false, err
+	}
+	switch command = kctx.Command(); command {
+	case "run":
+		err = c.Run.complete()
+	case "summary":
+		embeddedLake(&c.Summary.Lake, c.Summary.Data)
+	}
+	return command, c, false, err
+}
+
+// embeddedLake is the lake where none is named.
+func embeddedLake(l *lake.Config, data string) {
+	if l.URL == "" {
+		l.URL = "file://" + data + "/lake"
+	}
+}
+
+// complete fills in what depends on the machine, and reports all faults at once.
+func (c *runConfig) complete() error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Instance == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			fault("--instance is not given and the host has no name: %w", err)
+		}
+		c.Instance = host
+	}
+	if c.Sessions == 0 {
+		c.Sessions = runtime.GOMAXPROCS(0)
+	}
+	if c.Embedded {
+		c.Kafka.Brokers = []string{c.EmbeddedAddr}
+		embeddedLake(&c.Lake, c.Data)
+	}
+	if c.has("sink") && c.Lake.URL == "" {
+		fault("--lake is not given: the role sink writes there, s3://bucket/prefix or file://dir")
+	}
+	if c.ExitWhenIdle && c.IdleFlush == 0 {
+		c.IdleFlush = c.IdleFor / 2
+	}
+	if c.HTTPAddr == "" && c.has("api") {
+		c.HTTPAddr = "127.0.0.1:8000"
+	}
+	for _, n := range []struct {
+		flag  string
+		value int64
+	}{
+		{"--sessions", int64(c.Sessions)}, {"--batch-records", int64(c.BatchRecords)}, {"--max-text-bytes", int64(c.MaxTextBytes)},
+		{"--roll-rows", int64(c.RollRows)}, {"--roll-bytes", c.RollBytes}, {"--roll-age", int64(c.RollAge)}, {"--memory-budget", c.MemoryBudget},
+		{"--model-poll", int64(c.ModelPoll)}, {"--idle-for", int64(c.IdleFor)}, {"--session-timeout", int64(c.SessionTimeout)}, {"--drain-timeout", int64(c.DrainTimeout)},
+	} {
+		if n.value <= 0 {
+			fault("%s is %d, want more than 0", n.flag, n.value)
+		}
+	}
+	if c.BatchWait < 0 {
+		fault("--batch-wait is %s, want 0 or more", c.BatchWait)
+	}
+	return errors.Join(errs...)
+}

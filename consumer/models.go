@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"time"
+
+	"complaints/internal/classifier"
+	"complaints/internal/lake"
+	"complaints/schema"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// models keeps the champion in service: it loads it at the start, and swaps a
+// new one in between micro-batches once it has passed its checks.
+type models struct {
+	store  lake.Store // nil: only the bootstrap model
+	holder *classifier.Holder
+	log    *slog.Logger
+
+	swaps   *prometheus.CounterVec
+	info    *prometheus.GaugeVec
+	refused string // the version that was refused last; owned by watch
+}
+
+// The outcomes of a swap.
+const (
+	swapDone    = "swapped"
+	swapRefused = "refused"
+)
+
+func newModels(store lake.Store, log *slog.Logger, reg prometheus.Registerer) *models {
+	f := promauto.With(reg)
+	m := &models{
+		store: store, log: log, holder: new(classifier.Holder),
+		swaps: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "complaints_model_swaps_total", Help: "New champions by outcome: swapped in, or refused by their checks.",
+		}, []string{"outcome"}),
+		info: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "complaints_model_info", Help: "1 for the model version that serves.",
+		}, []string{"version"}),
+	}
+	m.swaps.WithLabelValues(swapDone)
+	m.swaps.WithLabelValues(swapRefused)
+	return m
+}
+
+// load puts the champion in service. Where none was published, the bootstrap
+// model serves if it may.
+func (m *models) load(ctx context.Context, allowBootstrap bool) error {
+	version, err := m.champion(ctx)
+	if errors.Is(err, lake.ErrNotFound) {
+		if !allowBootstrap {
+			return fmt.Errorf("no model was published (%s is not there): publish one with trainer, or serve the built-in one with --allow-bootstrap",
+				schema.ChampionKey)
+		}
+		c, err := classifier.Bootstrap()
+		if err != nil {
+			return fmt.Errorf("bootstrap model: %w", err)
+		}
+		m.serve(c)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	parts, err := m.fetch(ctx, version)
+	if err != nil {
+		return fmt.Errorf("champion %s: %w", version, err)
+	}
+	c, err := check(parts, version)
+	if err != nil {
+		return fmt.Errorf("champion %s: %w", version, err)
+	}
+	m.serve(c)
+	return nil
+}
+
+func (m *models) serve(c *classifier.Classifier) {
+	m.holder.Swap(c)
+	m.info.Reset()
+	m.info.WithLabelValues(c.Version()).Set(1)
+	m.log.Info("model serves", "model_version", c.Version())
+}
+
+// champion returns the version that should serve, or lake.ErrNotFound.
+func (m *models) champion(ctx context.Context) (string, error) {
+	if m.store == nil {
+		return "", lake.ErrNotFound
+	}
+	body, _, err := m.store.Get(ctx, schema.ChampionKey)
+	if err != nil {
+		return "", err
+	}
+	var c schema.Champion
+	if err := json.Unmarshal(body, &c); err != nil || c.Version == "" {
+		return "", fmt.Errorf("%s: %.80q names no version (%v)", schema.ChampionKey, body, err)
+	}
+	return c.Version, nil
+}
+
+// maxParts is far more than a bundle has.
+const maxParts = 100
+
+// fetch reads the parts of a version's bundle.
+func (m *models) fetch(ctx context.Context, version string) (map[string][]byte, error) {
+	infos, err := m.store.List(ctx, schema.ModelPrefix(version), "", maxParts)
+	if err != nil {
+		return nil, err
+	}
+	parts := make(map[string][]byte, len(infos))
+	for _, info := range infos {
+		body, _, err := m.store.Get(ctx, info.Key)
+		if err != nil {
+			return nil, err
+		}
+		parts[path.Base(info.Key)] = body
+	}
+	return parts, nil
+}
+
+// check loads a bundle and makes sure that it is the version that was asked for.
+func check(parts map[string][]byte, version string) (*classifier.Classifier, error) {
+	c, err := classifier.Load(parts)
+	if err != nil {
+		return nil, err
+	}
+	if c.Version() != version {
+		return nil, fmt.Errorf("the bundle below %s is version %s", schema.ModelPrefix(version), c.Version())
+	}
+	return c, nil
+}
+
+// watch looks for a new champion until ctx ends. One that fails its checks is
+// refused, counted and said once; the present one goes on.
+func (m *models) watch(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			m.refresh(ctx)
+		}
+	}
+}
+
+func (m *models) refresh(ctx context.Context) {
+	version, err := m.champion(ctx)
+	if errors.Is(err, lake.ErrNotFound) || err == nil && (version == m.holder.Current().Version() || version == m.refused) {
+		return
+	}
+	var parts map[string][]byte
+	if err == nil {
+		parts, err = m.fetch(ctx, version)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			m.log.Warn("cannot read which model should serve, the present one goes on", "err", err)
+		}
+		return
+	}
+	c, err := check(parts, version)
+	if err != nil {
+		m.refused = version
+		m.swaps.WithLabelValues(swapRefused).Inc()
+		m.log.Error("new champion refused, the present one goes on", "model_version", version, "err", err)
+		return
+	}
+	m.refused = ""
+	m.swaps.WithLabelValues(swapDone).Inc()
+	m.serve(c)
+}

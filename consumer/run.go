@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"complaints/consumer/classify"
+	"complaints/consumer/sink"
+	"complaints/internal/kafka"
+	"complaints/internal/lake"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+)
+
+// run is the whole program: tests call it with the arguments of a user.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	command, c, done, err := parse(args, stdout, stderr)
+	if done || err != nil {
+		return err
+	}
+	switch command {
+	case "summary":
+		return runSummary(ctx, &c.Summary, stdout)
+	default:
+		return runRoles(ctx, &c.Run, stderr)
+	}
+}
+
+func newLogger(level string, w io.Writer) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// app is a running consumer.
+type app struct {
+	cfg      *runConfig
+	log      *slog.Logger
+	registry *prometheus.Registry
+	store    lake.Store // nil without a lake
+	kafka    []kgo.Opt
+	admin    *kgo.Client // nil where no role needs Kafka
+	topics   kafka.Topics
+	models   *models
+	classify *classify.Role
+	sink     *sink.Sink
+}
+
+func runRoles(ctx context.Context, cfg *runConfig, stderr io.Writer) (err error) {
+	a := &app{cfg: cfg, log: newLogger(cfg.LogLevel, stderr), registry: prometheus.NewRegistry()}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if cfg.Embedded {
+		broker, err := kafka.StartEmbedded(cfg.EmbeddedAddr, cfg.Data+"/kafka", a.log)
+		if err != nil {
+			return err
+		}
+		defer broker.Close()
+		cfg.Kafka.Brokers = broker.Brokers
+	}
+	if cfg.Lake.URL != "" {
+		if a.store, err = lake.Open(ctx, cfg.Lake); err != nil {
+			return err
+		}
+	}
+	if cfg.has("classify") || cfg.has("sink") {
+		if err := a.connect(ctx); err != nil {
+			return err
+		}
+		defer a.admin.Close()
+	}
+	a.models = newModels(a.store, a.log, a.registry)
+	if cfg.has("classify") || cfg.has("api") {
+		if err := a.models.load(ctx, cfg.mayBootstrap()); err != nil {
+			return err
+		}
+	}
+	return a.serve(ctx)
+}
+
+// mayBootstrap says whether the built-in model may serve where none was
+// published. A production stream must not start on it by accident.
+func (c *runConfig) mayBootstrap() bool {
+	return c.AllowBootstrap || c.Embedded || !c.has("classify")
+}
+
+func (a *app) connect(ctx context.Context) (err error) {
+	if a.kafka, err = a.cfg.Kafka.Options(); err != nil {
+		return err
+	}
+	if a.admin, err = kgo.NewClient(append(a.kafka, kgo.ClientID(a.cfg.Group+"-"+a.cfg.Instance+"-admin"))...); err != nil {
+		return err
+	}
+	if a.topics, err = kafka.EnsureTopics(ctx, a.admin, a.cfg.Topics); err != nil {
+		a.admin.Close()
+		return fmt.Errorf("prepare the topics on %v: %w", a.cfg.Kafka.Brokers, err)
+	}
+	a.kafka = append(a.kafka,
+		// How long a process may be silent before its partitions move.
+		kgo.SessionTimeout(a.cfg.SessionTimeout),
+		// Three signs of life may get lost before that.
+		kgo.HeartbeatInterval(min(3*time.Second, a.cfg.SessionTimeout/4)),
+	)
+	return nil
+}
+
+// serve runs the roles until ctx ends or one of them fails, and waits for all.
+func (a *app) serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	if a.cfg.has("classify") {
+		a.classify = classify.New(classify.Config{
+			Kafka: a.kafka, Topics: a.topics, Group: a.cfg.classifyGroup(), Instance: a.cfg.Instance, Sessions: a.cfg.Sessions,
+			BatchRecords: a.cfg.BatchRecords, BatchWait: a.cfg.BatchWait, MaxTextBytes: a.cfg.MaxTextBytes, From: a.cfg.From,
+			DrainTimeout: a.cfg.DrainTimeout, Models: a.models.holder, Logger: a.log, Registerer: a.registry,
+		})
+		g.Go(func() error { return a.classify.Run(ctx) })
+	}
+	if a.cfg.has("sink") {
+		var err error
+		if a.sink, err = sink.New(a.sinkConfig()); err != nil {
+			return err
+		}
+		g.Go(func() error { return a.sink.Run(ctx) })
+	}
+	if a.models.holder.Current() != nil {
+		g.Go(func() error { a.models.watch(ctx, a.cfg.ModelPoll); return nil })
+	}
+	if a.cfg.ExitWhenIdle {
+		g.Go(func() error { return a.waitIdle(ctx, cancel) })
+	}
+	a.log.Info("consumer started", "roles", a.cfg.Roles, "instance", a.cfg.Instance, "version", version)
+	err := g.Wait()
+	if err == nil || errors.Is(err, context.Canceled) {
+		a.log.Info("consumer ended")
+		return nil
+	}
+	return err
+}
+
+func (a *app) sinkConfig() sink.Config {
+	return sink.Config{
+		Store: a.store, KafkaOpts: a.kafka, Group: a.cfg.sinkGroup(), Layers: []sink.Layer{sink.Gold(a.topics.Classified)},
+		RollRows: a.cfg.RollRows, RollBytes: a.cfg.RollBytes, RollAge: a.cfg.RollAge, IdleFlush: a.cfg.IdleFlush,
+		Budget: a.cfg.MemoryBudget, DrainTimeout: a.cfg.DrainTimeout, AcceptLoss: a.cfg.AcceptLoss,
+		Logger: a.log, Registerer: a.registry,
+	}
+}

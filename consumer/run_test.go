@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// consume runs an embedded consumer until it is idle.
+func consume(t *testing.T, addr, dir string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	var log bytes.Buffer
+	err := run(ctx, append([]string{"--embedded", "--embedded-addr", addr, "--data", dir, "--roles", "classify,sink", "--exit-when-idle", "--idle-for", "4s"}, args...), &log, &log)
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+}
+
+// publish waits until the broker at addr is up.
+func publish(t *testing.T, addr string, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	for conn, err := net.Dial("tcp", addr); ; conn, err = net.Dial("tcp", addr) {
+		if err == nil {
+			conn.Close()
+			break
+		}
+		if ctx.Err() != nil {
+			t.Error(err)
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.UnknownTopicRetries(-1))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer cl.Close()
+	for i := range n {
+		value := fmt.Appendf(nil, `{"complaint_id":"%d","product":"Debt collection","state":"NY","narrative":"A debt collector calls me about debt number %d that is not mine."}`, i, i)
+		cl.Produce(ctx, &kgo.Record{Topic: "complaints", Value: value}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := cl.Flush(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func summaryOf(t *testing.T, dir string) (s summary) {
+	t.Helper()
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"summary", "--data", dir, "--json"}, &out, &out); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out.Bytes(), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestEmbeddedFromComplaintsToGold(t *testing.T) {
+	addr, dir := freeAddr(t), t.TempDir()
+	for round := 1; round <= 2; round++ { // the second goes on where the first ended
+		done := make(chan struct{})
+		go func() { defer close(done); publish(t, addr, 300) }()
+		consume(t, addr, dir)
+		<-done
+		s := summaryOf(t, dir)
+		if s.Rows != int64(300*round) || s.Foreign != 0 || s.Known != s.Rows || s.Accuracy < 0.9 || s.Categories[1].Category != "Debt Collection" || s.Categories[1].Count < s.Rows*9/10 {
+			t.Errorf("round %d: gold holds %+v, want %d rows", round, s, 300*round)
+		}
+	}
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"summary", "--data", dir}, &out, &out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "Debt Collection") || !strings.Contains(out.String(), "all") {
+		t.Errorf("summary prints\n%s", out.String())
+	}
+}
+
+func TestAllFaultsAtOnce(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"--roles", "sink", "--batch-wait=-1s", "--roll-rows=0", "--roll-age=-5s"}, &out, &out)
+	for _, want := range []string{"--lake", "--batch-wait is -1s", "--roll-rows is 0", "--roll-age"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("err = %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestAMissingChampionIsAnError(t *testing.T) {
+	addr, dir := freeAddr(t), t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	broker := make(chan error, 1)
+	var brokerLog bytes.Buffer
+	go func() {
+		broker <- run(ctx, []string{"--embedded", "--embedded-addr", addr, "--data", dir, "--roles", "classify"}, &brokerLog, &brokerLog)
+	}()
+	publish(t, addr, 1)
+	var log bytes.Buffer
+	err := run(t.Context(), []string{"--roles", "classify", "--instance", "other", "--brokers", addr, "--lake", "file://" + dir + "/lake"}, &log, &log)
+	if err == nil || !strings.Contains(err.Error(), "champion.json") || !strings.Contains(err.Error(), "--allow-bootstrap") {
+		t.Errorf("err = %v, want the missing champion and the way out", err)
+	}
+	cancel()
+	if err := <-broker; err != nil {
+		t.Error(err)
+	}
+}
