@@ -1,0 +1,155 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+)
+
+// request is the memory of one request with texts, used again.
+type request struct {
+	body    []byte
+	answer  []byte
+	decoder decoder
+}
+
+var requests = sync.Pool{New: func() any { return new(request) }}
+
+// maxPooled is how large the memory of a request may be to be used again.
+const maxPooled = 256 << 10
+
+// predict answers POST /v1/predict.
+func (a *API) predict(w http.ResponseWriter, r *http.Request) *problem {
+	if !a.gate.enter() {
+		return busy("too many requests are in flight")
+	}
+	defer a.gate.leave()
+	if p := jsonOnly(r); p != nil {
+		return p
+	}
+	m := requests.Get().(*request) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	defer func() {
+		if cap(m.body) <= maxPooled && cap(m.answer) <= maxPooled {
+			requests.Put(m)
+		}
+	}()
+	if p := m.read(r, a.limits.RequestBytes); p != nil {
+		return p
+	}
+	m.decoder.limit = a.limits
+	texts, p := m.decoder.decode(m.body)
+	if p != nil {
+		return p
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), a.limits.Time)
+	defer cancel()
+	if p := a.answer(ctx, m, texts); p != nil {
+		return p
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(m.answer)))
+	_, _ = w.Write(m.answer) // the client may have gone; there is nobody to tell
+	return nil
+}
+
+// answer predicts each text by itself and writes the results in their order.
+func (a *API) answer(ctx context.Context, m *request, texts [][]byte) *problem {
+	model := a.cfg.Models.Current()
+	if model == nil {
+		return noModel()
+	}
+	worker, err := a.gate.work(ctx, model)
+	if err != nil {
+		return busy("no worker became free in time")
+	}
+	defer a.gate.done(worker)
+	m.answer = append(m.answer[:0], `{"results":[`...)
+	for i, text := range texts {
+		if i > 0 {
+			m.answer = append(m.answer, ',')
+		}
+		p := model.Predict(text, worker.scratch)
+		a.metrics.texts[p.Category].Inc()
+		m.answer = append(m.answer, '{')
+		m.answer = appendPrediction(m.answer, &p, model.Version())
+		m.answer = append(m.answer, '}')
+	}
+	m.answer = append(m.answer, "]}\n"...)
+	return nil
+}
+
+// appendPrediction appends the members of a result. The first two are the
+// contract of existing clients, in this order.
+func appendPrediction(b []byte, p *classifier.Prediction, version string) []byte {
+	b = append(b, `"prediction":"`...)
+	b = append(b, p.Category.String()...)
+	b = append(b, `","probability":`...)
+	b = appendNumber(b, p.Probability)
+	b = append(b, `,"category_code":`...)
+	b = strconv.AppendInt(b, int64(p.Category), 10)
+	b = append(b, `,"probabilities":{`...)
+	for i, c := range schema.Categories() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), c.String()...), `":`...)
+		b = appendNumber(b, p.Probabilities[c])
+	}
+	b = append(b, `},"needs_review":`...)
+	b = strconv.AppendBool(b, p.NeedsReview)
+	b = append(b, `,"model_version":`...)
+	return appendText(b, version)
+}
+
+func appendNumber(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'g', -1, 64) }
+
+// read reads the body, no more than limit.
+func (m *request) read(r *http.Request, limit int) *problem {
+	if r.ContentLength > int64(limit) {
+		return tooLarge(limit)
+	}
+	m.body = m.body[:0]
+	if n := int(r.ContentLength) + 1; n > cap(m.body) {
+		m.body = make([]byte, 0, n)
+	}
+	for {
+		if len(m.body) == cap(m.body) {
+			m.body = append(m.body, 0)[:len(m.body)]
+		}
+		n, err := r.Body.Read(m.body[len(m.body):cap(m.body)])
+		m.body = m.body[:len(m.body)+n]
+		switch {
+		case len(m.body) > limit:
+			return tooLarge(limit)
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return newProblem(http.StatusBadRequest, "incomplete", "Incomplete request", "the request ended after %d bytes", len(m.body))
+		}
+	}
+}
+
+// jsonOnly refuses what does not say that it is JSON: a web page of another
+// site could send that without asking.
+func jsonOnly(r *http.Request) *problem {
+	given := r.Header.Get("Content-Type")
+	if given == "application/json" {
+		return nil
+	}
+	kind, params, err := mime.ParseMediaType(given)
+	charset := params["charset"]
+	if err == nil && kind == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+		return nil
+	}
+	return newProblem(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type",
+		"the Content-Type is %.80q, want application/json", given).with("Accept", "application/json")
+}

@@ -1,0 +1,116 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// The routes, as metrics name them.
+const (
+	routePredict = "/v1/predict"
+	routeFile    = "/v1/predict/file"
+	routeDocs    = "/docs"
+	routeOpenAPI = "/openapi.json"
+	routeHealth  = "/healthz"
+	routeReady   = "/readyz"
+	routeMetrics = "/metrics"
+	routeOther   = "other"
+)
+
+var routeNames = []string{
+	routePredict, routeFile, routeDocs, routeOpenAPI, routeHealth, routeReady, routeMetrics, routeOther,
+}
+
+// handler answers a request or returns what is wrong with it.
+type handler func(w http.ResponseWriter, r *http.Request) *problem
+
+func (a *API) routes() http.Handler {
+	mux := http.NewServeMux()
+	route := func(pattern, name, method string, h handler) {
+		mux.Handle(pattern, a.metrics.watch(name, a.only(method, h)))
+	}
+	route(routePredict, routePredict, http.MethodPost, a.guarded(a.predict))
+	route(routeFile, routeFile, http.MethodPost, a.guarded(a.predictFile))
+	route(routeOpenAPI, routeOpenAPI, http.MethodGet, a.serveOpenAPI)
+	route(routeHealth, routeHealth, http.MethodGet, a.health)
+	route(routeReady, routeReady, http.MethodGet, a.ready)
+	route(routeDocs+"/", routeDocs, http.MethodGet, a.docs())
+	route(routeDocs, routeDocs, http.MethodGet, a.docs())
+	metrics := promhttp.HandlerFor(a.cfg.Gatherer, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	route(routeMetrics, routeMetrics, http.MethodGet, func(w http.ResponseWriter, r *http.Request) *problem {
+		metrics.ServeHTTP(w, r)
+		return nil
+	})
+	mux.Handle("/", a.metrics.watch(routeOther, answer(func(_ http.ResponseWriter, r *http.Request) *problem { return notFound(r) })))
+	return secure(mux)
+}
+
+// answer turns a handler into the standard library's.
+func answer(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := h(w, r); p != nil {
+			p.write(w)
+		}
+	})
+}
+
+// only refuses other methods. HEAD is as good as GET.
+func (a *API) only(method string, h handler) http.Handler {
+	allow := method
+	if method == http.MethodGet {
+		allow = "GET, HEAD"
+	}
+	return answer(func(w http.ResponseWriter, r *http.Request) *problem {
+		if r.Method != method && (method != http.MethodGet || r.Method != http.MethodHead) {
+			return wrongMethod(r, allow)
+		}
+		return h(w, r)
+	})
+}
+
+// guarded asks for the token, if there is one.
+func (a *API) guarded(h handler) handler {
+	if a.cfg.Token == "" {
+		return h
+	}
+	// Hashes have one length, so that comparing takes one time.
+	want := sha256.Sum256([]byte(a.cfg.Token))
+	return func(w http.ResponseWriter, r *http.Request) *problem {
+		given, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		got := sha256.Sum256([]byte(given))
+		if !isBearer || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			return newProblem(http.StatusUnauthorized, "unauthorized", "Unauthorized",
+				"send the header Authorization: Bearer and the token").with("WWW-Authenticate", `Bearer realm="complaints"`)
+		}
+		return h(w, r)
+	}
+}
+
+// secure sets what keeps browsers from mischief. The docs bring scripts of
+// their own, which need more room.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h["X-Content-Type-Options"] = nosniff
+		h["Referrer-Policy"] = noReferrer
+		if strings.HasPrefix(r.URL.Path, routeDocs) {
+			h["Content-Security-Policy"] = docsPolicy
+		} else {
+			h["Content-Security-Policy"] = policy
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var (
+	nosniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	policy     = []string{"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+	docsPolicy = []string{"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+)
