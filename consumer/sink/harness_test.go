@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -352,11 +351,4 @@ func (s *slowStore) PutNew(ctx context.Context, key string, body []byte, meta ma
 		}
 	}
 	return s.Store.PutNew(ctx, key, body, meta)
-}
-
-func sum[K comparable](m map[K]int64) (n int64) {
-	for v := range maps.Values(m) {
-		n += v
-	}
-	return n
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -87,7 +88,7 @@ func listOffsets(ctx context.Context, client *kgo.Client, of map[string][]int32,
 const readStalls = 60 * time.Second
 
 func (k *kafkaLog) Read(ctx context.Context, from, to int64, each func(Record) error) error {
-	opts := append(k.reader[:len(k.reader):len(k.reader)], kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+	opts := append(slices.Clone(k.reader), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 		k.topic: {k.partition: kgo.NewOffset().At(from)},
 	}))
 	client, err := kgo.NewClient(opts...)
@@ -128,7 +129,7 @@ func (k *kafkaLog) Commit(ctx context.Context, next int64, hint string) error {
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
 		for i := range req.Topics {
 			for j := range req.Topics[i].Partitions {
-				req.Topics[i].Partitions[j].Metadata = kmsg.StringPtr(hint)
+				req.Topics[i].Partitions[j].Metadata = new(hint)
 			}
 		}
 		return nil

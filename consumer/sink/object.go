@@ -35,7 +35,7 @@ func byDay(records []Record) map[schema.Day][]Record {
 // appendShared avoids a copy in the usual case of one run a day.
 func appendShared(to, run []Record) []Record {
 	if to == nil {
-		return run[:len(run):len(run)]
+		return slices.Clip(run)
 	}
 	return append(to, run...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,7 +40,7 @@ type session struct {
 	throttled bool           // the poll loop's
 	seen      map[string]int // partitions of each topic; the watch's
 
-	workersCtx  context.Context // of the workers
+	newWorker   func() (context.Context, context.CancelFunc)
 	stopWorkers context.CancelFunc
 	running     sync.WaitGroup // workers
 
@@ -59,7 +60,9 @@ func newSession(ctx context.Context, cfg Config, m *metrics, ids map[string]stri
 		seen: map[string]int{}, workers: map[tp]*worker{}, hints: map[tp]string{},
 	}
 	// Shutdown must not end a flush; the drain has its own bound.
-	s.workersCtx, s.stopWorkers = context.WithCancel(context.WithoutCancel(ctx))
+	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopWorkers = stop
+	s.newWorker = func() (context.Context, context.CancelFunc) { return context.WithCancel(workers) }
 	client, err := kgo.NewClient(append(s.readerOpts(), s.groupOpts()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
@@ -70,7 +73,7 @@ func newSession(ctx context.Context, cfg Config, m *metrics, ids map[string]stri
 }
 
 func (s *session) readerOpts() []kgo.Opt {
-	return append(s.cfg.KafkaOpts[:len(s.cfg.KafkaOpts):len(s.cfg.KafkaOpts)],
+	return append(slices.Clip(s.cfg.KafkaOpts),
 		// What was not committed is not in the topic.
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// The end of a link must pass the markers, or it would never reach the end of the log.
@@ -147,11 +150,12 @@ func (s *session) adjustOffsets(_ context.Context, offsets map[string]map[int32]
 func (s *session) start(at tp) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.workers[at] != nil || s.workersCtx.Err() != nil {
+	ctx, stop := s.newWorker()
+	if s.workers[at] != nil || ctx.Err() != nil {
+		stop()
 		return
 	}
 	s.metrics.rebalances.WithLabelValues("assigned").Inc()
-	ctx, stop := context.WithCancel(s.workersCtx)
 	w := &worker{
 		session: s, topic: at.topic, partition: at.partition, stop: stop, done: make(chan struct{}),
 		wake: make(chan struct{}, 1), flushNow: make(chan chan<- error),

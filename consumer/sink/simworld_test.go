@@ -212,9 +212,10 @@ func (w *world) checkEnd(from int64) {
 
 // simObject is the body of an object of the simulation.
 type simObject struct {
-	Layer       schema.Layer
-	Start, Next int64
-	Offsets     []int64
+	Layer   schema.Layer `json:"layer"`
+	Start   int64        `json:"start"`
+	Next    int64        `json:"next"`
+	Offsets []int64      `json:"offsets"`
 }
 
 func parseSim(body []byte) (o simObject) {
@@ -276,8 +277,10 @@ func (w *world) startWriter() *simWriter {
 	s.next, s.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
 			s.ended = true
-			if r := recover(); r != nil && r != errKilled {
-				panic(r)
+			if r := recover(); r != nil {
+				if err, ok := r.(error); !ok || !errors.Is(err, errKilled) {
+					panic(r)
+				}
 			}
 		}()
 		s.yield = yield
@@ -300,11 +303,7 @@ func (s *simWriter) step(format string, args ...any) {
 // run is what worker.go does: open, take in, flush; after a collision open again.
 func (s *simWriter) run() {
 	ctx := context.Background()
-	for !s.open(ctx) {
-		if s.w.wrong != nil {
-			return
-		}
-	}
+	s.openUntil(ctx)
 	for s.w.wrong == nil {
 		s.step("reads at %d", s.p.pos)
 		s.takeIn()
@@ -346,6 +345,14 @@ func (s *simWriter) open(ctx context.Context) bool {
 	return s.judge(err)
 }
 
+// openUntil opens until that succeeds or something is wrong.
+func (s *simWriter) openUntil(ctx context.Context) {
+	opened := s.open(ctx)
+	for !opened && s.w.wrong == nil {
+		opened = s.open(ctx)
+	}
+}
+
 func (s *simWriter) flush(ctx context.Context) {
 	for {
 		var err error
@@ -356,8 +363,7 @@ func (s *simWriter) flush(ctx context.Context) {
 		}
 		if errors.Is(err, errTaken) {
 			s.w.collisions++
-			for !s.open(ctx) && s.w.wrong == nil {
-			}
+			s.openUntil(ctx)
 			return
 		}
 		if s.judge(err) || s.w.wrong != nil {
@@ -413,7 +419,7 @@ func (s *simWriter) PutNew(_ context.Context, key string, body []byte, _ map[str
 		s.w.store(key, body)
 		return nil
 	}
-	ambiguous := error(lake.ErrAmbiguous)
+	ambiguous := lake.ErrAmbiguous
 	if s.w.broken == ambiguousIsSuccess {
 		ambiguous = nil
 	}

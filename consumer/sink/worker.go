@@ -56,10 +56,10 @@ func (w *worker) run(ctx context.Context, hint string) error {
 		}
 		timer.Stop()
 	}
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil // stopped
 }
 
 // work takes in what has come, and flushes what is full or due; all if forced.

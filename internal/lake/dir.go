@@ -140,7 +140,7 @@ func (d *dirStore) PutNew(ctx context.Context, key string, body []byte, _ map[st
 	if err != nil {
 		return fmt.Errorf("put %s: %w", key, err)
 	}
-	defer os.Remove(temp)
+	defer func() { _ = os.Remove(temp) }()
 	err = os.Link(temp, path)
 	if errors.Is(err, fs.ErrExist) {
 		// The other's entry may not be durable yet, and the caller may build on it.
@@ -281,8 +281,8 @@ func (d *dirStore) lock(ctx context.Context, key string) (unlock func(), err err
 }
 
 func (d *dirStore) List(ctx context.Context, prefix, startAfter string, limit int) ([]Info, error) {
-	l := lister{ctx: ctx, root: d.root, prefix: prefix, after: startAfter, limit: limit}
-	if err := l.walk(prefix[:strings.LastIndexByte(prefix, '/')+1]); err != nil {
+	l := lister{root: d.root, prefix: prefix, after: startAfter, limit: limit}
+	if err := l.walk(ctx, prefix[:strings.LastIndexByte(prefix, '/')+1]); err != nil {
 		return nil, fmt.Errorf("list %s: %w", prefix, err)
 	}
 	return l.found, nil
@@ -290,15 +290,14 @@ func (d *dirStore) List(ctx context.Context, prefix, startAfter string, limit in
 
 // lister walks a tree in the byte order of the keys.
 type lister struct {
-	ctx                 context.Context
 	root, prefix, after string
 	limit               int
 	found               []Info
 }
 
 // walk lists the folder of a key prefix that is empty or ends with a slash.
-func (l *lister) walk(folder string) error {
-	if err := l.ctx.Err(); err != nil {
+func (l *lister) walk(ctx context.Context, folder string) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(filepath.Join(l.root, filepath.FromSlash(folder)))
@@ -324,20 +323,20 @@ func (l *lister) walk(folder string) error {
 		if len(l.found) >= l.limit {
 			return nil
 		}
-		if err := l.visit(folder + name); err != nil {
+		if err := l.visit(ctx, folder+name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *lister) visit(key string) error {
+func (l *lister) visit(ctx context.Context, key string) error {
 	if strings.HasSuffix(key, "/") {
 		within := strings.HasPrefix(key, l.prefix) || strings.HasPrefix(l.prefix, key)
 		if !within || (key < l.after && !strings.HasPrefix(l.after, key)) {
 			return nil
 		}
-		return l.walk(key)
+		return l.walk(ctx, key)
 	}
 	if !strings.HasPrefix(key, l.prefix) || key <= l.after {
 		return nil

@@ -74,7 +74,10 @@ func TestDirectoryStopsWithItsContext(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for _, good := range []lake.Config{
-		{URL: "s3://bucket"}, {URL: "s3://my-bucket.x/some/prefix/"}, {URL: "file://./data"}, {URL: "file:///var/lake"},
+		{URL: "s3://bucket"},
+		{URL: "s3://my-bucket.x/some/prefix/"},
+		{URL: "file://./data"},
+		{URL: "file:///var/lake"},
 		{URL: "s3://bucket", S3Endpoint: "http://127.0.0.1:7070"},
 	} {
 		if err := good.Check(); err != nil {
@@ -82,7 +85,13 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	for _, bad := range []lake.Config{
-		{}, {URL: "bucket"}, {URL: "s3://"}, {URL: "s3://B"}, {URL: "file://"}, {URL: "s3://bucket/../x"}, {URL: "s3://bucket/a//b"},
+		{},
+		{URL: "bucket"},
+		{URL: "s3://"},
+		{URL: "s3://B"},
+		{URL: "file://"},
+		{URL: "s3://bucket/../x"},
+		{URL: "s3://bucket/a//b"},
 		{URL: "s3://bucket", S3Endpoint: "127.0.0.1:7070"},
 	} {
 		if err := bad.Check(); err == nil {

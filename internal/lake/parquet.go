@@ -120,10 +120,16 @@ func integersOfPage(page parquet.Page, values []parquet.Value, each func(int64) 
 	for {
 		n, err := r.ReadValues(values)
 		for _, v := range values[:n] {
-			if v.IsNull() || (v.Kind() != parquet.Int64 && v.Kind() != parquet.Int32) {
+			var n int64
+			switch v.Kind() {
+			case parquet.Int64:
+				n = v.Int64()
+			case parquet.Int32:
+				n = int64(v.Int32())
+			default: // NULL, or another type
 				return fmt.Errorf("value %v is no integer", v)
 			}
-			if err := each(v.Int64()); err != nil {
+			if err := each(n); err != nil {
 				return err
 			}
 		}
@@ -133,6 +139,33 @@ func integersOfPage(page parquet.Page, values []parquet.Value, each func(int64) 
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// Scrub reads all pages of all columns and checks them by their checksums.
+func (p *ParquetFile) Scrub() error {
+	for _, group := range p.file.RowGroups() {
+		for i, chunk := range group.ColumnChunks() {
+			if err := scrub(chunk); err != nil {
+				return fmt.Errorf("parquet column %s: %w", p.file.Schema().Columns()[i], err)
+			}
+		}
+	}
+	return nil
+}
+
+func scrub(chunk parquet.ColumnChunk) (err error) {
+	pages := chunk.Pages()
+	defer func() { err = errors.Join(err, pages.Close()) }()
+	for {
+		page, err := pages.ReadPage()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		parquet.Release(page)
 	}
 }
 

@@ -161,7 +161,7 @@ var errOther = errors.New("an error that decides nothing")
 
 func check(t *testing.T, got, want error) {
 	t.Helper()
-	if want == errOther {
+	if errors.Is(want, errOther) {
 		for _, err := range []error{nil, ErrExists, ErrAmbiguous, ErrNotFound, ErrChanged} {
 			if errors.Is(got, err) {
 				t.Errorf("got %v, want another error", got)

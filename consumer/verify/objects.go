@@ -1,0 +1,103 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// The columns of every layer that say which record a row is of.
+const (
+	offsetColumn    = "kafka_offset"
+	partitionColumn = "kafka_partition"
+	timestampColumn = "kafka_timestamp"
+)
+
+// readObject reads a link's object of a day, checks it against the link, and
+// returns the offsets of its rows. The error is [lake.ErrNotFound], an
+// *objectError if the object is damaged, or what kept us from reading it.
+func readObject(ctx context.Context, store lake.Store, l *schema.Link, day schema.Day) (offsets []int64, err error) {
+	r, err := store.Open(ctx, l.ObjectKey(day))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	source := &failing{Reader: r}
+	defer func() {
+		// Parquet of damaged bytes may also end in a panic of the library.
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+		if source.err != nil {
+			err = source.err // the store's failure, not the object's
+		} else if err != nil {
+			err = &objectError{err}
+		}
+	}()
+	f, err := lake.OpenParquet(source, source.Size())
+	if err != nil {
+		return nil, err
+	}
+	if err := f.CheckFooter(l, day); err != nil {
+		return nil, err
+	}
+	if err := f.Scrub(); err != nil {
+		return nil, err
+	}
+	return rowOffsets(f, l, day)
+}
+
+// rowOffsets reads the columns that say which records the rows are of.
+func rowOffsets(f *lake.ParquetFile, l *schema.Link, day schema.Day) ([]int64, error) {
+	offsets := make([]int64, 0, f.Rows())
+	err := f.Integers(offsetColumn, func(offset int64) error {
+		if offset < l.Start || offset >= l.Next {
+			return fmt.Errorf("a row has offset %d, and the link is %d to %d", offset, l.Start, l.Next)
+		}
+		offsets = append(offsets, offset)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(offsets)) != l.Rows[day] {
+		return nil, fmt.Errorf("%d rows, and the link claims %d", len(offsets), l.Rows[day])
+	}
+	err = f.Integers(partitionColumn, func(partition int64) error {
+		if partition != int64(l.Partition) {
+			return fmt.Errorf("a row is of partition %d", partition)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return offsets, f.Integers(timestampColumn, func(ms int64) error {
+		if d := schema.DayOf(ms); d != day {
+			return fmt.Errorf("a row is of day %s", d)
+		}
+		return nil
+	})
+}
+
+// objectError says that an object is damaged or contradicts its link.
+type objectError struct{ error }
+
+func (e *objectError) Unwrap() error { return e.error }
+
+// failing remembers that the store failed, which says nothing about the object.
+type failing struct {
+	lake.Reader
+	err error
+}
+
+func (f *failing) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.Reader.ReadAt(p, off)
+	if err != nil && n < len(p) && off+int64(len(p)) <= f.Size() {
+		f.err = err
+	}
+	return n, err
+}
