@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"complaints/internal/classifier"
@@ -30,9 +31,11 @@ type Models interface {
 
 // Config is what the role needs. Zero limits mean the defaults.
 type Config struct {
-	Addr    string // host:port; port 0 takes a free one
-	Version string // of the program
+	Addr    string   // host:port; port 0 takes a free one
+	Version string   // of the program
+	Roles   []string // of this process
 	Models  Models
+	Stream  Stream  // what the stream roles of this process do; nil: there are none
 	Checks  []Check // besides the model's, for /readyz
 	Token   string  // that /v1 and the live page's data ask for; empty: nobody is asked
 
@@ -106,7 +109,10 @@ type API struct {
 	gate    *gate
 	uploads chan struct{}
 	openapi []byte
+	live    *live
+	viewers atomic.Int64 // of the live page
 	handler http.Handler
+	closing chan struct{} // closed when the server shuts down
 }
 
 // New prepares the role. It listens to nothing yet.
@@ -127,8 +133,9 @@ func New(cfg Config) (*API, error) {
 	if cfg.DrainTimeout == 0 {
 		cfg.DrainTimeout = 30 * time.Second
 	}
-	a := &API{cfg: cfg, limits: cfg.Limits.withDefaults(), metrics: newMetrics(cfg.Registerer)}
+	a := &API{cfg: cfg, limits: cfg.Limits.withDefaults(), metrics: newMetrics(cfg.Registerer), closing: make(chan struct{})}
 	a.gate = newGate(a.limits.InFlight, a.limits.Workers)
+	a.live = newLive(cfg, &a.metrics.counts)
 	a.uploads = make(chan struct{}, a.limits.Uploads)
 	var err error
 	if a.openapi, err = a.describe(); err != nil {
@@ -165,6 +172,11 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(a.cfg.Logger.Handler(), slog.LevelDebug), // clients that break off
 	}
+	liveCtx, stopLive := context.WithCancel(context.WithoutCancel(ctx))
+	live := make(chan struct{})
+	go func() { defer close(live); a.live.run(liveCtx) }()
+	defer func() { stopLive(); <-live }()
+
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	a.cfg.Logger.Info("answering over HTTP", "addr", l.Addr().String())
@@ -173,12 +185,15 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("api: %w", err)
 	case <-ctx.Done():
 	}
+	close(a.closing) // the live page's connections would never end by themselves
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.DrainTimeout)
 	defer cancel()
 	err := server.Shutdown(drain)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("api: requests were in flight after %s: %w", a.cfg.DrainTimeout, err), server.Close())
 	}
-	<-served
+	if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
 	return err
 }

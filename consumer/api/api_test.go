@@ -70,25 +70,53 @@ type resultJSON struct {
 	ModelVersion  string             `json:"model_version"`
 	Line          int                `json:"line"`
 	ComplaintID   string             `json:"complaint_id"`
-	Error         *struct{ Type, Detail string }
+	Error         *problem           `json:"error"`
 }
 
 // examples are the texts that /docs is prefilled with.
 func examples(t testing.TB) []string {
 	t.Helper()
-	var d struct {
-		Paths map[string]map[string]struct {
-			RequestBody struct {
-				Content map[string]struct {
-					Examples map[string]struct{ Value struct{ Text []string } }
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal(openapiFile, &d); err != nil {
+	return describedBy(t, openapiFile).Paths[routePredict]["post"].RequestBody.Content["application/json"].Examples["three"].Value.Text
+}
+
+// description is what the tests look at of openapi.json.
+type description struct {
+	OpenAPI string `json:"openapi"`
+	Info    struct {
+		Version string `json:"version"`
+	} `json:"info"`
+	Paths map[string]map[string]struct {
+		Responses   map[string]json.RawMessage `json:"responses"`
+		RequestBody struct {
+			Content map[string]struct {
+				Examples map[string]struct {
+					Value struct {
+						Text []string `json:"text"`
+					} `json:"value"`
+				} `json:"examples"`
+			} `json:"content"`
+		} `json:"requestBody"`
+	} `json:"paths"`
+	Components struct {
+		Schemas struct {
+			Texts struct {
+				Properties struct {
+					Text struct {
+						MaxItems int `json:"maxItems"`
+					} `json:"text"`
+				} `json:"properties"`
+			} `json:"Texts"`
+		} `json:"schemas"`
+	} `json:"components"`
+}
+
+func describedBy(t testing.TB, doc []byte) description {
+	t.Helper()
+	var d description
+	if err := json.Unmarshal(doc, &d); err != nil {
 		t.Fatal(err)
 	}
-	return d.Paths[routePredict]["post"].RequestBody.Content["application/json"].Examples["three"].Value.Text
+	return d
 }
 
 func body(t testing.TB, texts ...string) string {
@@ -110,7 +138,9 @@ func TestPredict(t *testing.T) {
 	if !strings.HasPrefix(w.Body.String(), `{"results":[{"prediction":"Credit Reporting","probability":0.`) {
 		t.Errorf("existing clients rely on the first two names: %s", w.Body)
 	}
-	var got struct{ Results []resultJSON }
+	var got struct {
+		Results []resultJSON `json:"results"`
+	}
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -447,7 +477,7 @@ func TestGracefulShutdown(t *testing.T) {
 		if err == nil {
 			_, err = io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
-			if resp.StatusCode != 200 {
+			if resp.StatusCode != http.StatusOK {
 				err = errors.New(resp.Status)
 			}
 		}
@@ -498,31 +528,13 @@ func TestDocs(t *testing.T) {
 func TestDescription(t *testing.T) {
 	a := newAPI(t, func(c *Config) { c.Limits = Limits{Texts: 7} })
 	doc := ask(a, "GET", routeOpenAPI, "").Body.Bytes()
-	var d struct {
-		OpenAPI string
-		Info    struct{ Version string }
-		Paths   map[string]map[string]struct {
-			Responses map[string]json.RawMessage
-		}
-		Components struct {
-			Schemas struct {
-				Texts struct {
-					Properties struct {
-						Text struct{ MaxItems int }
-					}
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal(doc, &d); err != nil {
-		t.Fatal(err)
-	}
+	d := describedBy(t, doc)
 	if d.OpenAPI != "3.1.0" || d.Info.Version != "1.2.3" || d.Components.Schemas.Texts.Properties.Text.MaxItems != 7 {
 		t.Errorf("%+v", d)
 	}
 	for _, route := range routeNames {
 		_, described := d.Paths[route]
-		if forPeople := route == routeDocs || route == routeOther; described == forPeople {
+		if forPeople := route == routeDocs || route == routePage || route == routeLive || route == routeOther; described == forPeople {
 			t.Errorf("%s: described %v", route, described)
 		}
 	}

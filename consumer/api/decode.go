@@ -163,7 +163,7 @@ func (d *decoder) list() *problem {
 			field := "text[" + strconv.Itoa(len(d.texts)) + "]"
 			p := d.wrongType(field)
 			if p.Field == field {
-				p.at(len(d.texts))
+				return p.at(len(d.texts))
 			}
 			return p
 		case err != nil:
@@ -207,16 +207,16 @@ func (d *decoder) space() {
 
 // kind names the type of the value at hand.
 func (d *decoder) kind() string {
-	switch c := d.peek(); {
-	case c == '{':
+	switch d.peek() {
+	case '{':
 		return "object"
-	case c == '[':
+	case '[':
 		return "list"
-	case c == '"':
+	case '"':
 		return "string"
-	case c == 't', c == 'f':
+	case 't', 'f':
 		return "boolean"
-	case c == 'n':
+	case 'n':
 		return "null"
 	}
 	return "number"

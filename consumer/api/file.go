@@ -122,7 +122,7 @@ func (f *fileAnswer) predict(batch []rowOrError) error {
 		}
 		f.text = append(f.text[:0], row.Complaint.Narrative...)
 		p := model.Predict(f.text, worker.scratch)
-		m.texts[p.Category].Inc()
+		m.text(p.Category)
 		m.rows.WithLabelValues(rowPredicted).Inc()
 		f.out = append(f.out, '{')
 		f.out = appendPrediction(f.out, &p, model.Version())

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"complaints/schema"
@@ -16,6 +17,7 @@ type metrics struct {
 	seconds  map[string]prometheus.Observer // by route
 	inFlight prometheus.Gauge
 	texts    [schema.NumCategories]prometheus.Counter
+	counts   [schema.NumCategories]atomic.Int64 // the same, for the live page
 	rows     *prometheus.CounterVec
 }
 
@@ -59,6 +61,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m.rows.WithLabelValues(rowPredicted)
 	m.rows.WithLabelValues(rowRefused)
 	return m
+}
+
+// text counts a text that was classified.
+func (m *metrics) text(c schema.Category) {
+	m.texts[c].Inc()
+	m.counts[c].Add(1)
 }
 
 // statusWriter remembers the status of an answer.

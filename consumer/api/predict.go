@@ -35,7 +35,7 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request) *problem {
 	if p := jsonOnly(r); p != nil {
 		return p
 	}
-	m := requests.Get().(*request) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	m := requests.Get().(*request) //nolint:forcetypeassert // the pool holds nothing else
 	defer func() {
 		if cap(m.body) <= maxPooled && cap(m.answer) <= maxPooled {
 			requests.Put(m)
@@ -78,7 +78,7 @@ func (a *API) answer(ctx context.Context, m *request, texts [][]byte) *problem {
 			m.answer = append(m.answer, ',')
 		}
 		p := model.Predict(text, worker.scratch)
-		a.metrics.texts[p.Category].Inc()
+		a.metrics.text(p.Category)
 		m.answer = append(m.answer, '{')
 		m.answer = appendPrediction(m.answer, &p, model.Version())
 		m.answer = append(m.answer, '}')

@@ -13,6 +13,8 @@ import (
 const (
 	routePredict = "/v1/predict"
 	routeFile    = "/v1/predict/file"
+	routeLive    = "/live"
+	routePage    = "/"
 	routeDocs    = "/docs"
 	routeOpenAPI = "/openapi.json"
 	routeHealth  = "/healthz"
@@ -22,7 +24,7 @@ const (
 )
 
 var routeNames = []string{
-	routePredict, routeFile, routeDocs, routeOpenAPI, routeHealth, routeReady, routeMetrics, routeOther,
+	routePredict, routeFile, routeLive, routePage, routeDocs, routeOpenAPI, routeHealth, routeReady, routeMetrics, routeOther,
 }
 
 // handler answers a request or returns what is wrong with it.
@@ -35,6 +37,10 @@ func (a *API) routes() http.Handler {
 	}
 	route(routePredict, routePredict, http.MethodPost, a.guarded(a.predict))
 	route(routeFile, routeFile, http.MethodPost, a.guarded(a.predictFile))
+	route(routeLive, routeLive, http.MethodGet, a.guarded(a.stream))
+	for _, file := range []string{"{$}", "page.js", "page.css"} {
+		route(routePage+file, routePage, http.MethodGet, page(file))
+	}
 	route(routeOpenAPI, routeOpenAPI, http.MethodGet, a.serveOpenAPI)
 	route(routeHealth, routeHealth, http.MethodGet, a.health)
 	route(routeReady, routeReady, http.MethodGet, a.ready)

@@ -40,7 +40,7 @@ func (b Backoff) wait(attempt int, wish time.Duration) time.Duration {
 	if shifted := b.Base << (attempt - 1); shifted > 0 && attempt < 30 {
 		d = min(d, shifted)
 	}
-	return d/2 + rand.N(d/2+1) //nolint:gosec // it spreads requests, it keeps no secret
+	return d/2 + rand.N(d/2+1)
 }
 
 // retryAfter reads the header of that name: seconds or a date (RFC 9110, 10.2.3).

@@ -192,7 +192,7 @@ func (c *Client) once(ctx context.Context, q url.Values) (*answer, error) {
 	if err != nil {
 		return nil, &fault{err: err}
 	}
-	defer resp.Body.Close() //nolint:errcheck // the body was read
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPageBytes+1))
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500:

@@ -1,0 +1,206 @@
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const small = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const percent = (p) => `${(100 * p).toFixed(p > 0.995 || p < 0.005 ? 1 : 0)}%`;
+
+// make returns an element with properties and children; texts never become markup.
+function make(tag, properties, ...children) {
+  const e = Object.assign(document.createElement(tag), properties);
+  e.append(...children);
+  return e;
+}
+
+function drawing(tag, attributes) {
+  const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
+  return e;
+}
+
+// say changes a text only if it is another, so that screen readers stay quiet.
+function say(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+
+function age(seconds) {
+  for (const [unit, length] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+    const n = Math.floor(seconds / length);
+    if (n >= 1) return `${n} ${unit}${n > 1 ? "s" : ""}`;
+  }
+  return "less than a minute";
+}
+
+function headers(more) {
+  const token = sessionStorage.getItem("token");
+  return token ? { ...more, Authorization: `Bearer ${token}` } : more;
+}
+
+// --- the numbers ---
+
+let paused = false;
+let categories = [];
+
+function show(s) {
+  categories = s.categories;
+  const stream = s.stream;
+  const rate = (stream ? stream.per_second : 0) + s.http.per_second;
+  say("rate", rate < 10 ? small.format(rate) : number.format(rate));
+  say("total", `${number.format((stream ? stream.classified : 0) + s.http.texts)} since the start${s.http.texts ? `, ${number.format(s.http.texts)} over HTTP` : ""}`);
+  if (stream) {
+    const held = stream.partitions || [];
+    say("lag", stream.lag < 0 ? "unknown" : number.format(stream.lag));
+    say("partitions", `${held.length} partition${held.length === 1 ? "" : "s"} held`);
+    const dead = Object.entries(stream.dead_letters || {}).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
+    say("dead", number.format(dead.reduce((sum, [, n]) => sum + n, 0)));
+    say("reasons", dead.map(([reason, n]) => `${reason.replaceAll("_", " ")} ${number.format(n)}`).join(", ") || "none");
+  } else {
+    say("lag", "–");
+    say("partitions", "no stream role in this process");
+    say("dead", "–");
+    say("reasons", "");
+  }
+  say("model", s.model ? s.model.version : "none");
+  say("age", s.model ? modelNote(s.model) : "");
+  say("roles", (s.roles || []).join(", ") || "–");
+  say("version", `${s.version || "devel"}, up for ${age(s.up_seconds)}`);
+  showChart(s.minutes || []);
+  showLatest(s.latest || []);
+}
+
+function modelNote(m) {
+  const parts = [`serves for ${age(Date.now() / 1000 - m.serves_since)}`];
+  if (m.trained_to) parts.push(`trained on data up to ${m.trained_to}`);
+  if (m.accuracy) parts.push(`accuracy ${percent(m.accuracy)}`);
+  return parts.join(", ");
+}
+
+function showChart(minutes) {
+  if (!$("legend").firstChild) {
+    $("legend").append(...categories.map((name, c) => make("li", {}, make("span", { className: `swatch c${c}` }), name)));
+  }
+  const total = (m) => m.counts.reduce((a, b) => a + b, 0);
+  const top = Math.max(1, ...minutes.map(total));
+  const last = minutes.length ? minutes[minutes.length - 1].at : 0;
+  const bars = [];
+  for (const m of minutes) {
+    const x = 600 - 10 * ((last - m.at) / 60 + 1);
+    let y = 180;
+    m.counts.forEach((n, c) => {
+      const height = 176 * n / top;
+      y -= height;
+      if (n) bars.push(drawing("rect", { class: `c${c}`, x, y, width: 9, height }));
+    });
+  }
+  $("chart").replaceChildren(...bars);
+  const hour = minutes.reduce((sum, m) => m.counts.map((n, c) => n + sum[c]), categories.map(() => 0));
+  const all = hour.reduce((a, b) => a + b, 0);
+  say("chart-from", "1 hour ago");
+  say("chart-top", all ? `highest bar: ${number.format(top)} a minute` : "");
+  say("chart-summary", all
+    ? `Last hour: ${hour.map((n, c) => [n, c]).sort((a, b) => b[0] - a[0]).map(([n, c]) => `${categories[c]} ${number.format(n)} (${percent(n / all)})`).join(", ")}.`
+    : "Nothing was classified in the last hour.");
+}
+
+function showLatest(latest) {
+  const key = latest.map((l) => l.id + l.at).join();
+  if ($("latest").dataset.key === key) return;
+  $("latest").dataset.key = key;
+  $("latest").replaceChildren(...latest.map((l) => make("li", { className: "card" },
+    make("div", { className: "head" },
+      make("span", { className: `swatch c${l.code}` }),
+      make("strong", {}, l.category), make("span", {}, percent(l.probability)),
+      make("span", {}, l.needs_review ? "needs review" : ""),
+      make("span", {}, new Date(l.at).toLocaleTimeString()), make("span", {}, l.id)),
+    make("p", {}, l.text))));
+  if (!latest.length) $("latest").append(make("li", { className: "note" }, "None yet."));
+}
+
+// --- the connection ---
+
+// EventSource cannot send a token, so the events are read from a plain answer.
+async function watch() {
+  for (let wait = 1000; ; wait = Math.min(2 * wait, 15000)) {
+    try {
+      const answer = await fetch("live", { headers: headers({}) });
+      if (answer.status === 401) {
+        $("login").hidden = false;
+        connection("A token is needed", true);
+        return;
+      }
+      if (!answer.ok) throw new Error(answer.statusText);
+      $("login").hidden = true;
+      wait = 1000;
+      await readEvents(answer.body.pipeThrough(new TextDecoderStream()).getReader());
+    } catch {
+      // said below
+    }
+    connection("Connection lost, trying again…", true);
+    await new Promise((done) => setTimeout(done, wait));
+  }
+}
+
+async function readEvents(reader) {
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const events = (rest + value).split("\n\n");
+    rest = events.pop();
+    const data = events.pop(); // older ones are out of date
+    if (data?.startsWith("data: ") && !paused) {
+      show(JSON.parse(data.slice(6)));
+      connection("Live", false);
+    }
+  }
+}
+
+function connection(text, lost) {
+  say("connection", paused ? "Paused" : text);
+  $("connection").classList.toggle("lost", lost);
+}
+
+$("pause").addEventListener("click", () => {
+  paused = !paused;
+  $("pause").setAttribute("aria-pressed", paused);
+  connection("Live", false);
+});
+
+$("login").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem("token", $("token").value);
+  watch();
+});
+
+// --- a text of one's own ---
+
+$("try").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  $("answer").replaceChildren("…");
+  try {
+    const answer = await fetch("v1/predict", {
+      method: "POST",
+      headers: headers({ "Content-Type": "application/json" }),
+      body: JSON.stringify({ text: [$("text").value] }),
+    });
+    const body = await answer.json();
+    if (!answer.ok) throw new Error(body.detail || answer.statusText);
+    $("answer").replaceChildren(...verdict(body.results[0]));
+  } catch (error) {
+    $("answer").replaceChildren(make("p", { className: "error" }, error.message));
+  }
+});
+
+function verdict(result) {
+  const rows = Object.entries(result.probabilities).map(([name, p], c) => {
+    const bar = drawing("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" });
+    bar.append(drawing("rect", { class: `c${c}`, x: 0, y: 0, width: 100 * p, height: 10 }));
+    return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, bar), make("td", {}, percent(p)));
+  });
+  return [
+    make("p", { className: "verdict" }, `${result.prediction}, ${percent(result.probability)}${result.needs_review ? ", needs review" : ""}`),
+    make("table", { className: "bars" }, make("tbody", {}, ...rows)),
+  ];
+}
+
+watch();

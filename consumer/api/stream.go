@@ -1,0 +1,123 @@
+package api
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"complaints/schema"
+)
+
+// Stream is what the stream roles of this process do, for the live page.
+type Stream interface {
+	Facts() Facts
+}
+
+// Facts is what the stream roles did so far. Counters only grow; the page makes
+// rates of them.
+type Facts struct {
+	Classified  [schema.NumCategories]int64 // by category
+	DeadLetters map[schema.Reason]int64
+	Partitions  []Partition // held now
+	Lag         int64       // messages of those partitions that wait; -1 where it is not known
+	Latest      []Sample    // newest first
+}
+
+// Partition is one that the process holds.
+type Partition struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+}
+
+// Sample is a classified complaint, its text shortened and masked.
+type Sample struct {
+	ID          string      `json:"id"`
+	Category    string      `json:"category"`
+	Code        int         `json:"code"`
+	Probability float64     `json:"probability"`
+	NeedsReview bool        `json:"needs_review"`
+	Text        string      `json:"text"`
+	At          schema.Time `json:"at"`
+}
+
+// Board collects the facts from the stream roles. Its methods may be called by
+// any goroutine; the zero value is ready.
+type Board struct {
+	mu          sync.Mutex // guards all below
+	classified  [schema.NumCategories]int64
+	deadLetters map[schema.Reason]int64
+	held        map[Partition]int64 // what waits there
+	latest      []Sample            // oldest first
+	sampled     time.Time
+}
+
+const (
+	maxLatest = 12
+	// excerptBytes is how much of a text the page shows.
+	excerptBytes = 160
+	// sampleEvery keeps the list readable, and its cost off a fast stream.
+	sampleEvery = 250 * time.Millisecond
+)
+
+// Committed counts a committed micro-batch. Of its complaints, which may be nil,
+// the page shows one now and then.
+func (b *Board) Committed(classified [schema.NumCategories]int, deadLetters map[schema.Reason]int, one *schema.Classified) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c, n := range classified {
+		b.classified[c] += int64(n)
+	}
+	if b.deadLetters == nil {
+		b.deadLetters = map[schema.Reason]int64{}
+	}
+	for reason, n := range deadLetters {
+		b.deadLetters[reason] += int64(n)
+	}
+	if now := time.Now(); one != nil && now.Sub(b.sampled) >= sampleEvery {
+		b.sampled = now
+		b.latest = append(b.latest, sampleOf(one))
+		b.latest = b.latest[max(0, len(b.latest)-maxLatest):]
+	}
+}
+
+func sampleOf(c *schema.Classified) Sample {
+	return Sample{
+		ID: shorten(c.ComplaintID, 40), Category: c.Category, Code: c.CategoryCode, Probability: c.Probability,
+		NeedsReview: c.NeedsReview, Text: excerpt(c.Narrative, excerptBytes), At: c.ClassifiedAt,
+	}
+}
+
+// Hold notes how many messages of a partition wait, and that the process holds it.
+func (b *Board) Hold(p Partition, lag int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held == nil {
+		b.held = map[Partition]int64{}
+	}
+	b.held[p] = lag
+}
+
+// Release notes that the process no longer holds a partition.
+func (b *Board) Release(p Partition) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.held, p)
+}
+
+// Facts returns what was collected.
+func (b *Board) Facts() Facts {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := Facts{Classified: b.classified, DeadLetters: maps.Clone(b.deadLetters), Latest: slices.Clone(b.latest)}
+	slices.Reverse(f.Latest)
+	for p, lag := range b.held {
+		f.Partitions = append(f.Partitions, p)
+		f.Lag += lag
+	}
+	slices.SortFunc(f.Partitions, func(a, b Partition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return f
+}
