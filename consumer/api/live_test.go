@@ -67,6 +67,7 @@ func TestLiveNumbers(t *testing.T) {
 		var texts [schema.NumCategories]atomic.Int64
 		l := newLive(Config{Models: models(t), Stream: &b, Roles: []string{"classify", "api"}}, &texts)
 		go l.run(t.Context())
+		time.Sleep(time.Second / 2) // not at the same instant as the ticks
 		for range 90 {
 			b.Committed([schema.NumCategories]int{20}, nil, nil)
 			texts[1].Add(5)
