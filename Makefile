@@ -17,6 +17,7 @@ PROGRAMS := $(patsubst %/main.go,%,$(wildcard */main.go))
 TAGS     := servers,failpoint
 
 include deploy/servers/servers.mk
+include deploy/lint/lint.mk
 
 .PHONY: help
 help: ## list the targets
@@ -45,8 +46,12 @@ check: lint ## run the linters, go vet, and see that go.mod is tidy
 	go vet -tags $(TAGS) ./...
 
 .PHONY: test
-test: check servers lightgbm ## run everything, on real servers too
+test: check lint-deploy servers lightgbm ## run everything, on real servers too
 	go test -tags $(TAGS) -timeout 20m ./...
+
+.PHONY: test-bucket
+test-bucket: ## ask the bucket COMPLAINTS_TEST_LAKE (s3://bucket/prefix, empty) for what the lake needs of S3
+	go test -tags bucket -count 1 -run TestBucket ./internal/lake/
 
 .PHONY: vuln
 vuln: $(govulncheck) ## look for known vulnerabilities (asks the Go vulnerability database)

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -26,6 +27,7 @@ type s3Store struct {
 	api    *s3.Client
 	bucket string
 	prefix string
+	keys   map[string]string                      // KMS key by first folder
 	pause  func(ctx context.Context, n int) error // before attempt n
 }
 
@@ -57,7 +59,7 @@ func openS3(ctx context.Context, c Config, bucket, prefix string) (*s3Store, err
 		// Its notes on checksums that were not sent are no news to anybody.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
-	return &s3Store{api: api, bucket: bucket, prefix: prefix, pause: pause}, nil
+	return &s3Store{api: api, bucket: bucket, prefix: prefix, keys: c.S3KMSKeys, pause: pause}, nil
 }
 
 var errorCode = regexp.MustCompile(`<Error>[\s\S]*?<Code>([^<]*)</Code>`)
@@ -194,6 +196,12 @@ func (s *s3Store) PutNew(ctx context.Context, key string, body []byte, meta map[
 // not. After an attempt of unknown outcome a refusal says nothing any more: the
 // object that is in the way may be our own.
 func (s *s3Store) put(ctx context.Context, in *s3.PutObjectInput, body []byte) (outcome, error) {
+	folder, _, _ := strings.Cut(strings.TrimPrefix(*in.Key, s.prefix), "/")
+	if kmsKey, ok := s.keys[folder]; ok {
+		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, &kmsKey
+		// One request to KMS for many objects; a bucket's own setting does not reach a key that the request names.
+		in.BucketKeyEnabled = aws.Bool(true)
+	}
 	var last error
 	sure := true
 	for n := range attempts {

@@ -13,8 +13,9 @@ import (
 // answers is an S3 endpoint that gives the next of its answers to each request,
 // and the last of them for ever.
 type answers struct {
-	list []answer
-	seen int
+	list   []answer
+	seen   int
+	header http.Header // of the last request
 }
 
 type answer struct {
@@ -28,6 +29,7 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	now := a.list[min(a.seen, len(a.list)-1)]
 	a.seen++
+	a.header = r.Header
 	if now.cut {
 		panic(http.ErrAbortHandler)
 	}
@@ -158,6 +160,21 @@ func TestPutNewEndsWithItsContext(t *testing.T) {
 }
 
 var errOther = errors.New("an error that decides nothing")
+
+func TestEachFolderHasItsKey(t *testing.T) {
+	s, a := answering(t, ok)
+	s.prefix, s.keys = "some/prefix/", map[string]string{"bronze": "arn:aws:kms:eu-central-1:1:key/b"}
+	for key, want := range map[string]string{"bronze/a": "arn:aws:kms:eu-central-1:1:key/b", "silver/a": "", "chain/bronze/a": ""} {
+		check(t, s.PutNew(t.Context(), key, nil, nil), nil)
+		if got := a.header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"); got != want {
+			t.Errorf("put %s with key %q, want %q", key, got, want)
+		}
+		check(t, s.Replace(t.Context(), key, nil, "e"), nil)
+		if got := a.header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"); got != want {
+			t.Errorf("replace %s with key %q, want %q", key, got, want)
+		}
+	}
+}
 
 func check(t *testing.T, got, want error) {
 	t.Helper()
