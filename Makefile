@@ -25,7 +25,8 @@ help: ## list the targets
 
 .PHONY: demo
 demo: ## classify the bundled sample with the embedded broker (needs only Go)
-	deploy/demo.sh
+	CGO_ENABLED=0 go build -o bin/ ./consumer ./producer
+	go run ./deploy/demo
 
 .PHONY: build
 build: ## build the programs into bin/, their version stamped from git's tags

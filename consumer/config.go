@@ -21,6 +21,7 @@ import (
 // (COMPLAINTS_ and the flag's name), which beats the default.
 type cli struct {
 	Run     runConfig        `cmd:"" default:"withargs" help:"Run the roles until stopped (the default command)."`
+	Verify  verifyConfig     `cmd:"" help:"Prove on the running system that nothing was lost or repeated; exit status 1 if something was."`
 	Summary summaryConfig    `cmd:"" help:"Print what gold holds, by category."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
@@ -41,7 +42,7 @@ func (s *shared) sinkGroup() string     { return s.Group + "-sink" }
 type runConfig struct {
 	shared
 
-	Roles    []string `help:"What this process does, of classify, sink and api." enum:"classify,sink,api" default:"classify,sink"`
+	Roles    []string `help:"What this process does, of classify, sink and api." enum:"classify,sink,api" default:"classify,sink,api"`
 	Instance string   `help:"Stable name of this process, unique among the consumers; default: the host's name." placeholder:"NAME"`
 
 	SessionTimeout time.Duration `help:"After how long without a sign of life the groups give this process's partitions to others." default:"45s" group:"Kafka"`
@@ -68,8 +69,23 @@ type runConfig struct {
 	ExitWhenIdle bool          `help:"End when all is classified and flushed." group:"Trying out"`
 	IdleFor      time.Duration `help:"How long no message may come before that." default:"3s" group:"Trying out"`
 
-	HTTPAddr     string        `name:"http-addr" help:"Where to serve HTTP; default 127.0.0.1:8000 for the role api, else nowhere." placeholder:"HOST:PORT"`
+	HTTPAddr            string        `name:"http-addr" help:"Where the role api listens." default:"127.0.0.1:8000" placeholder:"HOST:PORT" group:"HTTP"`
+	HTTPToken           string        `name:"http-token" help:"Bearer token that predictions ask for; better given by the environment." placeholder:"SECRET" group:"HTTP"`
+	HTTPMaxTexts        int           `name:"http-max-texts" help:"Most texts a request." default:"1000" group:"HTTP"`
+	HTTPMaxRequestBytes int           `name:"http-max-request-bytes" help:"Largest request with texts, bytes; files have no limit." default:"4194304" group:"HTTP"`
+	HTTPMaxInFlight     int           `name:"http-max-in-flight" help:"Requests with texts at the same time, beyond which answers are 503; 0 is 32 a core." default:"0" group:"HTTP"`
+	HTTPTimeout         time.Duration `name:"http-timeout" help:"How long a request may take." default:"30s" group:"HTTP"`
+
 	DrainTimeout time.Duration `help:"How long the work in hand may take at shutdown." default:"30s"`
+}
+
+// verifyConfig is the configuration of consumer verify.
+type verifyConfig struct {
+	shared
+	Layers []schema.Layer `help:"Layers of the lake to check, of gold." enum:"gold" default:"gold"`
+	Data   string         `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
+	Wait   time.Duration  `help:"Wait that long at most until all that is published now is classified and flushed."`
+	JSON   bool           `name:"json" help:"Print the report as one line of JSON."`
 }
 
 // summaryConfig is the configuration of consumer summary.
@@ -107,6 +123,8 @@ func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, don
 	switch command = kctx.Command(); command {
 	case "run":
 		err = c.Run.complete()
+	case "verify":
+		embeddedLake(&c.Verify.Lake, c.Verify.Data)
 	case "summary":
 		embeddedLake(&c.Summary.Lake, c.Summary.Data)
 	}
@@ -144,16 +162,14 @@ func (c *runConfig) complete() error {
 	if c.ExitWhenIdle && c.IdleFlush == 0 {
 		c.IdleFlush = c.IdleFor / 2
 	}
-	if c.HTTPAddr == "" && c.has("api") {
-		c.HTTPAddr = "127.0.0.1:8000"
-	}
 	for _, n := range []struct {
 		flag  string
 		value int64
 	}{
 		{"--sessions", int64(c.Sessions)}, {"--batch-records", int64(c.BatchRecords)}, {"--max-text-bytes", int64(c.MaxTextBytes)},
 		{"--roll-rows", int64(c.RollRows)}, {"--roll-bytes", c.RollBytes}, {"--roll-age", int64(c.RollAge)}, {"--memory-budget", c.MemoryBudget},
-		{"--model-poll", int64(c.ModelPoll)}, {"--idle-for", int64(c.IdleFor)}, {"--session-timeout", int64(c.SessionTimeout)}, {"--drain-timeout", int64(c.DrainTimeout)},
+		{"--model-poll", int64(c.ModelPoll)}, {"--idle-for", int64(c.IdleFor)}, {"--session-timeout", int64(c.SessionTimeout)},
+		{"--http-max-texts", int64(c.HTTPMaxTexts)}, {"--http-max-request-bytes", int64(c.HTTPMaxRequestBytes)}, {"--http-timeout", int64(c.HTTPTimeout)}, {"--drain-timeout", int64(c.DrainTimeout)},
 	} {
 		if n.value <= 0 {
 			fault("%s is %d, want more than 0", n.flag, n.value)

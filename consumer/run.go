@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"complaints/consumer/api"
 	"complaints/consumer/classify"
 	"complaints/consumer/sink"
 	"complaints/internal/kafka"
@@ -26,6 +27,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	switch command {
+	case "verify":
+		return runVerify(ctx, &c.Verify, stdout, stderr)
 	case "summary":
 		return runSummary(ctx, &c.Summary, stdout)
 	default:
@@ -132,6 +135,13 @@ func (a *app) serve(ctx context.Context) error {
 		}
 		g.Go(func() error { return a.sink.Run(ctx) })
 	}
+	if a.cfg.has("api") {
+		server, err := api.New(a.apiConfig())
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return server.Run(ctx) })
+	}
 	if a.models.holder.Current() != nil {
 		g.Go(func() error { a.models.watch(ctx, a.cfg.ModelPoll); return nil })
 	}
@@ -153,5 +163,16 @@ func (a *app) sinkConfig() sink.Config {
 		RollRows: a.cfg.RollRows, RollBytes: a.cfg.RollBytes, RollAge: a.cfg.RollAge, IdleFlush: a.cfg.IdleFlush,
 		Budget: a.cfg.MemoryBudget, DrainTimeout: a.cfg.DrainTimeout, AcceptLoss: a.cfg.AcceptLoss,
 		Logger: a.log, Registerer: a.registry,
+	}
+}
+
+func (a *app) apiConfig() api.Config {
+	return api.Config{
+		Addr: a.cfg.HTTPAddr, Version: version, Models: a.models.holder, Token: a.cfg.HTTPToken,
+		Limits: api.Limits{
+			Texts: a.cfg.HTTPMaxTexts, TextBytes: a.cfg.MaxTextBytes, RequestBytes: a.cfg.HTTPMaxRequestBytes,
+			InFlight: a.cfg.HTTPMaxInFlight, Time: a.cfg.HTTPTimeout,
+		},
+		DrainTimeout: a.cfg.DrainTimeout, Logger: a.log, Registerer: a.registry, Gatherer: a.registry,
 	}
 }
