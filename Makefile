@@ -32,6 +32,10 @@ demo: ## classify the bundled sample with the embedded broker (needs only Go)
 build: ## build the programs into bin/, their version stamped from git's tags
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ $(addprefix ./,$(PROGRAMS))
 
+.PHONY: image
+image: ## build the image of the API, which docker run -p 8000:8000 complaints serves
+	$(or $(shell command -v docker),podman) build --build-arg VERSION=$(VERSION) --tag complaints .
+
 .PHONY: fmt
 fmt: $(golangci-lint) ## format the Go files
 	$(CACHE)/bin/golangci-lint fmt ./...

@@ -20,10 +20,11 @@ import (
 // cli is the whole command line. A flag beats its environment variable
 // (COMPLAINTS_ and the flag's name), which beats the default.
 type cli struct {
-	Run     runConfig        `cmd:"" default:"withargs" help:"Run the roles until stopped (the default command)."`
-	Verify  verifyConfig     `cmd:"" help:"Prove on the running system that nothing was lost or repeated; exit status 1 if something was."`
-	Summary summaryConfig    `cmd:"" help:"Print what gold holds, by category."`
-	Version kong.VersionFlag `help:"Print the version."`
+	Run         runConfig         `cmd:"" default:"withargs" help:"Run the roles until stopped (the default command)."`
+	Verify      verifyConfig      `cmd:"" help:"Prove on the running system that nothing was lost or repeated; exit status 1 if something was."`
+	Summary     summaryConfig     `cmd:"" help:"Print what gold holds, by category."`
+	Healthcheck healthcheckConfig `cmd:"" help:"Ask the process that serves HTTP on this machine whether it lives; exit status 1 if not."`
+	Version     kong.VersionFlag  `help:"Print the version."`
 }
 
 // shared is what all commands need.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime"
 	"time"
 
 	"complaints/consumer/api"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 )
@@ -33,6 +31,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runVerify(ctx, &c.Verify, stdout, stderr)
 	case "summary":
 		return runSummary(ctx, &c.Summary, stdout)
+	case "healthcheck":
+		return runHealthcheck(ctx, &c.Healthcheck)
 	default:
 		return runRoles(ctx, &c.Run, stderr)
 	}
@@ -56,7 +56,6 @@ type app struct {
 	admin    *kgo.Client // nil where no role needs Kafka
 	topics   kafka.Topics
 	models   *models
-	facts    *facts // nil without the role api
 	classify *classify.Role
 	sink     *sink.Sink
 }
@@ -123,15 +122,11 @@ func (a *app) serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	if a.cfg.has("api") {
-		a.facts = new(facts)
-	}
 	if a.cfg.has("classify") {
 		a.classify = classify.New(classify.Config{
 			Kafka: a.kafka, Topics: a.topics, Group: a.cfg.classifyGroup(), Instance: a.cfg.Instance, Sessions: a.cfg.Sessions,
 			BatchRecords: a.cfg.BatchRecords, BatchWait: a.cfg.BatchWait, MaxTextBytes: a.cfg.MaxTextBytes, From: a.cfg.From,
 			DrainTimeout: a.cfg.DrainTimeout, Models: a.models.holder, Logger: a.log, Registerer: a.registry,
-			Observer: a.observer(),
 		})
 		g.Go(func() error { return a.classify.Run(ctx) })
 	}
@@ -146,9 +141,6 @@ func (a *app) serve(ctx context.Context) error {
 		server, err := api.New(a.apiConfig())
 		if err != nil {
 			return err
-		}
-		if a.classify != nil {
-			g.Go(func() error { a.watchGroup(ctx); return nil })
 		}
 		g.Go(func() error { return server.Run(ctx) })
 	}
@@ -177,34 +169,12 @@ func (a *app) sinkConfig() sink.Config {
 }
 
 func (a *app) apiConfig() api.Config {
-	c := api.Config{
-		Addr: a.cfg.HTTPAddr, Version: version, Roles: a.cfg.Roles, Models: a.models.holder, Token: a.cfg.HTTPToken,
+	return api.Config{
+		Addr: a.cfg.HTTPAddr, Version: version, Models: a.models.holder, Token: a.cfg.HTTPToken,
 		Limits: api.Limits{
 			Texts: a.cfg.HTTPMaxTexts, TextBytes: a.cfg.MaxTextBytes, RequestBytes: a.cfg.HTTPMaxRequestBytes,
 			InFlight: a.cfg.HTTPMaxInFlight, Time: a.cfg.HTTPTimeout,
 		},
 		DrainTimeout: a.cfg.DrainTimeout, Logger: a.log, Registerer: a.registry, Gatherer: a.registry,
 	}
-	if a.classify != nil {
-		c.Stream = a.facts
-		c.Checks = append(c.Checks, api.Check{Name: "partitions", Ready: a.facts.ready})
-		// A burst of requests leaves half of the cores to the stream.
-		c.Limits.Workers = max(1, runtime.GOMAXPROCS(0)/2)
-	}
-	if a.store != nil {
-		c.Checks = append(c.Checks, api.Check{Name: "store", Ready: func(context.Context) error { return a.models.storeReady(a.cfg.ModelPoll) }})
-	}
-	return c
-}
-
-// observer is who sees what classify commits.
-func (a *app) observer() classify.Observer {
-	if a.facts == nil {
-		return nil
-	}
-	return a.facts
-}
-
-func (a *app) watchGroup(ctx context.Context) {
-	a.facts.watch(ctx, kadm.NewClient(a.admin), a.cfg.classifyGroup(), a.cfg.classifyGroup()+"-"+a.cfg.Instance+"-")
 }

@@ -46,7 +46,7 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 	}
 	sample, rest := keepSample(all, c.SampleRows, c.Seed)
 	examples, left := cleanExamples(examplesOf(rest))
-	f, err := newFitter(c.libraryConfig, recipes[defaultRecipe], examples, c.Seed, progress)
+	f, err := newFitter(c.libraryConfig, examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}

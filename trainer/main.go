@@ -14,6 +14,9 @@ import (
 	"syscall"
 )
 
+// version is stamped by the linker.
+var version = "devel"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -47,9 +48,8 @@ type Board struct {
 	mu          sync.Mutex // guards all below
 	classified  [schema.NumCategories]int64
 	deadLetters map[schema.Reason]int64
-	held        []Partition
-	lag         int64
-	latest      []Sample // oldest first
+	held        map[Partition]int64 // what waits there
+	latest      []Sample            // oldest first
 	sampled     time.Time
 }
 
@@ -89,22 +89,35 @@ func sampleOf(c *schema.Classified) Sample {
 	}
 }
 
-// Holds notes which partitions the process holds now, and how many messages wait
-// there; -1 where that is not known.
-func (b *Board) Holds(partitions []Partition, lag int64) {
+// Hold notes how many messages of a partition wait, and that the process holds it.
+func (b *Board) Hold(p Partition, lag int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.held, b.lag = partitions, lag
+	if b.held == nil {
+		b.held = map[Partition]int64{}
+	}
+	b.held[p] = lag
+}
+
+// Release notes that the process no longer holds a partition.
+func (b *Board) Release(p Partition) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.held, p)
 }
 
 // Facts returns what was collected.
 func (b *Board) Facts() Facts {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	f := Facts{
-		Classified: b.classified, DeadLetters: maps.Clone(b.deadLetters), Latest: slices.Clone(b.latest),
-		Partitions: slices.Clone(b.held), Lag: b.lag,
-	}
+	f := Facts{Classified: b.classified, DeadLetters: maps.Clone(b.deadLetters), Latest: slices.Clone(b.latest)}
 	slices.Reverse(f.Latest)
+	for p, lag := range b.held {
+		f.Partitions = append(f.Partitions, p)
+		f.Lag += lag
+	}
+	slices.SortFunc(f.Partitions, func(a, b Partition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
 	return f
 }

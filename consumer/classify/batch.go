@@ -22,7 +22,6 @@ type batch struct {
 	now     schema.Time
 
 	labelled [schema.NumCategories]int
-	first    schema.Classified // of the results, for the observer; without an id there is none
 	reasons  map[schema.Reason]int
 	dead     int
 	deadSize int // bytes of the dead letters since the last flush
@@ -52,7 +51,6 @@ func (b *batch) start(model *classifier.Classifier) {
 	}
 	b.now = schema.TimeOf(time.Now())
 	b.labelled = [schema.NumCategories]int{}
-	b.first = schema.Classified{}
 	clear(b.reasons)
 	b.dead, b.deadSize, b.errs = 0, 0, nil
 }
@@ -101,9 +99,6 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 		})
 	}
 	b.labelled[p.Category]++
-	if b.first.ComplaintID == "" {
-		b.first = result
-	}
 	return &kgo.Record{Topic: b.role.cfg.Topics.Classified, Key: []byte(complaint.ComplaintID), Value: value}, false
 }
 
@@ -158,13 +153,6 @@ func (b *batch) report(started time.Time, records []*kgo.Record) {
 	}
 	for reason, n := range b.reasons {
 		m.deadLetters.WithLabelValues(string(reason)).Add(float64(n))
-	}
-	if o := b.role.cfg.Observer; o != nil {
-		one := &b.first
-		if one.ComplaintID == "" {
-			one = nil
-		}
-		o.Committed(b.labelled, b.reasons, one)
 	}
 	now := time.Now()
 	m.batchSeconds.Observe(now.Sub(started).Seconds())

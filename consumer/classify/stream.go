@@ -4,6 +4,4 @@ package classify
 
 import "github.com/twmb/franz-go/pkg/kgo"
 
-func newStream(transactionalID string, opts ...kgo.Opt) (stream, error) {
-	return newTransactions(transactionalID, opts)
-}
+func newStream(opts ...kgo.Opt) (stream, error) { return kgo.NewGroupTransactSession(opts...) }

@@ -10,11 +10,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-func newStream(transactionalID string, opts ...kgo.Opt) (stream, error) {
+func newStream(opts ...kgo.Opt) (stream, error) {
 	if !failpoint.On(failpoint.PlainCommit) {
-		return newTransactions(transactionalID, opts)
+		return kgo.NewGroupTransactSession(opts...)
 	}
-	cl, err := kgo.NewClient(append(opts, kgo.DisableAutoCommit())...)
+	// An empty id makes the producer a plain one; the last option counts.
+	cl, err := kgo.NewClient(append(opts, kgo.TransactionalID(""), kgo.DisableAutoCommit())...)
 	return &plainStream{cl}, err
 }
 

@@ -340,18 +340,16 @@ func (f *featureNodes) below(v float64, ones []uint64) (check []uint64, rest []c
 	return check, f.cuts[n/checkEvery*checkEvery : n], true
 }
 
-// sum adds the leaf of each tree to its class, in the order of the trees. It is
-// written out for five classes to keep the sums in registers.
+// sum adds the leaf of each tree to its class, in the order of the trees.
 func (e *evaluator) sum(words []uint64, out *[schema.NumCategories]float64) {
-	var s0, s1, s2, s3, s4 float64
-	for lanes := e.lanes; len(lanes) >= schema.NumCategories; lanes = lanes[schema.NumCategories:] {
-		s0 += e.leaves[lanes[0].exit(words)]
-		s1 += e.leaves[lanes[1].exit(words)]
-		s2 += e.leaves[lanes[2].exit(words)]
-		s3 += e.leaves[lanes[3].exit(words)]
-		s4 += e.leaves[lanes[4].exit(words)]
+	for i := range out {
+		out[i] = 0
 	}
-	*out = [...]float64{s0, s1, s2, s3, s4}
+	for i := 0; i+schema.NumCategories <= len(e.lanes); i += schema.NumCategories {
+		for k := range out {
+			out[k] += e.leaves[e.lanes[i+k].exit(words)]
+		}
+	}
 }
 
 // exit is the place in leaves of the leaf that is left.
@@ -359,10 +357,6 @@ func (l *lane) exit(words []uint64) int {
 	if l.words == 1 {
 		return int(l.leaf) + bits.TrailingZeros64(words[l.word]>>(l.shift&63)&l.mask)
 	}
-	return l.exitWide(words)
-}
-
-func (l *lane) exitWide(words []uint64) int {
 	for w := range l.words {
 		if v := words[l.word+w]; v != 0 {
 			return int(l.leaf) + int(w)*64 + bits.TrailingZeros64(v)

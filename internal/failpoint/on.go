@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Env is the variable that says what happens.
@@ -77,11 +76,9 @@ func Hit(name string) {
 	}
 	fmt.Fprintf(os.Stderr, "failpoint %s: %s at hit %d\n", name, a.signal, a.hits)
 	_ = syscall.Kill(os.Getpid(), a.signal)
-	// The signal takes a moment, in which no step may follow.
 	if a.signal == syscall.SIGKILL {
-		select {}
+		select {} // the signal takes a moment; no step may follow
 	}
-	time.Sleep(50 * time.Millisecond)
 }
 
 // On says whether a switch is on.

@@ -27,8 +27,8 @@ const (
 	predictNormal = 0
 )
 
-// Library is the loaded shared library. Boosters may be trained side by side,
-// each by one goroutine that is tied to its thread.
+// Library is the loaded shared library. It is used by the goroutine that opened
+// it, and by no other: training is parallel inside.
 type Library struct {
 	lastError        func() string
 	registerLog      func(uintptr) int32
