@@ -167,10 +167,20 @@ func (c *runConfig) complete() error {
 		flag  string
 		value int64
 	}{
-		{"--sessions", int64(c.Sessions)}, {"--batch-records", int64(c.BatchRecords)}, {"--max-text-bytes", int64(c.MaxTextBytes)},
-		{"--roll-rows", int64(c.RollRows)}, {"--roll-bytes", c.RollBytes}, {"--roll-age", int64(c.RollAge)}, {"--memory-budget", c.MemoryBudget},
-		{"--model-poll", int64(c.ModelPoll)}, {"--idle-for", int64(c.IdleFor)}, {"--session-timeout", int64(c.SessionTimeout)},
-		{"--http-max-texts", int64(c.HTTPMaxTexts)}, {"--http-max-request-bytes", int64(c.HTTPMaxRequestBytes)}, {"--http-timeout", int64(c.HTTPTimeout)}, {"--drain-timeout", int64(c.DrainTimeout)},
+		{"--sessions", int64(c.Sessions)},
+		{"--batch-records", int64(c.BatchRecords)},
+		{"--max-text-bytes", int64(c.MaxTextBytes)},
+		{"--roll-rows", int64(c.RollRows)},
+		{"--roll-bytes", c.RollBytes},
+		{"--roll-age", int64(c.RollAge)},
+		{"--memory-budget", c.MemoryBudget},
+		{"--model-poll", int64(c.ModelPoll)},
+		{"--idle-for", int64(c.IdleFor)},
+		{"--session-timeout", int64(c.SessionTimeout)},
+		{"--http-max-texts", int64(c.HTTPMaxTexts)},
+		{"--http-max-request-bytes", int64(c.HTTPMaxRequestBytes)},
+		{"--http-timeout", int64(c.HTTPTimeout)},
+		{"--drain-timeout", int64(c.DrainTimeout)},
 	} {
 		if n.value <= 0 {
 			fault("%s is %d, want more than 0", n.flag, n.value)

@@ -64,8 +64,10 @@ func (s *system) start(name, fail string, args ...string) *worker {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	args = append(append([]string{"run", "--instance", name, "--roles", "classify,sink", "--allow-bootstrap", "--sessions", "2", "--session-timeout", "6s",
-		"--batch-records", "200", "--roll-age", "500ms", "--idle-flush", "500ms"}, s.flags()...), args...)
+	args = append(append([]string{
+		"run", "--instance", name, "--roles", "classify,sink", "--allow-bootstrap", "--sessions", "2", "--session-timeout", "6s",
+		"--batch-records", "200", "--roll-age", "500ms", "--idle-flush", "500ms",
+	}, s.flags()...), args...)
 	w := &worker{t: s.t, cmd: exec.Command(path, args...), log: log.Name(), exited: make(chan struct{})}
 	w.cmd.Env = append(append(os.Environ(), s.s3.Env()...), failpoint.Env+"="+fail)
 	w.cmd.Stdout, w.cmd.Stderr = log, log

@@ -83,7 +83,7 @@ func (s *summary) addObject(ctx context.Context, store lake.Store, key string) e
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	file, err := lake.OpenParquet(r, r.Size())
 	if err != nil {
 		return err

@@ -86,8 +86,7 @@ func valid(s *jsonschema.Schema, value string) bool {
 }
 
 func reasonOf(err error) schema.Reason {
-	var r *schema.Rejection
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*schema.Rejection](err); ok {
 		return r.Reason
 	}
 	return ""

@@ -67,7 +67,8 @@ func parse(args []string, stdout, stderr io.Writer) (config, string, error) {
 	if err != nil {
 		return c, "", err
 	}
-	return c, k.Command(), c.check(k.Command())
+	err = c.check(k.Command())
+	return c, k.Command(), err
 }
 
 // check reports every fault at once.

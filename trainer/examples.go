@@ -95,7 +95,7 @@ func cleanExamples(all []example) ([]example, cleaning) {
 
 func textKey(text string) uint64 {
 	h := fnv.New64a()
-	for _, w := range strings.Fields(strings.ToLower(text)) {
+	for w := range strings.FieldsSeq(strings.ToLower(text)) {
 		h.Write([]byte(w))
 		h.Write([]byte{' '})
 	}

@@ -100,12 +100,12 @@ func TestGroupOf(t *testing.T) {
 }
 
 func TestCleanExamples(t *testing.T) {
-	make := func(text, product string) example {
+	row := func(text, product string) example {
 		e, _ := newExample(&schema.Complaint{Narrative: text, Product: product})
 		return e
 	}
 	kept, left := cleanExamples([]example{
-		make("one text", "Mortgage"), make("One  TEXT", "Mortgage"), make("two", "Mortgage"), make("two", "Debt collection"), make("three", "Mortgage"),
+		row("one text", "Mortgage"), row("One  TEXT", "Mortgage"), row("two", "Mortgage"), row("two", "Debt collection"), row("three", "Mortgage"),
 	})
 	if len(kept) != 2 || kept[0].text != "one text" || kept[1].text != "three" {
 		t.Errorf("kept %v", kept)

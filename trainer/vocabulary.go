@@ -86,9 +86,10 @@ func (v *vocabulary) wordsKept(k kind, term uint32) bool {
 		return true
 	case openings:
 		return v.place[words][term] != unknown
+	default:
+		first, second := v.wordPlaces(k, term)
+		return first != unknown && second != unknown
 	}
-	first, second := v.wordPlaces(k, term)
-	return first != unknown && second != unknown
 }
 
 // wordPlaces are the places of the two words of a pair.

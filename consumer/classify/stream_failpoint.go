@@ -30,6 +30,7 @@ func (s *plainStream) Begin() error { return nil }
 func (s *plainStream) Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error)) {
 	s.cl.Produce(ctx, r, promise)
 }
+
 func (s *plainStream) End(ctx context.Context, _ kgo.TransactionEndTry) (bool, error) {
 	if err := s.cl.Flush(ctx); err != nil {
 		return false, err

@@ -34,11 +34,14 @@ func (r *run) strays(ctx context.Context, layer schema.Layer, chains map[part]*c
 
 func (r *run) stray(ctx context.Context, layer schema.Layer, key string, chains map[part]*chain) error {
 	name, bad := schema.ParseObjectKey(key)
-	detail, err := "", error(nil)
+	var detail string
 	if bad != nil {
 		detail = bad.Error()
-	} else if detail, err = r.whyStray(ctx, layer, name, chains); err != nil {
-		return err
+	} else {
+		var err error
+		if detail, err = r.whyStray(ctx, layer, name, chains); err != nil {
+			return err
+		}
 	}
 	if detail != "" {
 		r.report.fault(1, Fault{Stray, key, name.Start, name.Start, detail})

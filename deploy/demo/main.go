@@ -120,7 +120,7 @@ func (d *demo) startConsumer(ctx context.Context) (stop func() error, err error)
 	}
 	fmt.Fprintf(d.out, "Started a consumer with an embedded broker on %s; its log is %s.\n", d.broker, log.Name())
 	return func() error {
-		defer log.Close()
+		defer func() { _ = log.Close() }()
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return err
 		}

@@ -121,12 +121,12 @@ func TestLoadRefuses(t *testing.T) {
 		"a child too far":      {model("\nleft_child=", "\nleft_child=9"), []string{ModelPart, "tree 0", "left_child"}},
 		"model cut at a tree": {func(tb testing.TB) map[string][]byte {
 			return resealed(tb, func(_ *Manifest, p map[string][]byte) {
-				p[ModelPart] = p[ModelPart][:bytes.Index(p[ModelPart], []byte("Tree=9\n"))]
+				p[ModelPart], _, _ = bytes.Cut(p[ModelPart], []byte("Tree=9\n"))
 			})
 		}, []string{ModelPart, "cut off"}},
 		"model cut at its end": {func(tb testing.TB) map[string][]byte {
 			return resealed(tb, func(_ *Manifest, p map[string][]byte) {
-				p[ModelPart] = p[ModelPart][:bytes.Index(p[ModelPart], []byte("end of parameters"))]
+				p[ModelPart], _, _ = bytes.Cut(p[ModelPart], []byte("end of parameters"))
 			})
 		}, []string{ModelPart, "cut off"}},
 		"features cut off": {func(tb testing.TB) map[string][]byte {

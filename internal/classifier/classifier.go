@@ -96,7 +96,7 @@ func (c *Classifier) loadModel(text []byte) error {
 	}
 	counts := func(column int) bool { return column >= ScoreColumns }
 	if c.fast, c.fastErr = newEvaluator(trees, c.features.Width(), counts); c.fastErr != nil {
-		return nil
+		return nil //nolint:nilerr // fastErr says why leaves serves instead
 	}
 	if d := c.fast.dense; len(d) > 0 && counts(int(d[len(d)-1])) {
 		c.fast, c.fastErr = nil, fmt.Errorf("fast evaluator refused: zeros of feature %d take another branch than larger counts", d[len(d)-1])

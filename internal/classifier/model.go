@@ -160,7 +160,8 @@ func parseTree(block string, number, width int) (tree, error) {
 	if t.right, err = parseList(f, "right_child", nodes, intBetween[int32](-leaves, nodes-1)); err != nil {
 		return t, err
 	}
-	return t, t.check()
+	err = t.check()
+	return t, err
 }
 
 // check makes sure that every node and leaf hangs in the tree exactly once.
