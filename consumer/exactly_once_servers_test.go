@@ -46,7 +46,12 @@ func (s *system) client() *kgo.Client {
 // publish sends n messages, one in twenty of them broken, at about perSecond.
 func (s *system) publish(n, perSecond int) {
 	s.t.Helper()
-	cl := s.client()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.Brokers...))
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	defer cl.Close()
 	start := time.Now()
 	for i := range n {
 		value := fmt.Appendf(nil, `{"complaint_id":"c%d","product":"Mortgage","state":"CA","narrative":"Message %d: the bank lost my mortgage payment and charged {$50.00}."}`, i, i)

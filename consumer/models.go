@@ -99,8 +99,11 @@ func (m *models) champion(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var c schema.Champion
-	if err := json.Unmarshal(body, &c); err != nil || c.Version == "" {
-		return "", fmt.Errorf("%s: %.80q names no version (%v)", schema.ChampionKey, body, err)
+	if err := json.Unmarshal(body, &c); err != nil {
+		return "", fmt.Errorf("%s: %.80q: %w", schema.ChampionKey, body, err)
+	}
+	if c.Version == "" {
+		return "", fmt.Errorf("%s: %.80q names no version", schema.ChampionKey, body)
 	}
 	return c.Version, nil
 }

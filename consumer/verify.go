@@ -74,7 +74,7 @@ func waitCaughtUp(ctx context.Context, cfg *verifyConfig, opts []kgo.Opt, topics
 			}
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("after --wait %s group %s still has %d offsets of %s to do (%v)", cfg.Wait, g.group, lag, g.topic, err)
+				return errors.Join(fmt.Errorf("after --wait %s group %s still has %d offsets of %s to do", cfg.Wait, g.group, lag, g.topic), err)
 			case <-time.After(200 * time.Millisecond):
 			}
 		}
