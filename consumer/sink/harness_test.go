@@ -22,15 +22,14 @@ const topic = "complaints.classified"
 
 // rig is a cluster, a lake, and what was committed to the topic.
 type rig struct {
-	t       *testing.T
-	cluster *kfake.Cluster
-	store   lake.Store
-	opts    []kgo.Opt
-	admin   *kadm.Client
-	txn     int
+	t     *testing.T
+	store lake.Store
+	opts  []kgo.Opt
+	admin *kadm.Client
+	txn   int
 }
 
-func newRig(t *testing.T, partitions int32) *rig {
+func fakeRig(t *testing.T, partitions int32) *rig {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic))
 	if err != nil {
@@ -41,9 +40,44 @@ func newRig(t *testing.T, partitions int32) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, cluster: cluster, store: store, opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}}
+	r := &rig{t: t, store: store, opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}}
 	r.admin = kadm.NewClient(r.client())
 	return r
+}
+
+// newRig makes a rig; with the build tag servers, tests run once more with real ones.
+var newRig = fakeRig
+
+// deleteRecords removes the start of a partition's log.
+func (r *rig) deleteRecords(partition int32, below int64) {
+	r.t.Helper()
+	var o kadm.Offsets
+	o.AddOffset(topic, partition, below, -1)
+	if _, err := r.admin.DeleteRecords(r.t.Context(), o); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// recreate deletes the topic and creates it under its name.
+func (r *rig) recreate(partitions int32) {
+	r.t.Helper()
+	before := r.id()
+	if _, err := r.admin.DeleteTopics(r.t.Context(), topic); err != nil {
+		r.t.Fatal(err)
+	}
+	for try := 0; ; try++ {
+		resp, err := r.admin.CreateTopic(r.t.Context(), partitions, 1, nil, topic)
+		if err = errors.Join(err, resp.Err); err == nil {
+			break
+		}
+		if try == 100 {
+			r.t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	for r.id() == before || r.id() == "" {
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func (r *rig) client(opts ...kgo.Opt) *kgo.Client {

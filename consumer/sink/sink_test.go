@@ -126,15 +126,7 @@ func TestARecreatedTopicHasItsOwnChain(t *testing.T) {
 	r.wait(s)
 	r.check()
 	first := r.id()
-	if err := r.cluster.DeleteTopic(topic); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.cluster.CreateTopic(topic, 2, nil); err != nil {
-		t.Fatal(err)
-	}
-	if r.id() == first {
-		t.Fatal("the topic has its old id")
-	}
+	r.recreate(2)
 	r.produce(0, 50, kgo.TryCommit)
 	r.produce(1, 70, kgo.TryCommit)
 	r.wait(s)
@@ -163,9 +155,7 @@ func TestPartitionsMayBeAdded(t *testing.T) {
 func TestAnEmptyChainOpensWhereTheLogStarts(t *testing.T) {
 	r := newRig(t, 1)
 	r.produce(0, 300, kgo.TryCommit)
-	if err := r.cluster.DeleteRecords(topic, 0, 120); err != nil {
-		t.Fatal(err)
-	}
+	r.deleteRecords(0, 120)
 	r.wait(start(t, r.config()))
 	r.check()
 	links := r.links(schema.Gold, r.id(), 0)
@@ -181,9 +171,7 @@ func TestALogThatLostRecordsStopsTheSink(t *testing.T) {
 	r.wait(s)
 	s.stop()
 	r.produce(0, 100, kgo.TryCommit)
-	if err := r.cluster.DeleteRecords(topic, 0, 150); err != nil {
-		t.Fatal(err)
-	}
+	r.deleteRecords(0, 150)
 	s = start(t, r.config())
 	<-s.done
 	if !errors.Is(s.err, ErrDataLoss) || !strings.Contains(s.err.Error(), "data_loss") {
