@@ -41,9 +41,23 @@ func (r *Record) size() int64 {
 // Layer says how the records of a topic become the rows of a layer, one row a
 // record.
 type Layer struct {
-	Name  schema.Layer
-	Topic string
-	codec codec
+	Name   schema.Layer
+	Topic  string
+	codec  codec
+	masked *maskedCount // nil in a layer that masks nothing
+}
+
+// LayerOf returns a layer by its name.
+func LayerOf(name schema.Layer, topics schema.Topics) (Layer, error) {
+	switch name {
+	case schema.Bronze:
+		return Bronze(topics.Complaints), nil
+	case schema.Silver:
+		return Silver(topics.Classified), nil
+	case schema.Gold:
+		return Gold(topics.Classified), nil
+	}
+	return Layer{}, fmt.Errorf("layer %q: want bronze, silver or gold", name)
 }
 
 // codec turns the records of one link and one day into an object.
@@ -60,7 +74,7 @@ type codec interface {
 // parquetRows is the codec of a layer whose rows are a Go type with the tags of
 // parquet-go.
 type parquetRows[T any] struct {
-	row     func(r *Record, partition int32) T
+	row     func(r *Record, l *schema.Link) T
 	offset  func(*T) int64 // of the record that a row is of
 	compare func(a, b *T) int
 	columns []string // that compare goes by
@@ -69,7 +83,7 @@ type parquetRows[T any] struct {
 func (c parquetRows[T]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error) {
 	rows := make([]T, len(records))
 	for i := range records {
-		rows[i] = c.row(&records[i], l.Partition)
+		rows[i] = c.row(&records[i], l)
 	}
 	slices.SortFunc(rows, func(a, b T) int { return c.compare(&a, &b) })
 	return lake.WriteParquet(rows, c.columns, lake.FooterOf(l, day))

@@ -80,6 +80,15 @@ func (m *metrics) addLayers(reg prometheus.Registerer, layers []Layer) {
 			seconds: map[bool]prometheus.Observer{true: seconds.WithLabelValues(name, "ok"), false: seconds.WithLabelValues(name, "error")},
 		}
 		m.lag.WithLabelValues(l.Topic)
+		if l.masked == nil {
+			continue
+		}
+		for kind, count := range l.masked.byKind() {
+			reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+				Namespace: "complaints", Subsystem: "lake", Name: "masked_total", Help: "Personal data that was masked.",
+				ConstLabels: prometheus.Labels{"layer": name, "kind": kind},
+			}, func() float64 { return float64(count.Load()) }))
+		}
 	}
 }
 

@@ -160,7 +160,7 @@ func (r *rig) fill() {
 func (r *rig) sink() {
 	r.t.Helper()
 	s, err := sink.New(sink.Config{
-		Store: r.store, KafkaOpts: r.opts, Group: "complaints-sink", Layers: []sink.Layer{sink.Gold(r.topics.Classified)},
+		Store: r.store, KafkaOpts: r.opts, Group: "complaints-sink", Layers: []sink.Layer{sink.Bronze(r.topics.Complaints), sink.Silver(r.topics.Classified), sink.Gold(r.topics.Classified)},
 		RollAge: 10 * time.Millisecond, RollRows: 20,
 	})
 	if err != nil {
@@ -184,7 +184,7 @@ func (r *rig) sink() {
 func (r *rig) verify() verify.Report {
 	r.t.Helper()
 	report, err := verify.Run(r.t.Context(), verify.Config{
-		KafkaOpts: r.opts, Topics: r.topics, Group: group, Store: r.store, Layers: []schema.Layer{schema.Gold}, Stall: 5 * time.Second,
+		KafkaOpts: r.opts, Topics: r.topics, Group: group, Store: r.store, Layers: []schema.Layer{schema.Bronze, schema.Silver, schema.Gold}, Stall: 5 * time.Second,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -220,8 +220,11 @@ func TestAllIsWell(t *testing.T) {
 	if !report.OK || report.Results.Messages != 200 || report.Results.Classified+report.Results.DeadLettered != 200 || report.Results.DeadLettered == 0 {
 		t.Errorf("%+v", report)
 	}
-	l := report.Layers[0]
-	if l.Rows != report.Results.Classified || l.Partitions != 2 || l.Objects < 10 || l.Links < 8 || l.Pending != 0 {
+	if report.Layers[0].Layer != schema.Bronze || report.Layers[0].Rows != report.Results.Messages {
+		t.Errorf("%+v", report.Layers[0])
+	}
+	l := report.Layers[2]
+	if l.Layer != schema.Gold || report.Layers[1].Rows != l.Rows || l.Rows != report.Results.Classified || l.Partitions != 2 || l.Objects < 10 || l.Links < 8 || l.Pending != 0 {
 		t.Errorf("%+v", l)
 	}
 	var text bytes.Buffer
@@ -281,7 +284,7 @@ func TestFaultsAreToldApart(t *testing.T) {
 			r.remove(r.files("gold/", "part-00000-00000000000000000000")[0])
 		}, map[verify.Kind]int64{verify.Gap: -1}},
 		{"an object of the last link that is gone", func(r *rig) {
-			links := r.files("chain/", "/0/")
+			links := r.files("chain/gold/", "/0/")
 			r.remove(links[len(links)-1]) // of markers alone
 			last := strings.TrimSuffix(filepath.Base(links[len(links)-2]), ".json")
 			for _, path := range r.files("gold/", "part-00000-"+last) {
@@ -314,10 +317,10 @@ func TestFaultsAreToldApart(t *testing.T) {
 			r.write(other, r.read(path))
 		}, map[verify.Kind]int64{verify.Stray: 1}},
 		{"a link that is gone", func(r *rig) {
-			r.remove(r.files("chain/", "/1/")[1])
+			r.remove(r.files("chain/gold/", "/1/")[1])
 		}, map[verify.Kind]int64{verify.Gap: -1, verify.Stray: -1}},
 		{"a link that is no JSON", func(r *rig) {
-			r.write(r.files("chain/", "/1/")[1], []byte("{"))
+			r.write(r.files("chain/gold/", "/1/")[1], []byte("{"))
 		}, map[verify.Kind]int64{verify.Gap: -1, verify.Stray: -1, verify.Corrupt: 1}},
 		{"rows twice, in an object that fits its link", func(r *rig) {
 			r.rewrite(func(rows []schema.GoldRow) []schema.GoldRow {
@@ -425,6 +428,25 @@ func (r *rig) rewrite(change func([]schema.GoldRow) []schema.GoldRow) {
 		r.t.Fatal(err)
 	}
 	r.write(path, body)
+}
+
+func TestBronzeAndGoldStandInForWhatRetentionRemoved(t *testing.T) {
+	r := newRig(t)
+	r.fill()
+	lost := r.complaints(0, 1, kgo.TryCommit)[0] // never answered
+	r.commit(0, lost+1)
+	r.sink()
+	r.deleteRecords(r.topics.Classified, 0, 60)
+	r.deleteRecords(r.topics.Classified, 1, 60)
+	r.deleteRecords(r.topics.Complaints, 0, lost+1)
+	report := r.verify()
+	s := report.Results
+	if s.Messages != 201 || s.FromBronze != 101 || s.FromGold < 100 || s.NotCheckable != 0 {
+		t.Errorf("%+v", s)
+	}
+	if report.Counts[verify.Gap] != 1 || len(report.Faults) != 1 || report.Faults[0].From != lost {
+		t.Errorf("%+v, want the gap at %d", report.Faults, lost)
+	}
 }
 
 func TestAWriterMeanwhileChangesNothing(t *testing.T) {

@@ -1,0 +1,112 @@
+package schema
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"unicode"
+)
+
+// What copying out of pages and programs leaves behind.
+var artefacts = strings.NewReplacer(
+	`\r\n`, "\n", `\n`, "\n", `\r`, "\n", `\t`, " ",
+	"&nbsp;", " ", "&#160;", " ", "&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#34;", `"`, "&apos;", "'", "&#39;", "'", "&amp;", "&",
+)
+
+// Tidy makes a text one that differs from another only where their words do:
+// every kind of space is a space and there is one at a time, a line break is a
+// line feed and there are at most two, what cannot be seen is gone, digits and
+// letters of full width are of usual width, and character references of HTML
+// and escaped line breaks are what they stand for. Words stay as they are; a
+// model's features would see a difference there.
+func Tidy(text string) string {
+	if strings.ContainsAny(text, `\&`) {
+		text = artefacts.Replace(text)
+	}
+	if isTidy(text) {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	spaces, breaks := 0, 0
+	for _, r := range strings.ReplaceAll(text, "\r\n", "\n") {
+		switch r = plain(r); r {
+		case ' ':
+			spaces++
+			continue
+		case '\n':
+			breaks++
+			continue
+		case invisible:
+			continue
+		}
+		if b.Len() > 0 {
+			switch {
+			case breaks > 1:
+				b.WriteString("\n\n")
+			case breaks == 1:
+				b.WriteByte('\n')
+			case spaces > 0:
+				b.WriteByte(' ')
+			}
+		}
+		spaces, breaks = 0, 0
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// invisible stands for runes that are dropped.
+const invisible = -1
+
+// plain maps a rune to what a tidy text has in its place.
+func plain(r rune) rune {
+	switch {
+	case r > ' ' && r < 0x7f:
+		return r
+	case r == '\n' || r == '\r' || r == 0x85 || r == 0x2028 || r == 0x2029:
+		return '\n'
+	case r == '\t' || r == '\v' || r == '\f' || unicode.Is(unicode.Zs, r):
+		return ' '
+	case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r):
+		return invisible
+	case r >= 0xff01 && r <= 0xff5e:
+		return r - 0xff01 + '!'
+	}
+	return r
+}
+
+// isTidy says whether a text is plain ASCII without anything to tidy, or might
+// not be.
+func isTidy(text string) bool {
+	before := byte('\n')
+	for i := range len(text) {
+		c := text[i]
+		if c >= 0x7f || c < ' ' || (c == ' ' && (before == ' ' || before == '\n')) {
+			return false
+		}
+		before = c
+	}
+	return before != ' '
+}
+
+// nearCopyLength is how many letters and digits of two texts must agree for
+// them to count as near-copies.
+const nearCopyLength = 220
+
+// NearCopyKey is equal in texts whose first 220 letters and digits are, in
+// lower case: template letters differ in names and sums further down.
+func NearCopyKey(text string) string {
+	key := make([]byte, 0, nearCopyLength)
+	for i := 0; i < len(text) && len(key) < nearCopyLength; i++ {
+		c := text[i]
+		if isLetter(c) {
+			key = append(key, c|0x20)
+		} else if isDigit(c) {
+			key = append(key, c)
+		}
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(key)
+	return fmt.Sprintf("%016x", h.Sum64())
+}
