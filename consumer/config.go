@@ -57,12 +57,13 @@ type runConfig struct {
 	AllowBootstrap bool          `help:"Serve the built-in model where none was published." group:"Model"`
 	ModelPoll      time.Duration `help:"How often to look for a new champion." default:"30s" group:"Model"`
 
-	RollRows     int           `help:"Rows of a partition and layer after which objects are written." default:"200000" group:"Lake"`
-	RollBytes    int64         `help:"Buffered bytes of a partition and layer after which objects are written." default:"67108864" group:"Lake"`
-	RollAge      time.Duration `help:"Age of the oldest buffered record at which objects are written." default:"5m" group:"Lake"`
-	IdleFlush    time.Duration `help:"Write objects when a partition had no record for that long; 0 is not for that." default:"0s" group:"Lake"`
-	MemoryBudget int64         `help:"Bytes that all buffers of the sink may hold together; partitions pause at it." default:"536870912" group:"Lake"`
-	AcceptLoss   bool          `help:"Go on where messages were removed from Kafka before they reached the lake; the hole is recorded." group:"Lake"`
+	Layers       []schema.Layer `help:"Layers of the lake to write, of bronze, silver and gold." enum:"bronze,silver,gold" default:"bronze,silver,gold" group:"Lake"`
+	RollRows     int            `help:"Rows of a partition and layer after which objects are written." default:"200000" group:"Lake"`
+	RollBytes    int64          `help:"Buffered bytes of a partition and layer after which objects are written." default:"67108864" group:"Lake"`
+	RollAge      time.Duration  `help:"Age of the oldest buffered record at which objects are written." default:"5m" group:"Lake"`
+	IdleFlush    time.Duration  `help:"Write objects when a partition had no record for that long; 0 is not for that." default:"0s" group:"Lake"`
+	MemoryBudget int64          `help:"Bytes that all buffers of the sink may hold together; partitions pause at it." default:"536870912" group:"Lake"`
+	AcceptLoss   bool           `help:"Go on where messages were removed from Kafka before they reached the lake; the hole is recorded." group:"Lake"`
 
 	Embedded     bool          `help:"Run a broker inside this process and keep the lake below --data: for trying out." group:"Trying out"`
 	EmbeddedAddr string        `help:"Where the embedded broker listens." default:"127.0.0.1:9092" group:"Trying out"`
@@ -83,7 +84,7 @@ type runConfig struct {
 // verifyConfig is the configuration of consumer verify.
 type verifyConfig struct {
 	shared
-	Layers []schema.Layer `help:"Layers of the lake to check, of gold." enum:"gold" default:"gold"`
+	Layers []schema.Layer `help:"Layers of the lake to check, of bronze, silver and gold." enum:"bronze,silver,gold" default:"bronze,silver,gold"`
 	Data   string         `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
 	Wait   time.Duration  `help:"Wait that long at most until all that is published now is classified and flushed."`
 	JSON   bool           `name:"json" help:"Print the report as one line of JSON."`

@@ -132,7 +132,7 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	if a.cfg.has("sink") {
 		var err error
-		if a.sink, err = sink.New(a.sinkConfig()); err != nil {
+		if a.sink, err = a.newSink(); err != nil {
 			return err
 		}
 		g.Go(func() error { return a.sink.Run(ctx) })
@@ -159,13 +159,20 @@ func (a *app) serve(ctx context.Context) error {
 	return err
 }
 
-func (a *app) sinkConfig() sink.Config {
-	return sink.Config{
-		Store: a.store, KafkaOpts: a.kafka, Group: a.cfg.sinkGroup(), Layers: []sink.Layer{sink.Gold(a.topics.Classified)},
+func (a *app) newSink() (*sink.Sink, error) {
+	layers := make([]sink.Layer, len(a.cfg.Layers))
+	for i, name := range a.cfg.Layers {
+		var err error
+		if layers[i], err = sink.LayerOf(name, a.topics.Topics); err != nil {
+			return nil, err
+		}
+	}
+	return sink.New(sink.Config{
+		Store: a.store, KafkaOpts: a.kafka, Group: a.cfg.sinkGroup(), Layers: layers,
 		RollRows: a.cfg.RollRows, RollBytes: a.cfg.RollBytes, RollAge: a.cfg.RollAge, IdleFlush: a.cfg.IdleFlush,
 		Budget: a.cfg.MemoryBudget, DrainTimeout: a.cfg.DrainTimeout, AcceptLoss: a.cfg.AcceptLoss,
 		Logger: a.log, Registerer: a.registry,
-	}
+	})
 }
 
 func (a *app) apiConfig() api.Config {

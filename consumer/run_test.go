@@ -52,7 +52,8 @@ func publish(t *testing.T, addr string, n int) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.UnknownTopicRetries(-1))
+	// The topic may appear a moment after the broker; the default looks again after 5 s, when an idle consumer has ended.
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.UnknownTopicRetries(-1), kgo.MetadataMinAge(50*time.Millisecond))
 	if err != nil {
 		t.Error(err)
 		return

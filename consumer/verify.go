@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"complaints/consumer/verify"
@@ -65,8 +66,12 @@ func waitCaughtUp(ctx context.Context, cfg *verifyConfig, opts []kgo.Opt, topics
 	defer cancel()
 	for _, g := range []struct{ group, topic string }{
 		{cfg.classifyGroup(), topics.Complaints},
+		{cfg.sinkGroup(), topics.Complaints}, // bronze
 		{cfg.sinkGroup(), topics.Classified},
 	} {
+		if g.group == cfg.sinkGroup() && g.topic == topics.Complaints && !slices.Contains(cfg.Layers, schema.Bronze) {
+			continue
+		}
 		for {
 			lag, err := kafka.Lag(ctx, cl, g.group, g.topic)
 			if err == nil && lag == 0 {
