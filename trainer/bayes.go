@@ -7,16 +7,16 @@ import (
 	"complaints/schema"
 )
 
-// fitBayes finds the naive-Bayes weights of words and pairs, by place: the
-// logarithm of how much more usual the presence of a term is in a category than
-// in the others (Wang and Manning, "Baselines and bigrams", ACL 2012).
-func fitBayes(v *vocabulary, smoothing float64) (word, pair []classifier.Weights) {
+// fitBayes finds the naive-Bayes weights of the recipe's kinds of terms, by
+// place: the logarithm of how much more usual the presence of a term is in a
+// category than in the others (Wang and Manning, "Baselines and bigrams", ACL 2012).
+func fitBayes(v *vocabulary, r recipe) (weights [numKinds][]classifier.Weights) {
 	const others = schema.NumCategories - 1
-	inside := func(f frequency, k int) float64 { return float64(f[k]) + smoothing }
-	outside := func(f frequency, k int) float64 { return float64(f.total()-f[k]) + others*smoothing }
+	inside := func(f frequency, k int) float64 { return float64(f[k]) + r.BayesSmoothing }
+	outside := func(f frequency, k int) float64 { return float64(f.total()-f[k]) + others*r.BayesSmoothing }
 
 	var in, out [schema.NumCategories]float64
-	for _, kd := range []kind{words, pairs} {
+	for _, kd := range r.BayesKinds {
 		for _, f := range v.frequency[kd] {
 			for k := range in {
 				in[k] += inside(f, k)
@@ -24,14 +24,13 @@ func fitBayes(v *vocabulary, smoothing float64) (word, pair []classifier.Weights
 			}
 		}
 	}
-	weights := func(kd kind) []classifier.Weights {
-		list := make([]classifier.Weights, len(v.frequency[kd]))
+	for _, kd := range r.BayesKinds {
+		weights[kd] = make([]classifier.Weights, len(v.frequency[kd]))
 		for i, f := range v.frequency[kd] {
 			for k := range in {
-				list[i][k] = classifier.ToFixed(math.Log(inside(f, k)/in[k]) - math.Log(outside(f, k)/out[k]))
+				weights[kd][i][k] = classifier.ToFixed(math.Log(inside(f, k)/in[k]) - math.Log(outside(f, k)/out[k]))
 			}
 		}
-		return list
 	}
-	return weights(words), weights(pairs)
+	return weights
 }

@@ -46,7 +46,7 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 	}
 	sample, rest := keepSample(all, c.SampleRows, c.Seed)
 	examples, left := cleanExamples(examplesOf(rest))
-	f, err := newFitter(c.libraryConfig, examples, c.Seed, progress)
+	f, err := newFitter(c.libraryConfig, recipes[defaultRecipe], examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}
@@ -122,11 +122,11 @@ func keepSample(all []schema.Complaint, n int, seed uint64) (sample, rest []sche
 			taken[i] = true
 		}
 	}
-	for i, c := range all {
+	for i := range all {
 		if taken[i] {
-			sample = append(sample, c)
+			sample = append(sample, all[i])
 		} else {
-			rest = append(rest, c)
+			rest = append(rest, all[i])
 		}
 	}
 	return sample, rest

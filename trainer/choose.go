@@ -15,9 +15,9 @@ type chosenTerm struct {
 
 // chooseTerms picks n terms whose presence tells most of a category: by
 // chi-square against each category, the best unused term a category in turn.
-func chooseTerms(v *vocabulary, n, minDocuments int) []chosenTerm {
+func chooseTerms(v *vocabulary, kinds []kind, n, minDocuments int) []chosenTerm {
 	var candidates []chosenTerm
-	for _, k := range linearKinds {
+	for _, k := range kinds {
 		for p, f := range v.frequency[k] {
 			if int(f.total()) >= minDocuments {
 				candidates = append(candidates, chosenTerm{k, uint32(p)})

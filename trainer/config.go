@@ -35,11 +35,12 @@ type trainConfig struct {
 
 type evaluateConfig struct {
 	libraryConfig
-	Data  []string `required:"" placeholder:"FILE" help:"Complaints with known products."`
-	Model string   `placeholder:"DIR" help:"The bundle to judge. The alternative is --folds."`
-	Folds int      `help:"Cross-validate the recipe this many ways instead."`
-	Seed  uint64   `default:"1" help:"Of the folds and the models."`
-	JSON  bool     `name:"json" help:"One line with rows, accuracy, macro_f1, log_loss and ece."`
+	Data   []string `required:"" placeholder:"FILE" help:"Complaints with known products."`
+	Model  string   `placeholder:"DIR" help:"The bundle to judge. The alternative is --folds."`
+	Folds  int      `help:"Cross-validate the recipe this many ways instead."`
+	Seed   uint64   `default:"1" help:"Of the folds and the models."`
+	Recipe string   `default:"scores" help:"Which recipe to cross-validate: the one that train follows, or one that the README compares it with."`
+	JSON   bool     `name:"json" help:"One line with rows, accuracy, macro_f1, log_loss and ece."`
 }
 
 type bootstrapConfig struct {
@@ -88,6 +89,9 @@ func (c *config) check(command string) error {
 		}
 		if f := c.Evaluate.Folds; f != 0 && f < 2 {
 			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", f))
+		}
+		if _, err := recipeNamed(c.Evaluate.Recipe); err != nil {
+			errs = append(errs, err)
 		}
 	case "bootstrap":
 		if n := c.Bootstrap.SampleRows; n < 1 {

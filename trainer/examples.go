@@ -2,6 +2,8 @@ package main
 
 import (
 	"hash/fnv"
+	"regexp"
+	"slices"
 	"strings"
 
 	"complaints/schema"
@@ -100,4 +102,25 @@ func textKey(text string) uint64 {
 		h.Write([]byte{' '})
 	}
 	return h.Sum64()
+}
+
+// joinContractions writes "do n't" as "don't". Old rows of the Bureau's data
+// spell contractions apart, so they tell the year, and with it the category.
+func joinContractions(examples []example) []example {
+	out := slices.Clone(examples)
+	for i := range out {
+		out[i].text = strings.ReplaceAll(strings.ReplaceAll(out[i].text, " n't", "n't"), " N'T", "N'T")
+	}
+	return out
+}
+
+var year = regexp.MustCompile(`\b(19|20)[0-9]{2}\b`)
+
+// hideYears writes every year as the same one.
+func hideYears(examples []example) []example {
+	out := slices.Clone(examples)
+	for i := range out {
+		out[i].text = year.ReplaceAllString(out[i].text, "2000")
+	}
+	return out
 }

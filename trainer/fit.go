@@ -12,42 +12,27 @@ import (
 	"complaints/trainer/lightgbm"
 )
 
-// recipe is how a model is made. Changing one changes every figure.
-type recipe struct {
-	Name            string
-	MinDocuments    int     // of a term in the vocabulary
-	MinChosen       int     // documents of a term that may be chosen
-	Chosen          int     // terms whose counts are features
-	BayesSmoothing  float64 // added to a term's documents in a category
-	Epochs          int     // of the linear regression
-	StepSize        float64
-	InnerFolds      int // scores of training rows come from fits on the other folds
-	Leaves          int
-	LearningRate    float64
-	FeatureFraction float64 // of the features, drawn at each node
-	BaggingFraction float64 // of the rows, drawn each round
-	L2              float64
-	MinRowsLeaf     int
-	MaxRounds       int
-	Patience        int // rounds without a better log loss before the search for the round count ends
-}
+const (
+	// trainingThreads is the same on every machine: LightGBM promises equal models
+	// for equal thread counts only.
+	trainingThreads = 2
+	// fewRows train on one thread: LightGBM's threads wait for each other after
+	// every small step, by spinning, which on a busy machine took ten times as long.
+	fewRows = 50_000
+)
 
-// defaultRecipe is the one that the README's table ends with.
-var defaultRecipe = recipe{
-	Name: "scores-1", MinDocuments: 3, MinChosen: 5, Chosen: 200, BayesSmoothing: 0.3, Epochs: 6, StepSize: 0.15,
-	InnerFolds: 5, Leaves: 8, LearningRate: 0.08, FeatureFraction: 0.3, BaggingFraction: 0.8, L2: 5, MinRowsLeaf: 50,
-	MaxRounds: 400, Patience: 30,
+func threadsFor(rows int) int {
+	if rows <= fewRows {
+		return 1
+	}
+	return trainingThreads
 }
-
-// trainingThreads is the same on every machine: LightGBM promises equal models
-// for equal thread counts only.
-const trainingThreads = 2
 
 func (r recipe) parameters(seed uint64, rows int) string {
 	return fmt.Sprintf("objective=multiclass num_class=%d metric=multi_logloss boosting=gbdt linear_tree=false"+
 		" learning_rate=%g num_leaves=%d feature_fraction_bynode=%g bagging_fraction=%g bagging_freq=1 lambda_l2=%g min_data_in_leaf=%d"+
 		" deterministic=true force_row_wise=true num_threads=%d seed=%d verbosity=-1",
-		schema.NumCategories, r.LearningRate, r.Leaves, r.FeatureFraction, r.BaggingFraction, r.L2, min(r.MinRowsLeaf, max(rows/20, 1)), trainingThreads, seed%(1<<31))
+		schema.NumCategories, r.LearningRate, r.Leaves, r.FeatureFraction, r.BaggingFraction, r.L2, min(r.MinRowsLeaf, max(rows/20, 1)), threadsFor(rows), seed%(1<<31))
 }
 
 // fitter holds what all fits of one run share.
@@ -74,13 +59,16 @@ type model struct {
 func (f *fitter) fitTables(rows []int, chosen int) *classifier.Tables {
 	v := newVocabulary(f.corpus, rows, f.recipe.MinDocuments)
 	linear := fitLinear(v, rows, f.recipe, f.seed)
-	word, pair := fitBayes(v, f.recipe.BayesSmoothing)
+	bayes := fitBayes(v, f.recipe)
 	column := map[chosenTerm]int16{}
-	for i, t := range chooseTerms(v, chosen, f.recipe.MinChosen) {
+	for i, t := range chooseTerms(v, f.recipe.LinearKinds, chosen, f.recipe.MinChosen) {
 		column[t] = int16(i)
 	}
 	lin := func(k kind, place int) classifier.Linear {
-		l := classifier.Linear{IDF: linear.idf[k][place], Weights: linear.weights[k][place], Column: classifier.NoColumn}
+		l := classifier.Linear{Column: classifier.NoColumn}
+		if linear.has(k) {
+			l.IDF, l.Weights = linear.idf[k][place], linear.weights[k][place]
+		}
 		if c, ok := column[chosenTerm{k, uint32(place)}]; ok {
 			l.Column = c
 		}
@@ -88,17 +76,19 @@ func (f *fitter) fitTables(rows []int, chosen int) *classifier.Tables {
 	}
 	t := &classifier.Tables{Bias: linear.bias}
 	for p, term := range v.terms[words] {
-		t.Words = append(t.Words, classifier.Word{Text: f.corpus.words[term], Linear: lin(words, p), Bayes: word[p]})
+		t.Words = append(t.Words, classifier.Word{Text: f.corpus.words[term], Linear: lin(words, p), Bayes: bayes[words][p]})
 	}
-	for p, term := range v.terms[pairs] {
+	for p, weights := range bayes[pairs] {
+		term := v.terms[pairs][p]
 		a, b := v.wordPlaces(pairs, term)
-		t.Pairs = append(t.Pairs, classifier.Pair{First: uint16(a), Second: uint16(b), Bayes: pair[p]})
+		t.Pairs = append(t.Pairs, classifier.Pair{First: uint16(a), Second: uint16(b), Bayes: weights})
 	}
 	for p, term := range v.terms[contents] {
 		a, b := v.wordPlaces(contents, term)
 		t.Contents = append(t.Contents, classifier.Content{First: uint16(a), Second: uint16(b), Linear: lin(contents, p)})
 	}
-	for p, term := range v.terms[openings] {
+	for p := range linear.idf[openings] {
+		term := v.terms[openings][p]
 		t.Openings = append(t.Openings, classifier.Opening{Word: uint16(v.place[words][term]), Linear: lin(openings, p)})
 	}
 	return t
@@ -163,7 +153,7 @@ func (f *fitter) fit(ctx context.Context, rows []int) (*model, error) {
 	if m.rounds, err = f.findRounds(ctx, matrix, rows, parts); err != nil {
 		return nil, err
 	}
-	return m, f.boost(m, matrix, rows)
+	return m, f.boost(ctx, m, matrix, rows)
 }
 
 func (f *fitter) labels(rows []int) []float32 {
@@ -174,104 +164,8 @@ func (f *fitter) labels(rows []int) []float32 {
 	return labels
 }
 
-// findRounds returns the number of rounds with the least log loss on rows kept
-// from fitting: the folds are trained side by side, and stop together.
-func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []split) (int, error) {
-	place := make(map[int]int, len(rows))
-	for i, r := range rows {
-		place[r] = i
-	}
-	parameters := f.recipe.parameters(f.seed, len(rows))
-	trials := make([]*trial, 0, len(parts))
-	defer func() {
-		for _, t := range trials {
-			t.close()
-		}
-	}()
-	for _, p := range parts {
-		t, err := f.newTrial(matrix, place, p, parameters)
-		if err != nil {
-			return 0, err
-		}
-		trials = append(trials, t)
-	}
-	best, bestLoss := 0, 0.0
-	for round := 1; round <= f.recipe.MaxRounds; round++ {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		loss := 0.0
-		for _, t := range trials {
-			l, err := t.round()
-			if err != nil {
-				return 0, err
-			}
-			loss += l * float64(t.rows) / float64(len(rows))
-		}
-		if best == 0 || loss < bestLoss {
-			best, bestLoss = round, loss
-		}
-		f.progress("round %d: log loss %.5f on kept rows, best %.5f in round %d", round, loss, bestLoss, best)
-		if round-best >= f.recipe.Patience {
-			break
-		}
-	}
-	return best, nil
-}
-
-// trial is one fold of the search for the number of rounds.
-type trial struct {
-	train, valid *lightgbm.Dataset
-	booster      *lightgbm.Booster
-	rows         int // in valid
-}
-
-func (f *fitter) newTrial(matrix *lightgbm.Rows, place map[int]int, p split, parameters string) (t *trial, err error) {
-	t = &trial{rows: len(p.judge)}
-	defer func() {
-		if err != nil {
-			t.close()
-		}
-	}()
-	at := func(rows []int) *lightgbm.Rows {
-		places := make([]int, len(rows))
-		for i, r := range rows {
-			places[i] = place[r]
-		}
-		return matrix.Select(places)
-	}
-	if t.train, err = f.lib.NewDataset(at(p.fit), f.labels(p.fit), parameters, nil); err != nil {
-		return t, err
-	}
-	if t.valid, err = f.lib.NewDataset(at(p.judge), f.labels(p.judge), parameters, t.train); err != nil {
-		return t, err
-	}
-	if t.booster, err = f.lib.NewBooster(t.train, parameters); err != nil {
-		return t, err
-	}
-	return t, t.booster.Validate(t.valid)
-}
-
-func (t *trial) round() (loss float64, err error) {
-	if _, err := t.booster.Round(); err != nil {
-		return 0, err
-	}
-	return t.booster.Metric(0)
-}
-
-func (t *trial) close() {
-	if t.booster != nil {
-		t.booster.Close()
-	}
-	for _, d := range []*lightgbm.Dataset{t.valid, t.train} {
-		if d != nil {
-			d.Close()
-		}
-	}
-}
-
 // boost trains the final trees.
-func (f *fitter) boost(m *model, matrix *lightgbm.Rows, rows []int) error {
+func (f *fitter) boost(ctx context.Context, m *model, matrix *lightgbm.Rows, rows []int) error {
 	parameters := f.recipe.parameters(f.seed, len(rows))
 	train, err := f.lib.NewDataset(matrix, f.labels(rows), parameters, nil)
 	if err != nil {
@@ -284,6 +178,9 @@ func (f *fitter) boost(m *model, matrix *lightgbm.Rows, rows []int) error {
 	}
 	defer booster.Close()
 	for range m.rounds {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if _, err := booster.Round(); err != nil {
 			return err
 		}
@@ -304,7 +201,7 @@ func (m *model) predict(texts []string) ([][schema.NumCategories]float64, error)
 	for _, t := range texts {
 		rows.Append(m.features.Row([]byte(t), s))
 	}
-	flat, err := m.booster.Predict(rows, schema.NumCategories, fmt.Sprintf("num_threads=%d", trainingThreads))
+	flat, err := m.booster.Predict(rows, schema.NumCategories, fmt.Sprintf("num_threads=%d", threadsFor(len(texts))))
 	if err != nil {
 		return nil, err
 	}

@@ -66,8 +66,9 @@ func TestVocabularyIsBounded(t *testing.T) {
 func TestBayesWeights(t *testing.T) {
 	c := smallCorpus()
 	v := newVocabulary(c, []int{0, 1, 2, 3}, 1)
-	word, pair := fitBayes(v, 0.3)
-	terms := float64(len(word) + len(pair))
+	bayes := fitBayes(v, recipes[defaultRecipe])
+	word := bayes[words]
+	terms := float64(len(word) + len(bayes[pairs]))
 	var in, out float64
 	for _, k := range []kind{words, pairs} {
 		for _, f := range v.frequency[k] {
@@ -90,7 +91,7 @@ func TestBayesWeights(t *testing.T) {
 // weights are used as serving uses them.
 func TestLinearScores(t *testing.T) {
 	c := smallCorpus()
-	f := &fitter{recipe: defaultRecipe, seed: 1, corpus: c}
+	f := &fitter{recipe: recipes[defaultRecipe], seed: 1, corpus: c}
 	f.recipe.MinDocuments, f.recipe.Epochs = 1, 40
 	features, err := classifier.NewFeatures(f.fitTables([]int{0, 1, 2, 3}, 4))
 	if err != nil {
@@ -109,7 +110,7 @@ func TestLinearScores(t *testing.T) {
 
 func TestChosenTermsTakeTurns(t *testing.T) {
 	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3}, 1)
-	chosen := chooseTerms(v, 6, 1)
+	chosen := chooseTerms(v, recipes[defaultRecipe].LinearKinds, 6, 1)
 	if len(chosen) != 6 {
 		t.Fatalf("chose %d terms", len(chosen))
 	}
@@ -120,7 +121,7 @@ func TestChosenTermsTakeTurns(t *testing.T) {
 		}
 		seen[c] = true
 	}
-	if n := len(chooseTerms(v, 1000, 1)); n != len(v.terms[words])+len(v.terms[contents])+len(v.terms[openings]) {
+	if n := len(chooseTerms(v, recipes[defaultRecipe].LinearKinds, 1000, 1)); n != len(v.terms[words])+len(v.terms[contents])+len(v.terms[openings]) {
 		t.Errorf("asked for more than there are, chose %d", n)
 	}
 }

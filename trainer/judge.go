@@ -9,6 +9,13 @@ import (
 
 // judge fits on one side of a split and predicts the other.
 func (f *fitter) judge(ctx context.Context, s split) ([]judged, error) {
+	switch f.recipe.Method {
+	case linear:
+		return f.judgeLinear(s)
+	case tfidfTree:
+		return f.judgeTFIDF(ctx, s)
+	case boosted:
+	}
 	m, err := f.fit(ctx, s.fit)
 	if err != nil {
 		return nil, err

@@ -3,18 +3,16 @@ package main
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"complaints/internal/classifier"
 	"complaints/schema"
 )
 
-// linearKinds are the terms of the linear scores. Each kind is a block of
-// length 1 of its own.
-var linearKinds = []kind{words, contents, openings}
-
 // linearModel is the softmax regression behind the linear scores, by kind and
-// place.
+// place. Each kind of terms is a block of length 1 of its own.
 type linearModel struct {
+	kinds   []kind
 	bias    [schema.NumCategories]float64
 	idf     [numKinds][]classifier.Fixed
 	weights [numKinds][]classifier.Weights
@@ -30,10 +28,10 @@ type input struct {
 
 // fitLinear fits the regression by AdaGrad (Duchi et al., JMLR 2011).
 func fitLinear(v *vocabulary, rows []int, r recipe, seed uint64) *linearModel {
-	m := &linearModel{}
+	m := &linearModel{kinds: r.LinearKinds}
 	var first [numKinds]uint32 // place of a kind's first term among all
 	size := uint32(0)
-	for _, k := range linearKinds {
+	for _, k := range m.kinds {
 		first[k] = size
 		size += uint32(len(v.terms[k]))
 		m.idf[k] = make([]classifier.Fixed, len(v.terms[k]))
@@ -46,7 +44,7 @@ func fitLinear(v *vocabulary, rows []int, r recipe, seed uint64) *linearModel {
 		inputs[i] = m.inputs(v, &v.corpus.documents[row], &first)
 	}
 	weights := m.descend(v.corpus, rows, inputs, int(size), r, rand.New(rand.NewPCG(seed, uint64(len(rows)))))
-	for _, k := range linearKinds {
+	for _, k := range m.kinds {
 		m.weights[k] = make([]classifier.Weights, len(v.terms[k]))
 		for i := range m.weights[k] {
 			for c, w := range weights[int(first[k])+i] {
@@ -57,9 +55,11 @@ func fitLinear(v *vocabulary, rows []int, r recipe, seed uint64) *linearModel {
 	return m
 }
 
+func (m *linearModel) has(k kind) bool { return slices.Contains(m.kinds, k) }
+
 func (m *linearModel) inputs(v *vocabulary, d *document, first *[numKinds]uint32) []input {
 	var out []input
-	for _, k := range linearKinds {
+	for _, k := range m.kinds {
 		from, square := len(out), 0.0
 		for _, t := range d.terms[k] {
 			if p := v.place[k][t.term]; p != unknown {

@@ -27,14 +27,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // newFitter opens the library and prepares the examples.
-func newFitter(l libraryConfig, examples []example, seed uint64, progress progressFunc) (*fitter, error) {
+func newFitter(l libraryConfig, r recipe, examples []example, seed uint64, progress progressFunc) (*fitter, error) {
 	lib, err := lightgbm.Open(l.LightGBMLib)
 	if err != nil {
 		return nil, err
 	}
+	if r.Tidy != nil {
+		examples = r.Tidy(examples)
+	}
 	progress("%d texts, counting their terms", len(examples))
 	return &fitter{
-		lib: lib, recipe: defaultRecipe, seed: seed, corpus: newCorpus(examples),
+		lib: lib, recipe: r, seed: seed, corpus: newCorpus(examples),
 		examples: examples, groups: groupsOf(examples), progress: progress,
 	}, nil
 }
@@ -56,7 +59,7 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) erro
 		return err
 	}
 	examples, left := cleanExamples(all)
-	f, err := newFitter(c.libraryConfig, examples, c.Seed, progress)
+	f, err := newFitter(c.libraryConfig, recipes[defaultRecipe], examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}
@@ -109,7 +112,7 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 		return c.print(stdout, evaluate(judgeBundle(bundle, all)))
 	}
 	examples, left := cleanExamples(all)
-	f, err := newFitter(c.libraryConfig, examples, c.Seed, progress)
+	f, err := newFitter(c.libraryConfig, recipes[c.Recipe], examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}

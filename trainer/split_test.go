@@ -100,12 +100,12 @@ func TestGroupOf(t *testing.T) {
 }
 
 func TestCleanExamples(t *testing.T) {
-	row := func(text, product string) example {
-		e, _ := newExample(&schema.Complaint{Narrative: text, Product: product})
+	text := func(narrative, product string) example {
+		e, _ := newExample(&schema.Complaint{Narrative: narrative, Product: product})
 		return e
 	}
 	kept, left := cleanExamples([]example{
-		row("one text", "Mortgage"), row("One  TEXT", "Mortgage"), row("two", "Mortgage"), row("two", "Debt collection"), row("three", "Mortgage"),
+		text("one text", "Mortgage"), text("One  TEXT", "Mortgage"), text("two", "Mortgage"), text("two", "Debt collection"), text("three", "Mortgage"),
 	})
 	if len(kept) != 2 || kept[0].text != "one text" || kept[1].text != "three" {
 		t.Errorf("kept %v", kept)

@@ -34,7 +34,7 @@ type vocabulary struct {
 }
 
 // limits bound the vocabulary, so that a bundle stays a few megabytes.
-var limits = [numKinds]int{words: classifier.MaxWords, pairs: 40_000, contents: 40_000, openings: 20_000}
+var limits = [numKinds]int{words: classifier.MaxTerms, pairs: 40_000, contents: 40_000, openings: 20_000}
 
 // newVocabulary counts the terms of the given documents.
 func newVocabulary(c *corpus, rows []int, minDocuments int) *vocabulary {
@@ -81,15 +81,14 @@ func (v *vocabulary) keep(k kind, counts []frequency, minDocuments int) {
 // wordsKept says whether the words of a term are in the vocabulary. Words come
 // first among the kinds.
 func (v *vocabulary) wordsKept(k kind, term uint32) bool {
-	switch k {
-	case words:
+	if k == words {
 		return true
-	case openings:
-		return v.place[words][term] != unknown
-	default:
-		first, second := v.wordPlaces(k, term)
-		return first != unknown && second != unknown
 	}
+	if k == openings {
+		return v.place[words][term] != unknown
+	}
+	first, second := v.wordPlaces(k, term)
+	return first != unknown && second != unknown
 }
 
 // wordPlaces are the places of the two words of a pair.

@@ -39,12 +39,12 @@ func changed(part string, change func([]byte) []byte) map[string][]byte {
 	return parts
 }
 
-func replaced(old, new string) func([]byte) []byte {
+func replaced(from, to string) func([]byte) []byte {
 	return func(b []byte) []byte {
-		if !bytes.Contains(b, []byte(old)) {
-			panic("the part does not contain " + old)
+		if !bytes.Contains(b, []byte(from)) {
+			panic("the part does not contain " + from)
 		}
-		return bytes.Replace(b, []byte(old), []byte(new), 1)
+		return bytes.Replace(b, []byte(from), []byte(to), 1)
 	}
 }
 
@@ -59,9 +59,9 @@ func TestResealedLoads(t *testing.T) {
 }
 
 func TestLoadRefuses(t *testing.T) {
-	model := func(old, new string) func(testing.TB) map[string][]byte {
+	model := func(from, to string) func(testing.TB) map[string][]byte {
 		return func(tb testing.TB) map[string][]byte {
-			return resealed(tb, func(_ *Manifest, p map[string][]byte) { p[ModelPart] = replaced(old, new)(p[ModelPart]) })
+			return resealed(tb, func(_ *Manifest, p map[string][]byte) { p[ModelPart] = replaced(from, to)(p[ModelPart]) })
 		}
 	}
 	manifest := func(change func(m *Manifest)) func(testing.TB) map[string][]byte {

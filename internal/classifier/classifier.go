@@ -95,9 +95,7 @@ func (c *Classifier) loadModel(text []byte) error {
 		return fmt.Errorf("leaves reads %d features and %d classes", n, k)
 	}
 	counts := func(column int) bool { return column >= ScoreColumns }
-	if c.fast, c.fastErr = newEvaluator(trees, c.features.Width(), counts); c.fastErr != nil {
-		return nil //nolint:nilerr // fastErr says why leaves serves instead
-	}
+	c.fast = newEvaluator(trees, c.features.Width(), counts)
 	if d := c.fast.dense; len(d) > 0 && counts(int(d[len(d)-1])) {
 		c.fast, c.fastErr = nil, fmt.Errorf("fast evaluator refused: zeros of feature %d take another branch than larger counts", d[len(d)-1])
 	}
@@ -233,10 +231,7 @@ func Scorers(model []byte, width int, sparse func(column int) bool) (fast, refer
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := newEvaluator(trees, width, sparse)
-	if err != nil {
-		return nil, nil, err
-	}
+	e := newEvaluator(trees, width, sparse)
 	words := make([]uint64, len(e.base))
 	fast = func(row []float64) (out [schema.NumCategories]float64, err error) {
 		if !e.scoreRow(row, words, &out) {

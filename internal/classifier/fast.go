@@ -2,7 +2,6 @@ package classifier
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -72,13 +71,10 @@ const (
 	zeroThreshold = 1e-35
 )
 
-// newEvaluator builds the evaluator of the trees over width features. sparse
+// newEvaluator builds the evaluator of whole rounds of trees over width features. sparse
 // says which features are zero in most rows and never below zero.
-func newEvaluator(trees []tree, width int, sparse func(column int) bool) (*evaluator, error) {
+func newEvaluator(trees []tree, width int, sparse func(column int) bool) *evaluator {
 	e := &evaluator{width: width, features: make([]featureNodes, width), sparse: make([]bool, width)}
-	if len(trees)%schema.NumCategories != 0 {
-		return nil, fmt.Errorf("fast evaluator: %d trees are no whole rounds of %d classes", len(trees), schema.NumCategories)
-	}
 	total := e.layOut(trees)
 	e.base, e.ones = allOnes(total), allOnes(total)
 	type node struct {
@@ -128,7 +124,7 @@ func newEvaluator(trees []tree, width int, sparse func(column int) bool) (*evalu
 			f.addCheckpoints(total)
 		}
 	}
-	return e, nil
+	return e
 }
 
 // layOut gives each tree its lane, several small trees to a word, and returns
@@ -340,16 +336,18 @@ func (f *featureNodes) below(v float64, ones []uint64) (check []uint64, rest []c
 	return check, f.cuts[n/checkEvery*checkEvery : n], true
 }
 
-// sum adds the leaf of each tree to its class, in the order of the trees.
+// sum adds the leaf of each tree to its class, in the order of the trees. It is
+// written out for five classes to keep the sums in registers.
 func (e *evaluator) sum(words []uint64, out *[schema.NumCategories]float64) {
-	for i := range out {
-		out[i] = 0
+	var s0, s1, s2, s3, s4 float64
+	for lanes := e.lanes; len(lanes) >= schema.NumCategories; lanes = lanes[schema.NumCategories:] {
+		s0 += e.leaves[lanes[0].exit(words)]
+		s1 += e.leaves[lanes[1].exit(words)]
+		s2 += e.leaves[lanes[2].exit(words)]
+		s3 += e.leaves[lanes[3].exit(words)]
+		s4 += e.leaves[lanes[4].exit(words)]
 	}
-	for i := 0; i+schema.NumCategories <= len(e.lanes); i += schema.NumCategories {
-		for k := range out {
-			out[k] += e.leaves[e.lanes[i+k].exit(words)]
-		}
-	}
+	*out = [...]float64{s0, s1, s2, s3, s4}
 }
 
 // exit is the place in leaves of the leaf that is left.
@@ -357,6 +355,10 @@ func (l *lane) exit(words []uint64) int {
 	if l.words == 1 {
 		return int(l.leaf) + bits.TrailingZeros64(words[l.word]>>(l.shift&63)&l.mask)
 	}
+	return l.exitWide(words)
+}
+
+func (l *lane) exitWide(words []uint64) int {
 	for w := range l.words {
 		if v := words[l.word+w]; v != 0 {
 			return int(l.leaf) + int(w)*64 + bits.TrailingZeros64(v)

@@ -83,10 +83,7 @@ func compareOnRows(t *testing.T, r *rand.Rand, model []byte, width, rows int) {
 		t.Fatal(err)
 	}
 	denseTo := r.IntN(width + 1) // columns below may hold anything, the others nothing below zero
-	e, err := newEvaluator(trees, width, func(column int) bool { return column >= denseTo })
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEvaluator(trees, width, func(column int) bool { return column >= denseTo })
 	words := make([]uint64, len(e.base))
 	for range rows {
 		row := randomRow(r, width, denseTo)
@@ -140,10 +137,7 @@ func TestUncoveredRows(t *testing.T) {
 	for i := range trees {
 		trees[i] = randomTree(r, 8, 4)
 	}
-	e, err := newEvaluator(trees, 4, func(column int) bool { return column >= 2 })
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEvaluator(trees, 4, func(column int) bool { return column >= 2 })
 	words := make([]uint64, len(e.base))
 	var out [schema.NumCategories]float64
 	for name, row := range map[string][]float64{
@@ -193,10 +187,7 @@ func smallBundle(tb testing.TB, from *Tables) (model, features []byte, m Manifes
 		}
 	}
 	model, features = modelText(trees, f.Width()), small.Append(nil)
-	e, err := newEvaluator(trees, f.Width(), func(c int) bool { return c >= ScoreColumns })
-	if err != nil {
-		tb.Fatal(err)
-	}
+	e := newEvaluator(trees, f.Width(), func(c int) bool { return c >= ScoreColumns })
 	p := Probe{Text: "credit"}
 	e.scoreRow(f.Row([]byte(p.Text), f.NewScratch()), make([]uint64, len(e.base)), &p.Probabilities)
 	softmax(&p.Probabilities)

@@ -18,11 +18,13 @@ type Features struct {
 	width int
 
 	slots     []wordSlot          // open addressing by word.hash
+	ends      []uint64            // by slot: the word's bytes after the first eight
 	slotShift uint                // hash >> slotShift is a slot
 	long      map[string]wordSlot // words over sixteen bytes
 
-	pairSlots []pairSlot // open addressing by pairHash
-	pairShift uint
+	pairSlots  []pairSlot // open addressing by pairHash
+	pairShift  uint       // hash >> pairShift is a slot
+	pairFilter []uint64   // bit hash >> (pairShift - filterBits) is set if some pair has it
 
 	// Rows by id, from 1; row 0 is unused.
 	words     []wordRow
@@ -35,14 +37,12 @@ type Features struct {
 // wordSlot is a word that is known, or that is only known to be skipped in
 // content pairs. Comparing whole words makes collisions harmless.
 type wordSlot struct {
-	word word
-	id   uint32 // of its row; 0 if it is not in the vocabulary
-	skip bool   // a stop word or a mask
+	start uint64 // the word's first eight bytes; 0 is an empty slot
+	id    uint32 // of its row; 0 if it is not in the vocabulary
+	skip  bool   // a stop word or a mask
 }
 
 // pairSlot is a pair of words, by their ids: exact, so collisions are harmless.
-// Eight slots share a cache line, because most lookups find nothing and cost
-// little more than fetching one.
 type pairSlot struct {
 	key     uint32 // first<<16 | second; 0 is empty
 	pair    uint16 // row in pairs, 0 if none
@@ -75,8 +75,8 @@ func newLinearRow(l Linear) linearRow {
 // NewFeatures checks the tables and builds the lookups.
 func NewFeatures(t *Tables) (*Features, error) {
 	f := &Features{bias: t.Bias, long: map[string]wordSlot{}}
-	if len(t.Words) == 0 || len(t.Words) > MaxWords {
-		return nil, fmt.Errorf("has %d words and may have 1 to %d", len(t.Words), MaxWords)
+	if len(t.Words) == 0 || len(t.Words) > MaxTerms {
+		return nil, fmt.Errorf("has %d words and may have 1 to %d", len(t.Words), MaxTerms)
 	}
 	var columns []int32
 	linear := func(l Linear) linearRow {
@@ -109,7 +109,7 @@ func NewFeatures(t *Tables) (*Features, error) {
 // stand there too, for they are skipped in content pairs.
 func (f *Features) addWords(words []Word, linear func(Linear) linearRow) error {
 	size := tableSize(len(words) + len(stopWords))
-	f.slots, f.slotShift = make([]wordSlot, size), shiftFor(size)
+	f.slots, f.ends, f.slotShift = make([]wordSlot, size), make([]uint64, size), shiftFor(size)
 	f.words = make([]wordRow, 1, len(words)+1)
 	for i, w := range words {
 		if w.Text == "" || len(w.Text) > MaxWordBytes || !isToken(w.Text) {
@@ -140,18 +140,18 @@ func (f *Features) addWord(text string, id uint32, skip bool) bool {
 	buf := pad(nil, []byte(text))
 	n := len(text)
 	w := loadWord(buf, 0, n)
-	slot := wordSlot{word: w, id: id, skip: skip || w.mask(n, buf[min(maxShort, n):n])}
+	slot := wordSlot{start: w.lo, id: id, skip: skip || w.mask(n, buf[min(maxShort, n):n])}
 	if n > maxShort {
 		_, known := f.long[text]
 		f.long[text] = slot
 		return !known
 	}
 	for i := w.hash() >> f.slotShift; ; i = (i + 1) & uint64(len(f.slots)-1) {
-		switch f.slots[i].word {
-		case word{}:
-			f.slots[i] = slot
+		switch {
+		case f.slots[i].start == 0:
+			f.slots[i], f.ends[i] = slot, w.hi
 			return true
-		case w:
+		case f.slots[i].start == w.lo && f.ends[i] == w.hi:
 			return false
 		}
 	}
@@ -161,8 +161,9 @@ func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
 	if max(len(t.Pairs), len(t.Contents)) > MaxTerms {
 		return fmt.Errorf("has %d pairs and %d content pairs and may have %d of each", len(t.Pairs), len(t.Contents), MaxTerms)
 	}
-	size := tableSize(len(t.Pairs) + len(t.Contents))
+	size := tableSize(distinctPairs(t))
 	f.pairSlots, f.pairShift = make([]pairSlot, size), shiftFor(size)
+	f.pairFilter = make([]uint64, size<<filterBits/64)
 	f.pairs = make([]Weights, 1, len(t.Pairs)+1)
 	f.contents = make([]linearRow, 1, len(t.Contents)+1)
 	slot := func(i int, first, second uint16) (*pairSlot, error) {
@@ -170,6 +171,8 @@ func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
 			return nil, fmt.Errorf("pair %d is of words %d and %d, and there are %d words", i, first, second, len(t.Words))
 		}
 		key := pairKey(uint32(first)+1, uint32(second)+1)
+		bit := pairHash(key) >> (f.pairShift - filterBits)
+		f.pairFilter[bit/64] |= 1 << (bit % 64)
 		s := f.findPair(key)
 		s.key = key
 		return s, nil
@@ -191,6 +194,19 @@ func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
 		f.contents = append(f.contents, linear(c.Linear))
 	}
 	return nil
+}
+
+// distinctPairs counts pairs, each once if it is both adjacent and of content words.
+func distinctPairs(t *Tables) int {
+	keys := make([]uint32, 0, len(t.Pairs)+len(t.Contents))
+	for _, p := range t.Pairs {
+		keys = append(keys, pairKey(uint32(p.First), uint32(p.Second)))
+	}
+	for _, c := range t.Contents {
+		keys = append(keys, pairKey(uint32(c.First), uint32(c.Second)))
+	}
+	slices.Sort(keys)
+	return len(slices.Compact(keys))
 }
 
 func (f *Features) addOpenings(t *Tables, linear func(Linear) linearRow) error {

@@ -97,16 +97,8 @@ func (f *Features) score(text []byte, s *Scratch) {
 			i++
 			continue
 		}
-		j := i + 1
-		for tokenByte[buf[j]] {
-			j++
-		}
-		if buf[j-1]|0x20 == 'n' && contraction(buf, i, j) {
-			f.token(s, &at, i, j-1)
-			f.token(s, &at, j-1, j)
-		} else {
-			f.token(s, &at, i, j)
-		}
+		j := tokenEnd(buf, i)
+		f.token(s, &at, i, j)
 		i = j
 	}
 	f.finish(s)
@@ -125,7 +117,7 @@ func (f *Features) token(s *Scratch, at *scanner, i, j int) {
 			}
 		}
 		if at.previous != 0 {
-			found = f.findPair(pairKey(at.previous, id))
+			found = f.lookUpPair(pairKey(at.previous, id))
 			if found.pair != 0 {
 				s.pairs.add(uint32(found.pair))
 			}
@@ -138,7 +130,7 @@ func (f *Features) token(s *Scratch, at *scanner, i, j int) {
 	}
 	if id != 0 && at.content != 0 {
 		if !at.contentLast {
-			found = f.findPair(pairKey(at.content, id))
+			found = f.lookUpPair(pairKey(at.content, id))
 		}
 		if found.content != 0 {
 			s.contents.add(uint32(found.content))
@@ -155,10 +147,10 @@ func (f *Features) find(s *Scratch, i, j int) (id uint32, skip bool) {
 	}
 	for h := w.hash() >> f.slotShift; ; h = (h + 1) & uint64(len(f.slots)-1) {
 		slot := &f.slots[h]
-		if slot.word == w {
+		if slot.start == w.lo && f.ends[h] == w.hi {
 			return slot.id, slot.skip
 		}
-		if slot.word.lo == 0 {
+		if slot.start == 0 {
 			return 0, w.mask(j-i, nil)
 		}
 	}
@@ -177,9 +169,27 @@ func (f *Features) findLong(s *Scratch, w word, i, j int) (id uint32, skip bool)
 
 func pairKey(first, second uint32) uint32 { return first<<16 | second }
 
-// findPair returns the pair's slot, or an empty one.
+func pairHash(key uint32) uint64 { return uint64(key) * hashFactor }
+
+// filterBits is the logarithm of how many bits of the filter there are a slot.
+const filterBits = 3
+
+// noPair is the slot of pairs that are in no table.
+var noPair pairSlot
+
+// lookUpPair returns the pair's slot, or an empty one. Half of all pairs are
+// unknown, and the filter knows that of most without fetching their slots.
+func (f *Features) lookUpPair(key uint32) *pairSlot {
+	bit := pairHash(key) >> (f.pairShift - filterBits)
+	if f.pairFilter[bit/64]>>(bit%64)&1 == 0 {
+		return &noPair
+	}
+	return f.findPair(key)
+}
+
+// findPair returns the pair's slot, or the empty one where it would stand.
 func (f *Features) findPair(key uint32) *pairSlot {
-	for i := uint64(key) * hashFactor >> f.pairShift; ; i = (i + 1) & uint64(len(f.pairSlots)-1) {
+	for i := pairHash(key) >> f.pairShift; ; i = (i + 1) & uint64(len(f.pairSlots)-1) {
 		if k := f.pairSlots[i].key; k == key || k == 0 {
 			return &f.pairSlots[i]
 		}
@@ -191,22 +201,11 @@ func (f *Features) finish(s *Scratch) {
 	s.counts = s.counts[:0]
 	linear := f.bias
 	var bayes [schema.NumCategories]int64
-	for _, id := range s.words.touched {
-		for k, w := range f.words[id].bayes {
-			bayes[k] += int64(w)
-		}
-	}
-	s.addWords(f.words, &linear)
+	known := len(s.words.touched) + len(s.pairs.touched)
+	s.addWords(f.words, &linear, &bayes)
+	s.addPairs(f.pairs, &bayes)
 	s.addLinear(&s.contents, f.contents, &linear)
 	s.addLinear(&s.openings, f.openings, &linear)
-	for _, id := range s.pairs.touched {
-		for k, w := range f.pairs[id] {
-			bayes[k] += int64(w)
-		}
-		s.pairs.bits[id/64] = 0
-	}
-	known := len(s.words.touched) + len(s.pairs.touched)
-	s.words.touched, s.pairs.touched = s.words.touched[:0], s.pairs.touched[:0]
 	copy(s.scores[:], linear[:])
 	scale := 1 / (FixedOne * math.Sqrt(float64(max(known, 1))))
 	for k, b := range bayes {
@@ -214,20 +213,16 @@ func (f *Features) finish(s *Scratch) {
 	}
 }
 
+// The loops below are the hottest of the package. They are written out for five
+// categories because Go keeps single variables in registers and arrays in memory.
+var _ = [1]struct{}{}[schema.NumCategories-5]
+
 // block sums one kind of terms for the linear scores. Products are rounded
 // before they are added (the conversions), so that no processor fuses the two:
 // a bundle gives the same scores everywhere.
 type block struct {
 	sum    [schema.NumCategories]float64
-	square float64
-}
-
-func (b *block) add(r *linearRow, tf float64) {
-	for k, w := range r.share {
-		b.sum[k] += float64(tf * float64(w))
-	}
-	v := tf * float64(r.idf)
-	b.square += float64(v * v)
+	square float64 // of the terms' values, to bring the block to length 1
 }
 
 // into adds the sums of a block of length 1.
@@ -241,28 +236,73 @@ func (b *block) into(linear *[schema.NumCategories]float64) {
 	}
 }
 
-func (s *Scratch) addWords(rows []wordRow, linear *[schema.NumCategories]float64) {
-	var b block
+// count makes a feature of how often a chosen term comes.
+func (s *Scratch) count(column int32, n uint32) {
+	s.counts = append(s.counts, entry{column, float64(n)})
+}
+
+func (s *Scratch) addWords(rows []wordRow, linear *[schema.NumCategories]float64, bayes *[schema.NumCategories]int64) {
+	var s0, s1, s2, s3, s4, square float64
+	var b0, b1, b2, b3, b4 int64
 	for _, id := range s.words.touched {
-		s.addRow(&b, &rows[id].linearRow, s.words.count[id])
+		r, n := &rows[id], s.words.count[id]
 		s.words.count[id] = 0
+		b0 += int64(r.bayes[0])
+		b1 += int64(r.bayes[1])
+		b2 += int64(r.bayes[2])
+		b3 += int64(r.bayes[3])
+		b4 += int64(r.bayes[4])
+		tf := tfWeight(n)
+		v := tf * float64(r.idf)
+		square += float64(v * v)
+		s0 += float64(tf * float64(r.share[0]))
+		s1 += float64(tf * float64(r.share[1]))
+		s2 += float64(tf * float64(r.share[2]))
+		s3 += float64(tf * float64(r.share[3]))
+		s4 += float64(tf * float64(r.share[4]))
+		if r.column != 0 {
+			s.count(r.column, n)
+		}
 	}
+	s.words.touched = s.words.touched[:0]
+	*bayes = [...]int64{b0, b1, b2, b3, b4}
+	b := block{[...]float64{s0, s1, s2, s3, s4}, square}
 	b.into(linear)
+}
+
+func (s *Scratch) addPairs(rows []Weights, bayes *[schema.NumCategories]int64) {
+	b0, b1, b2, b3, b4 := bayes[0], bayes[1], bayes[2], bayes[3], bayes[4]
+	for _, id := range s.pairs.touched {
+		w := &rows[id]
+		b0 += int64(w[0])
+		b1 += int64(w[1])
+		b2 += int64(w[2])
+		b3 += int64(w[3])
+		b4 += int64(w[4])
+		s.pairs.bits[id/64] = 0
+	}
+	s.pairs.touched = s.pairs.touched[:0]
+	*bayes = [...]int64{b0, b1, b2, b3, b4}
 }
 
 func (s *Scratch) addLinear(t *tally, rows []linearRow, linear *[schema.NumCategories]float64) {
-	var b block
+	var s0, s1, s2, s3, s4, square float64
 	for _, id := range t.touched {
-		s.addRow(&b, &rows[id], t.count[id])
+		r, n := &rows[id], t.count[id]
 		t.count[id] = 0
+		tf := tfWeight(n)
+		v := tf * float64(r.idf)
+		square += float64(v * v)
+		s0 += float64(tf * float64(r.share[0]))
+		s1 += float64(tf * float64(r.share[1]))
+		s2 += float64(tf * float64(r.share[2]))
+		s3 += float64(tf * float64(r.share[3]))
+		s4 += float64(tf * float64(r.share[4]))
+		if r.column != 0 {
+			s.count(r.column, n)
+		}
 	}
 	t.touched = t.touched[:0]
+	b := block{[...]float64{s0, s1, s2, s3, s4}, square}
 	b.into(linear)
-}
-
-func (s *Scratch) addRow(b *block, r *linearRow, n uint32) {
-	b.add(r, tfWeight(n))
-	if r.column != 0 {
-		s.counts = append(s.counts, entry{r.column, float64(n)})
-	}
 }

@@ -41,7 +41,7 @@ const NoColumn = -1
 // stand first in each list: then what most texts touch lies close together.
 type Tables struct {
 	Bias     [schema.NumCategories]float64 // of the linear model
-	Words    []Word                        // one token; at most MaxWords
+	Words    []Word                        // one token; at most MaxTerms
 	Pairs    []Pair                        // two adjacent tokens
 	Contents []Content                     // two content tokens with only stop words and masks between them
 	Openings []Opening                     // a token among the first OpeningTokens
@@ -74,9 +74,7 @@ type Opening struct {
 }
 
 const (
-	// MaxWords is how many words a vocabulary can hold.
-	MaxWords = 1<<16 - 1
-	// MaxTerms is how long each of the other lists of terms can be.
+	// MaxTerms is how long each list of terms can be.
 	MaxTerms = 1<<16 - 1
 	// MaxWordBytes is the longest word that a vocabulary can hold.
 	MaxWordBytes = 64
@@ -152,11 +150,11 @@ func (r *tableReader) uint16() uint16 { return binary.LittleEndian.Uint16(r.take
 func (r *tableReader) uint32() uint32 { return binary.LittleEndian.Uint32(r.take(4)) }
 func (r *tableReader) uint64() uint64 { return binary.LittleEndian.Uint64(r.take(8)) }
 
-// count reads the length of a list whose items take at least size bytes.
-func (r *tableReader) count(limit int, name string) int {
+// count reads the length of a list.
+func (r *tableReader) count(name string) int {
 	n := int(r.uint32())
-	if r.err == nil && n > limit {
-		r.err = fmt.Errorf("has %d %s and may have %d", n, name, limit)
+	if r.err == nil && n > MaxTerms {
+		r.err = fmt.Errorf("has %d %s and may have %d", n, name, MaxTerms)
 	}
 	return n
 }
@@ -178,8 +176,8 @@ func ReadTables(part []byte) (*Tables, error) {
 	if string(r.take(len(tablesMagic))) != tablesMagic {
 		return nil, fmt.Errorf("does not begin with %q", tablesMagic)
 	}
-	words, pairs := r.count(MaxWords, "words"), r.count(MaxTerms, "pairs")
-	contents, openings := r.count(MaxTerms, "content pairs"), r.count(MaxTerms, "opening words")
+	words, pairs := r.count("words"), r.count("pairs")
+	contents, openings := r.count("content pairs"), r.count("opening words")
 	t := &Tables{}
 	for i := range t.Bias {
 		t.Bias[i] = math.Float64frombits(r.uint64())

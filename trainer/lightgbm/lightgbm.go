@@ -27,8 +27,8 @@ const (
 	predictNormal = 0
 )
 
-// Library is the loaded shared library. It is used by the goroutine that opened
-// it, and by no other: training is parallel inside.
+// Library is the loaded shared library. Boosters may be trained side by side,
+// each by one goroutine that is tied to its thread.
 type Library struct {
 	lastError        func() string
 	registerLog      func(uintptr) int32
@@ -133,7 +133,12 @@ func (r *Rows) Select(rows []int) *Rows {
 }
 
 func (r *Rows) pointers() (indptr, columns, values unsafe.Pointer) {
-	return unsafe.Pointer(unsafe.SliceData(r.Start)), unsafe.Pointer(unsafe.SliceData(r.Columns)), unsafe.Pointer(unsafe.SliceData(r.Values))
+	return pointer(r.Start), pointer(r.Columns), pointer(r.Values)
+}
+
+// pointer is where a list begins, for the time of a call.
+func pointer[T any](list []T) unsafe.Pointer {
+	return unsafe.Pointer(unsafe.SliceData(list)) //nolint:gosec // the C API takes addresses
 }
 
 const typeInt64 = 3
@@ -161,7 +166,7 @@ func (l *Library) NewDataset(rows *Rows, labels []float32, params string, like *
 	if err != nil {
 		return nil, err
 	}
-	err = l.check(l.datasetSetField(d.handle, "label", unsafe.Pointer(unsafe.SliceData(labels)), int32(len(labels)), typeFloat32), "set labels")
+	err = l.check(l.datasetSetField(d.handle, "label", pointer(labels), int32(len(labels)), typeFloat32), "set labels")
 	runtime.KeepAlive(labels)
 	if err != nil {
 		d.Close()
@@ -227,8 +232,8 @@ func (b *Booster) Round() (finished bool, err error) {
 // Metric is the booster's (only) metric on validation set i, counted from 0.
 func (b *Booster) Metric(i int) (float64, error) {
 	var n int32
-	var out [8]float64
-	err := b.lib.check(b.lib.boosterEval(b.handle, int32(i+1), &n, unsafe.Pointer(&out)), "evaluate")
+	out := make([]float64, 8)
+	err := b.lib.check(b.lib.boosterEval(b.handle, int32(i+1), &n, pointer(out)), "evaluate")
 	return out[0], err
 }
 
@@ -242,7 +247,7 @@ func (b *Booster) Text(rounds int) (string, error) {
 		return "", err
 	}
 	buf := make([]byte, need)
-	if err := b.lib.check(b.lib.boosterToString(b.handle, 0, int32(rounds), 0, need, &need, unsafe.Pointer(unsafe.SliceData(buf))), "write model"); err != nil {
+	if err := b.lib.check(b.lib.boosterToString(b.handle, 0, int32(rounds), 0, need, &need, pointer(buf)), "write model"); err != nil {
 		return "", err
 	}
 	return strings.TrimRight(string(buf), "\x00"), nil
@@ -253,7 +258,7 @@ func (b *Booster) Predict(rows *Rows, classes int, params string) ([]float64, er
 	out := make([]float64, rows.Len()*classes)
 	var n int64
 	p, c, v := rows.pointers()
-	err := b.lib.check(b.lib.boosterPredict(b.handle, p, typeInt64, c, v, typeFloat64, int64(len(rows.Start)), int64(len(rows.Values)), int64(rows.Width), predictNormal, 0, -1, params, &n, unsafe.Pointer(unsafe.SliceData(out))), "predict")
+	err := b.lib.check(b.lib.boosterPredict(b.handle, p, typeInt64, c, v, typeFloat64, int64(len(rows.Start)), int64(len(rows.Values)), int64(rows.Width), predictNormal, 0, -1, params, &n, pointer(out)), "predict")
 	runtime.KeepAlive(rows)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// method is what a recipe makes of its features.
+type method int
+
+const (
+	boosted   method = iota // trees on scores and chosen counts: the one that is published
+	linear                  // the linear scores alone
+	tfidfTree               // trees on tf-idf of the most usual terms
+)
+
+// recipe is how a model is made. Changing a field changes every figure.
+type recipe struct {
+	Name            string
+	Method          method
+	MinDocuments    int     // of a term in the vocabulary
+	MinChosen       int     // documents of a term that may be chosen
+	Chosen          int     // terms whose counts are features
+	BayesSmoothing  float64 // added to a term's documents in a category
+	Epochs          int     // of the linear regression
+	StepSize        float64
+	LinearKinds     []kind // terms of the linear scores and of the chosen counts
+	BayesKinds      []kind // terms of the naive-Bayes scores: words, and pairs or not
+	InnerFolds      int    // scores of training rows come from fits on the other folds
+	Leaves          int
+	LearningRate    float64
+	FeatureFraction float64 // of the features, drawn at each node
+	BaggingFraction float64 // of the rows, drawn each round
+	L2              float64
+	MinRowsLeaf     int
+	MaxRounds       int
+	Patience        int                       // rounds without a better log loss before the search for the round count ends
+	Tidy            func([]example) []example // changes texts before they are used, if not nil
+}
+
+// defaultRecipe is the one that train and bootstrap follow.
+const defaultRecipe = "scores"
+
+// recipes are the published recipe and what it is compared with in the README.
+var recipes = func() map[string]recipe {
+	base := recipe{
+		MinDocuments: 3, MinChosen: 5, Chosen: 200, BayesSmoothing: 0.3, Epochs: 6, StepSize: 0.15,
+		LinearKinds: []kind{words, contents, openings}, BayesKinds: []kind{words, pairs},
+		InnerFolds: 5, Leaves: 8, LearningRate: 0.06, FeatureFraction: 0.2, BaggingFraction: 0.8, L2: 1, MinRowsLeaf: 50,
+		MaxRounds: 400, Patience: 30,
+	}
+	all := map[string]recipe{}
+	for name, change := range map[string]func(*recipe){
+		defaultRecipe:      func(*recipe) {},
+		"leaves-15":        func(r *recipe) { r.Leaves = 15 },
+		"leaves-4":         func(r *recipe) { r.Leaves, r.LearningRate = 4, 0.1 },
+		"chosen-0":         func(r *recipe) { r.Chosen = 0 },
+		"chosen-60":        func(r *recipe) { r.Chosen = 60 },
+		"chosen-400":       func(r *recipe) { r.Chosen = 400 },
+		"without-openings": func(r *recipe) { r.LinearKinds = []kind{words, contents} },
+		"bayes-of-words":   func(r *recipe) { r.BayesKinds = []kind{words} },
+		"inner-10":         func(r *recipe) { r.InnerFolds = 10 },
+		"joined":           func(r *recipe) { r.Tidy = joinContractions },
+		"years-hidden":     func(r *recipe) { r.Tidy = hideYears },
+		"linear":           func(r *recipe) { r.Method = linear },
+		"reference": func(r *recipe) {
+			r.Method, r.Chosen, r.MaxRounds = tfidfTree, 500, 100
+			r.Leaves, r.LearningRate, r.FeatureFraction, r.BaggingFraction, r.L2, r.MinRowsLeaf = 31, 0.1, 1, 1, 0, 20
+		},
+	} {
+		r := base
+		r.Name = name
+		change(&r)
+		all[name] = r
+	}
+	return all
+}()
+
+// recipeNamed finds a recipe by its name.
+func recipeNamed(name string) (recipe, error) {
+	r, ok := recipes[name]
+	if !ok {
+		return r, fmt.Errorf("--recipe is %q and must be one of %s", name, strings.Join(slices.Sorted(maps.Keys(recipes)), ", "))
+	}
+	return r, nil
+}
