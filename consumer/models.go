@@ -26,6 +26,7 @@ type models struct {
 
 	swaps   *prometheus.CounterVec
 	info    *prometheus.GaugeVec
+	since   prometheus.Gauge
 	refused string // the version that was refused last; owned by watch
 }
 
@@ -45,6 +46,9 @@ func newModels(store lake.Store, log *slog.Logger, reg prometheus.Registerer) *m
 		info: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "complaints_model_info", Help: "1 for the model version that serves.",
 		}, []string{"version"}),
+		since: f.NewGauge(prometheus.GaugeOpts{
+			Name: "complaints_model_published_timestamp_seconds", Help: "When the model that serves was published, Unix time; 0 for the built-in one.",
+		}),
 	}
 	m.swaps.WithLabelValues(swapDone)
 	m.swaps.WithLabelValues(swapRefused)
@@ -64,7 +68,7 @@ func (m *models) load(ctx context.Context, allowBootstrap bool) error {
 		if err != nil {
 			return fmt.Errorf("bootstrap model: %w", err)
 		}
-		m.serve(c)
+		m.serve(c, time.Time{})
 		return nil
 	}
 	if err != nil {
@@ -78,11 +82,25 @@ func (m *models) load(ctx context.Context, allowBootstrap bool) error {
 	if err != nil {
 		return fmt.Errorf("champion %s: %w", version, err)
 	}
-	m.serve(c)
+	m.serve(c, m.published(ctx, version))
 	return nil
 }
 
-func (m *models) serve(c *classifier.Classifier) {
+// published is when the bundle was written: its content has no clock in it.
+func (m *models) published(ctx context.Context, version string) time.Time {
+	info, err := m.store.Head(ctx, schema.ModelPrefix(version)+classifier.ManifestPart)
+	if err != nil {
+		m.log.Warn("cannot read when the model was published", "model_version", version, "err", err)
+		return time.Now()
+	}
+	return info.ModTime
+}
+
+func (m *models) serve(c *classifier.Classifier, published time.Time) {
+	m.since.Set(0)
+	if !published.IsZero() {
+		m.since.Set(float64(published.Unix()))
+	}
 	m.holder.Swap(c)
 	m.info.Reset()
 	m.info.WithLabelValues(c.Version()).Set(1)
@@ -179,5 +197,5 @@ func (m *models) refresh(ctx context.Context) {
 	}
 	m.refused = ""
 	m.swaps.WithLabelValues(swapDone).Inc()
-	m.serve(c)
+	m.serve(c, m.published(ctx, version))
 }

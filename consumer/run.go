@@ -137,12 +137,16 @@ func (a *app) serve(ctx context.Context) error {
 		}
 		g.Go(func() error { return a.sink.Run(ctx) })
 	}
-	if a.cfg.has("api") {
+	if a.cfg.HTTPAddr != "" {
 		server, err := api.New(a.apiConfig())
 		if err != nil {
 			return err
 		}
 		g.Go(func() error { return server.Run(ctx) })
+	}
+	if a.admin != nil {
+		lags := a.newLags()
+		g.Go(func() error { lags.watch(ctx); return nil })
 	}
 	if a.models.holder.Current() != nil {
 		g.Go(func() error { a.models.watch(ctx, a.cfg.ModelPoll); return nil })
@@ -177,7 +181,9 @@ func (a *app) newSink() (*sink.Sink, error) {
 
 func (a *app) apiConfig() api.Config {
 	return api.Config{
-		Addr: a.cfg.HTTPAddr, Version: version, Models: a.models.holder, Token: a.cfg.HTTPToken,
+		// A process of the stream is asked for its health and metrics, not for predictions.
+		Supervision: !a.cfg.has("api"),
+		Addr:        a.cfg.HTTPAddr, Version: version, Models: a.models.holder, Token: a.cfg.HTTPToken,
 		Limits: api.Limits{
 			Texts: a.cfg.HTTPMaxTexts, TextBytes: a.cfg.MaxTextBytes, RequestBytes: a.cfg.HTTPMaxRequestBytes,
 			InFlight: a.cfg.HTTPMaxInFlight, Time: a.cfg.HTTPTimeout,

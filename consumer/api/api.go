@@ -31,13 +31,16 @@ type Models interface {
 
 // Config is what the role needs. Zero limits mean the defaults.
 type Config struct {
-	Addr    string   // host:port; port 0 takes a free one
-	Version string   // of the program
-	Roles   []string // of this process
-	Models  Models
-	Stream  Stream  // what the stream roles of this process do; nil: there are none
-	Checks  []Check // besides the model's, for /readyz
-	Token   string  // that /v1 and the live page's data ask for; empty: nobody is asked
+	Addr string // host:port; port 0 takes a free one
+	// Only what a supervisor asks is served: health, readiness and metrics. A process without the role is asked for no
+	// more, and need not have a model.
+	Supervision bool
+	Version     string   // of the program
+	Roles       []string // of this process
+	Models      Models
+	Stream      Stream  // what the stream roles of this process do; nil: there are none
+	Checks      []Check // besides the model's, for /readyz
+	Token       string  // that /v1 and the live page's data ask for; empty: nobody is asked
 
 	Limits       Limits
 	DrainTimeout time.Duration // how long requests in flight may take at shutdown; default 30 s

@@ -345,6 +345,23 @@ func TestHealthAndReadiness(t *testing.T) {
 	}
 }
 
+func TestSupervisionOnly(t *testing.T) {
+	a := newAPI(t, func(c *Config) { c.Supervision, c.Models = true, new(classifier.Holder) })
+	for _, path := range []string{routeHealth, routeReady, routeMetrics} {
+		if w := ask(a, "GET", path, ""); w.Code != 200 {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := ask(a, "POST", routePredict, body(t, "a text")); w.Code != 404 {
+		t.Errorf("predictions of a process without the role: %d", w.Code)
+	}
+	for _, path := range []string{routeDocs, routePage, routeLive} {
+		if w := ask(a, "GET", path, ""); w.Code != 404 {
+			t.Errorf("%s of a process without the role: %d", path, w.Code)
+		}
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	a := newAPI(t, nil)
 	ask(a, "POST", routePredict, body(t, examples(t)...))

@@ -41,10 +41,11 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) *problem {
 		answer.Checks = append(answer.Checks, c)
 		answer.Ready = answer.Ready && c.OK
 	}
-	if model := a.cfg.Models.Current(); model == nil {
-		add(checkResult{"model", false, "none is loaded"})
-	} else {
+	switch {
+	case a.cfg.Models.Current() != nil:
 		add(checkResult{Name: "model", OK: true})
+	case !a.cfg.Supervision: // the role sink needs none
+		add(checkResult{"model", false, "none is loaded"})
 	}
 	for _, c := range a.cfg.Checks {
 		if err := c.Ready(ctx); err != nil {

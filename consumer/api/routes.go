@@ -35,17 +35,11 @@ func (a *API) routes() http.Handler {
 	route := func(pattern, name, method string, h handler) {
 		mux.Handle(pattern, a.metrics.watch(name, a.only(method, h)))
 	}
-	route(routePredict, routePredict, http.MethodPost, a.guarded(a.predict))
-	route(routeFile, routeFile, http.MethodPost, a.guarded(a.predictFile))
-	route(routeLive, routeLive, http.MethodGet, a.guarded(a.stream))
-	for _, file := range []string{"{$}", "page.js", "page.css"} {
-		route(routePage+file, routePage, http.MethodGet, page(file))
+	if !a.cfg.Supervision {
+		a.routesOfTheRole(route)
 	}
-	route(routeOpenAPI, routeOpenAPI, http.MethodGet, a.serveOpenAPI)
 	route(routeHealth, routeHealth, http.MethodGet, a.health)
 	route(routeReady, routeReady, http.MethodGet, a.ready)
-	route(routeDocs+"/", routeDocs, http.MethodGet, a.docs())
-	route(routeDocs, routeDocs, http.MethodGet, a.docs())
 	metrics := promhttp.HandlerFor(a.cfg.Gatherer, promhttp.HandlerOpts{EnableOpenMetrics: true})
 	route(routeMetrics, routeMetrics, http.MethodGet, func(w http.ResponseWriter, r *http.Request) *problem {
 		metrics.ServeHTTP(w, r)
@@ -53,6 +47,19 @@ func (a *API) routes() http.Handler {
 	})
 	mux.Handle("/", a.metrics.watch(routeOther, answer(func(_ http.ResponseWriter, r *http.Request) *problem { return notFound(r) })))
 	return secure(mux)
+}
+
+// routesOfTheRole are those for people and their programs.
+func (a *API) routesOfTheRole(route func(pattern, name, method string, h handler)) {
+	route(routePredict, routePredict, http.MethodPost, a.guarded(a.predict))
+	route(routeFile, routeFile, http.MethodPost, a.guarded(a.predictFile))
+	route(routeLive, routeLive, http.MethodGet, a.guarded(a.stream))
+	for _, file := range []string{"{$}", "page.js", "page.css"} {
+		route(routePage+file, routePage, http.MethodGet, page(file))
+	}
+	route(routeOpenAPI, routeOpenAPI, http.MethodGet, a.serveOpenAPI)
+	route(routeDocs+"/", routeDocs, http.MethodGet, a.docs())
+	route(routeDocs, routeDocs, http.MethodGet, a.docs())
 }
 
 // answer turns a handler into the standard library's.

@@ -22,6 +22,8 @@ type batch struct {
 	now     schema.Time
 
 	labelled [schema.NumCategories]int
+	certain  []float64 // the probabilities of the labels
+	review   int
 	reasons  map[schema.Reason]int
 	dead     int
 	deadSize int // bytes of the dead letters since the last flush
@@ -51,6 +53,7 @@ func (b *batch) start(model *classifier.Classifier) {
 	}
 	b.now = schema.TimeOf(time.Now())
 	b.labelled = [schema.NumCategories]int{}
+	b.certain, b.review = b.certain[:0], 0
 	clear(b.reasons)
 	b.dead, b.deadSize, b.errs = 0, 0, nil
 }
@@ -99,6 +102,10 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 		})
 	}
 	b.labelled[p.Category]++
+	b.certain = append(b.certain, p.Probability)
+	if p.NeedsReview {
+		b.review++
+	}
 	return &kgo.Record{Topic: b.role.cfg.Topics.Classified, Key: []byte(complaint.ComplaintID), Value: value}, false
 }
 
@@ -154,6 +161,10 @@ func (b *batch) report(started time.Time, records []*kgo.Record) {
 	for reason, n := range b.reasons {
 		m.deadLetters.WithLabelValues(string(reason)).Add(float64(n))
 	}
+	for _, p := range b.certain {
+		m.probability.Observe(p)
+	}
+	m.review.Add(float64(b.review))
 	now := time.Now()
 	m.batchSeconds.Observe(now.Sub(started).Seconds())
 	m.batchRecords.Observe(float64(len(records)))

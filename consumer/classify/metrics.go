@@ -1,10 +1,13 @@
 package classify
 
 import (
+	"context"
+
 	"complaints/schema"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // The outcomes of a transaction.
@@ -21,7 +24,18 @@ type metrics struct {
 	batchSeconds prometheus.Histogram
 	batchRecords prometheus.Histogram
 	latency      prometheus.Histogram
+	classify     prometheus.Histogram
+	probability  prometheus.Histogram
+	review       prometheus.Counter
+	partitions   *prometheus.CounterVec
 }
+
+// What can happen to a partition of this process.
+const (
+	partitionAssigned = "assigned"
+	partitionRevoked  = "revoked"
+	partitionLost     = "lost"
+)
 
 // newMetrics registers all series up front, so that their rates start at zero.
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -46,6 +60,23 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 16), NativeHistogramBucketFactor: 1.1,
 		}),
 	}
+	m.classify = f.NewHistogram(prometheus.HistogramOpts{
+		Name: "complaints_classify_seconds", Help: "Seconds to turn one message into its result or dead letter, without Kafka.",
+		Buckets: prometheus.ExponentialBuckets(2e-6, 2, 16), NativeHistogramBucketFactor: 1.1,
+	})
+	m.probability = f.NewHistogram(prometheus.HistogramOpts{
+		Name: "complaints_probability", Help: "Probability of the chosen category, of classified complaints.",
+		Buckets: []float64{0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99}, NativeHistogramBucketFactor: 1.1,
+	})
+	m.review = f.NewCounter(prometheus.CounterOpts{
+		Name: "complaints_needs_review_total", Help: "Classified complaints that a person should look at.",
+	})
+	m.partitions = f.NewCounterVec(prometheus.CounterOpts{
+		Name: "complaints_classify_partition_changes_total", Help: "Partitions of the complaints topic that came to this process and went, by event.",
+	}, []string{"event"})
+	for _, e := range []string{partitionAssigned, partitionRevoked, partitionLost} {
+		m.partitions.WithLabelValues(e)
+	}
 	messages := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "complaints_classified_total", Help: "Classified complaints of committed micro-batches, by category.",
 	}, []string{"category"})
@@ -59,6 +90,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		m.transactions.WithLabelValues(o)
 	}
 	return m
+}
+
+// moved returns a callback that counts partitions that came or went.
+func (m *metrics) moved(event string) func(context.Context, *kgo.Client, map[string][]int32) {
+	changes := m.partitions.WithLabelValues(event)
+	return func(_ context.Context, _ *kgo.Client, moved map[string][]int32) {
+		for _, partitions := range moved {
+			changes.Add(float64(len(partitions)))
+		}
+	}
 }
 
 func (m *metrics) transaction(outcome string) { m.transactions.WithLabelValues(outcome).Inc() }

@@ -71,6 +71,10 @@ func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, n
 func (r *Role) options(transactionalID string) []kgo.Opt {
 	return append(append([]kgo.Opt{}, r.cfg.Kafka...),
 		kgo.ClientID(transactionalID),
+		kafka.Metrics(r.cfg.Registerer, transactionalID),
+		kgo.OnPartitionsAssigned(r.metrics.moved(partitionAssigned)),
+		kgo.OnPartitionsRevoked(r.metrics.moved(partitionRevoked)),
+		kgo.OnPartitionsLost(r.metrics.moved(partitionLost)),
 		kgo.TransactionalID(transactionalID),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ConsumerGroup(r.cfg.Group),
@@ -208,7 +212,9 @@ func (s *session) transact(ctx context.Context, records []*kgo.Record) error {
 func (s *session) produce(ctx context.Context, model *classifier.Classifier, records []*kgo.Record) error {
 	s.batch.start(model)
 	for _, in := range records {
+		began := time.Now()
 		out, flush := s.batch.label(in)
+		s.role.metrics.classify.Observe(time.Since(began).Seconds())
 		if flush {
 			if err := s.stream.Client().Flush(ctx); err != nil {
 				return err

@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/semaphore"
+
+	"complaints/internal/kafka"
 )
 
 // errRebuild says that the client must be ended and built anew: it never adopts
@@ -63,7 +65,7 @@ func newSession(ctx context.Context, cfg Config, m *metrics, ids map[string]stri
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopWorkers = stop
 	s.newWorker = func() (context.Context, context.CancelFunc) { return context.WithCancel(workers) }
-	client, err := kgo.NewClient(append(s.readerOpts(), s.groupOpts()...)...)
+	client, err := kgo.NewClient(append(append(s.readerOpts(), kafka.Metrics(cfg.Registerer, cfg.Group)), s.groupOpts()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
 	}
