@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,13 +54,14 @@ func (s *system) publish(n, perSecond int) {
 	}
 	defer cl.Close()
 	start := time.Now()
+	var failed atomic.Bool
 	for i := range n {
 		value := fmt.Appendf(nil, `{"complaint_id":"c%d","product":"Mortgage","state":"CA","narrative":"Message %d: the bank lost my mortgage payment and charged {$50.00}."}`, i, i)
 		if i%20 == 0 {
 			value = value[:len(value)/2]
 		}
 		cl.Produce(s.t.Context(), &kgo.Record{Topic: "complaints", Key: []byte(strconv.Itoa(i)), Value: value}, func(_ *kgo.Record, err error) {
-			if err != nil {
+			if err != nil && failed.CompareAndSwap(false, true) {
 				s.t.Errorf("publish message %d: %v", i, err)
 			}
 		})
@@ -161,7 +163,7 @@ func TestExactlyOnceWhenProcessesDieAndSleep(t *testing.T) {
 func (w *worker) endAfterSleep() {
 	select {
 	case <-w.exited:
-		w.t.Logf("the process that slept ended by itself: %v", w.err)
+		w.t.Logf("the process that slept ended by itself: %v\n%s", w.err, w.tail())
 	default:
 		w.stop()
 	}
@@ -190,7 +192,9 @@ func TestVerifyMissesEachGuarantee(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newSystem(t)
 			a := s.start("a", tc.first, "--sessions", "1")
-			go s.publish(4000, 2000)
+			published := make(chan struct{})
+			// Long enough for b to write link after link while a sleeps.
+			go func() { defer close(published); s.publish(12_000, 600) }()
 			if tc.name == "transaction" {
 				a.waitKilled(60 * time.Second)
 				a = s.start("a", tc.second)
@@ -202,6 +206,7 @@ func TestVerifyMissesEachGuarantee(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				defer b.stop()
 			}
+			<-published
 			if p, err := s.verify(); err == nil {
 				t.Errorf("verify passed without the guarantee: %+v", p)
 			} else {

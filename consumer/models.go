@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"sync/atomic"
 	"time"
 
 	"complaints/internal/classifier"
@@ -27,7 +28,8 @@ type models struct {
 	swaps   *prometheus.CounterVec
 	info    *prometheus.GaugeVec
 	since   prometheus.Gauge
-	refused string // the version that was refused last; owned by watch
+	refused string       // the version that was refused last; owned by watch
+	reached atomic.Int64 // when the store last answered, nanoseconds since 1970
 }
 
 // The outcomes of a swap.
@@ -113,6 +115,9 @@ func (m *models) champion(ctx context.Context) (string, error) {
 		return "", lake.ErrNotFound
 	}
 	body, _, err := m.store.Get(ctx, schema.ChampionKey)
+	if err == nil || errors.Is(err, lake.ErrNotFound) {
+		m.reached.Store(time.Now().UnixNano())
+	}
 	if err != nil {
 		return "", err
 	}
@@ -198,4 +203,13 @@ func (m *models) refresh(ctx context.Context) {
 	m.refused = ""
 	m.swaps.WithLabelValues(swapDone).Inc()
 	m.serve(c, m.published(ctx, version))
+}
+
+// storeReady says whether the store answered lately; it is asked each poll.
+func (m *models) storeReady(poll time.Duration) error {
+	silent := time.Since(time.Unix(0, m.reached.Load())).Round(time.Second)
+	if silent > 3*poll+10*time.Second {
+		return fmt.Errorf("the store has not answered for %s", silent)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"complaints/consumer/api"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 )
@@ -56,6 +58,7 @@ type app struct {
 	admin    *kgo.Client // nil where no role needs Kafka
 	topics   kafka.Topics
 	models   *models
+	facts    *facts // nil where nothing is served over HTTP
 	classify *classify.Role
 	sink     *sink.Sink
 }
@@ -122,11 +125,15 @@ func (a *app) serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
+	if a.cfg.HTTPAddr != "" {
+		a.facts = new(facts)
+	}
 	if a.cfg.has("classify") {
 		a.classify = classify.New(classify.Config{
 			Kafka: a.kafka, Topics: a.topics, Group: a.cfg.classifyGroup(), Instance: a.cfg.Instance, Sessions: a.cfg.Sessions,
 			BatchRecords: a.cfg.BatchRecords, BatchWait: a.cfg.BatchWait, MaxTextBytes: a.cfg.MaxTextBytes, From: a.cfg.From,
 			DrainTimeout: a.cfg.DrainTimeout, Models: a.models.holder, Logger: a.log, Registerer: a.registry,
+			Observer: a.observer(),
 		})
 		g.Go(func() error { return a.classify.Run(ctx) })
 	}
@@ -141,6 +148,9 @@ func (a *app) serve(ctx context.Context) error {
 		server, err := api.New(a.apiConfig())
 		if err != nil {
 			return err
+		}
+		if a.classify != nil {
+			g.Go(func() error { a.watchGroup(ctx); return nil })
 		}
 		g.Go(func() error { return server.Run(ctx) })
 	}
@@ -180,14 +190,36 @@ func (a *app) newSink() (*sink.Sink, error) {
 }
 
 func (a *app) apiConfig() api.Config {
-	return api.Config{
+	c := api.Config{
 		// A process of the stream is asked for its health and metrics, not for predictions.
 		Supervision: !a.cfg.has("api"),
-		Addr:        a.cfg.HTTPAddr, Version: version, Models: a.models.holder, Token: a.cfg.HTTPToken,
+		Addr:        a.cfg.HTTPAddr, Version: version, Roles: a.cfg.Roles, Models: a.models.holder, Token: a.cfg.HTTPToken,
 		Limits: api.Limits{
 			Texts: a.cfg.HTTPMaxTexts, TextBytes: a.cfg.MaxTextBytes, RequestBytes: a.cfg.HTTPMaxRequestBytes,
 			InFlight: a.cfg.HTTPMaxInFlight, Time: a.cfg.HTTPTimeout,
 		},
 		DrainTimeout: a.cfg.DrainTimeout, Logger: a.log, Registerer: a.registry, Gatherer: a.registry,
 	}
+	if a.classify != nil {
+		c.Stream = a.facts
+		c.Checks = append(c.Checks, api.Check{Name: "partitions", Ready: a.facts.ready})
+		// A burst of requests leaves half of the cores to the stream.
+		c.Limits.Workers = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	if a.store != nil {
+		c.Checks = append(c.Checks, api.Check{Name: "store", Ready: func(context.Context) error { return a.models.storeReady(a.cfg.ModelPoll) }})
+	}
+	return c
+}
+
+// observer is who sees what classify commits.
+func (a *app) observer() classify.Observer {
+	if a.facts == nil {
+		return nil
+	}
+	return a.facts
+}
+
+func (a *app) watchGroup(ctx context.Context) {
+	a.facts.watch(ctx, kadm.NewClient(a.admin), a.cfg.classifyGroup(), a.cfg.classifyGroup()+"-"+a.cfg.Instance+"-")
 }

@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"complaints/internal/kafka"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -36,39 +39,30 @@ func consume(t *testing.T, addr, dir string, args ...string) {
 	}
 }
 
-// publish waits until the broker at addr is up.
-func publish(t *testing.T, addr string, n int) {
+// publish puts n complaints on the embedded broker of dir while nothing else runs
+// on it: a consumer that ends when idle then cannot end before they are there.
+func publish(t *testing.T, dir string, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	for conn, err := net.Dial("tcp", addr); ; conn, err = net.Dial("tcp", addr) {
-		if err == nil {
-			conn.Close()
-			break
-		}
-		if ctx.Err() != nil {
-			t.Error(err)
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	// The topic may appear a moment after the broker; the default looks again after 5 s, when an idle consumer has ended.
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.UnknownTopicRetries(-1), kgo.MetadataMinAge(50*time.Millisecond))
+	broker, err := kafka.StartEmbedded("127.0.0.1:0", dir+"/kafka", slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Error(err)
-		return
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(broker.Brokers...))
+	if err != nil {
+		t.Fatal(err)
 	}
 	defer cl.Close()
-	for i := range n {
-		value := fmt.Appendf(nil, `{"complaint_id":"%d","product":"Debt collection","state":"NY","narrative":"A debt collector calls me about debt number %d that is not mine."}`, i, i)
-		cl.Produce(ctx, &kgo.Record{Topic: "complaints", Value: value}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				t.Error(err)
-			}
-		})
+	if _, err := kafka.EnsureTopics(t.Context(), cl, kafka.TopicConfig{Partitions: 12, Replication: -1}); err != nil {
+		t.Fatal(err)
 	}
-	if err := cl.Flush(ctx); err != nil {
-		t.Error(err)
+	records := make([]*kgo.Record, n)
+	for i := range records {
+		value := fmt.Appendf(nil, `{"complaint_id":"%d","product":"Debt collection","state":"NY","narrative":"A debt collector calls me about debt number %d that is not mine."}`, i, i)
+		records[i] = &kgo.Record{Topic: "complaints", Value: value}
+	}
+	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -87,10 +81,8 @@ func summaryOf(t *testing.T, dir string) (s summary) {
 func TestEmbeddedFromComplaintsToGold(t *testing.T) {
 	addr, dir := freeAddr(t), t.TempDir()
 	for round := 1; round <= 2; round++ { // the second goes on where the first ended
-		done := make(chan struct{})
-		go func() { defer close(done); publish(t, addr, 300) }()
+		publish(t, dir, 300)
 		consume(t, addr, dir)
-		<-done
 		s := summaryOf(t, dir)
 		if s.Rows != int64(300*round) || s.Foreign != 0 || s.Known != s.Rows || s.Accuracy < 0.9 || s.Categories[1].Category != "Debt Collection" || s.Categories[1].Count < s.Rows*9/10 {
 			t.Errorf("round %d: gold holds %+v, want %d rows", round, s, 300*round)
@@ -116,21 +108,14 @@ func TestAllFaultsAtOnce(t *testing.T) {
 }
 
 func TestAMissingChampionIsAnError(t *testing.T) {
-	addr, dir := freeAddr(t), t.TempDir()
-	ctx, cancel := context.WithCancel(t.Context())
-	broker := make(chan error, 1)
-	var brokerLog bytes.Buffer
-	go func() {
-		broker <- run(ctx, []string{"--embedded", "--embedded-addr", addr, "--data", dir, "--roles", "classify"}, &brokerLog, &brokerLog)
-	}()
-	publish(t, addr, 1)
+	broker, err := kafka.StartEmbedded("127.0.0.1:0", t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
 	var log bytes.Buffer
-	err := run(t.Context(), []string{"--roles", "classify", "--instance", "other", "--brokers", addr, "--lake", "file://" + dir + "/lake"}, &log, &log)
+	err = run(t.Context(), []string{"--roles", "classify", "--brokers", broker.Brokers[0], "--lake", "file://" + t.TempDir()}, &log, &log)
 	if err == nil || !strings.Contains(err.Error(), "champion.json") || !strings.Contains(err.Error(), "--allow-bootstrap") {
 		t.Errorf("err = %v, want the missing champion and the way out", err)
-	}
-	cancel()
-	if err := <-broker; err != nil {
-		t.Error(err)
 	}
 }

@@ -21,10 +21,7 @@ func classified(id, narrative string) *schema.Classified {
 func TestBoard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b Board
-		b.Hold(Partition{"complaints", 2}, 5)
-		b.Hold(Partition{"complaints", 1}, 7)
-		b.Hold(Partition{"complaints", 3}, 9)
-		b.Release(Partition{"complaints", 3})
+		b.Holds([]Partition{{"complaints", 1}, {"complaints", 2}}, 12)
 		for i := range 40 {
 			b.Committed([schema.NumCategories]int{1, 0, 2, 0, 0}, map[schema.Reason]int{schema.ReasonNotJSON: 1}, classified(fmt.Sprint(i), "n"))
 			time.Sleep(sampleEvery / 2)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -48,8 +47,9 @@ type Board struct {
 	mu          sync.Mutex // guards all below
 	classified  [schema.NumCategories]int64
 	deadLetters map[schema.Reason]int64
-	held        map[Partition]int64 // what waits there
-	latest      []Sample            // oldest first
+	held        []Partition
+	lag         int64
+	latest      []Sample // oldest first
 	sampled     time.Time
 }
 
@@ -89,35 +89,22 @@ func sampleOf(c *schema.Classified) Sample {
 	}
 }
 
-// Hold notes how many messages of a partition wait, and that the process holds it.
-func (b *Board) Hold(p Partition, lag int64) {
+// Holds notes which partitions the process holds now, and how many messages wait
+// there; -1 where that is not known.
+func (b *Board) Holds(partitions []Partition, lag int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.held == nil {
-		b.held = map[Partition]int64{}
-	}
-	b.held[p] = lag
-}
-
-// Release notes that the process no longer holds a partition.
-func (b *Board) Release(p Partition) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.held, p)
+	b.held, b.lag = partitions, lag
 }
 
 // Facts returns what was collected.
 func (b *Board) Facts() Facts {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	f := Facts{Classified: b.classified, DeadLetters: maps.Clone(b.deadLetters), Latest: slices.Clone(b.latest)}
-	slices.Reverse(f.Latest)
-	for p, lag := range b.held {
-		f.Partitions = append(f.Partitions, p)
-		f.Lag += lag
+	f := Facts{
+		Classified: b.classified, DeadLetters: maps.Clone(b.deadLetters), Latest: slices.Clone(b.latest),
+		Partitions: slices.Clone(b.held), Lag: b.lag,
 	}
-	slices.SortFunc(f.Partitions, func(a, b Partition) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
-	})
+	slices.Reverse(f.Latest)
 	return f
 }

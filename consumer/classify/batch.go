@@ -24,6 +24,7 @@ type batch struct {
 	labelled [schema.NumCategories]int
 	certain  []float64 // the probabilities of the labels
 	review   int
+	first    schema.Classified // of the results, for the observer; without an id there is none
 	reasons  map[schema.Reason]int
 	dead     int
 	deadSize int // bytes of the dead letters since the last flush
@@ -54,6 +55,7 @@ func (b *batch) start(model *classifier.Classifier) {
 	b.now = schema.TimeOf(time.Now())
 	b.labelled = [schema.NumCategories]int{}
 	b.certain, b.review = b.certain[:0], 0
+	b.first = schema.Classified{}
 	clear(b.reasons)
 	b.dead, b.deadSize, b.errs = 0, 0, nil
 }
@@ -105,6 +107,9 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	b.certain = append(b.certain, p.Probability)
 	if p.NeedsReview {
 		b.review++
+	}
+	if b.first.ComplaintID == "" {
+		b.first = result
 	}
 	return &kgo.Record{Topic: b.role.cfg.Topics.Classified, Key: []byte(complaint.ComplaintID), Value: value}, false
 }
@@ -165,6 +170,13 @@ func (b *batch) report(started time.Time, records []*kgo.Record) {
 		m.probability.Observe(p)
 	}
 	m.review.Add(float64(b.review))
+	if o := b.role.cfg.Observer; o != nil {
+		one := &b.first
+		if one.ComplaintID == "" {
+			one = nil
+		}
+		o.Committed(b.labelled, b.reasons, one)
+	}
 	now := time.Now()
 	m.batchSeconds.Observe(now.Sub(started).Seconds())
 	m.batchRecords.Observe(float64(len(records)))

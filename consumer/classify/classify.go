@@ -17,6 +17,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/kafka"
+	"complaints/schema"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -50,8 +51,16 @@ type Config struct {
 	DrainTimeout time.Duration // how long the batch in hand may take at shutdown
 
 	Models     *classifier.Holder
+	Observer   Observer // nil: nobody looks
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
+}
+
+// Observer sees what was committed. It must not keep the maps and samples.
+type Observer interface {
+	// Committed gets what a micro-batch held: results by category, dead letters by
+	// reason, and one of its results, nil if there is none.
+	Committed(labelled [schema.NumCategories]int, deadLetters map[schema.Reason]int, one *schema.Classified)
 }
 
 // Role labels complaints until its context ends.

@@ -57,7 +57,7 @@ func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, n
 		return offsets, err
 	}
 	var err error
-	if s.stream, err = newStream(append(r.options(id), kgo.AdjustFetchOffsetsFn(resume))...); err != nil {
+	if s.stream, err = newStream(id, append(r.options(id), kgo.AdjustFetchOffsetsFn(resume))...); err != nil {
 		return nil, err
 	}
 	if s.topicID, _, err = kafka.TopicID(ctx, s.stream.Client(), r.cfg.Topics.Complaints); err != nil {
@@ -68,15 +68,13 @@ func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, n
 	return s, nil
 }
 
-func (r *Role) options(transactionalID string) []kgo.Opt {
+func (r *Role) options(clientID string) []kgo.Opt {
 	return append(append([]kgo.Opt{}, r.cfg.Kafka...),
-		kgo.ClientID(transactionalID),
-		kafka.Metrics(r.cfg.Registerer, transactionalID),
+		kgo.ClientID(clientID),
+		kafka.Metrics(r.cfg.Registerer, clientID),
 		kgo.OnPartitionsAssigned(r.metrics.moved(partitionAssigned)),
 		kgo.OnPartitionsRevoked(r.metrics.moved(partitionRevoked)),
 		kgo.OnPartitionsLost(r.metrics.moved(partitionLost)),
-		kgo.TransactionalID(transactionalID),
-		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ConsumerGroup(r.cfg.Group),
 		kgo.ConsumeTopics(r.cfg.Topics.Complaints),
 		// Complaints may be published in transactions too; those that abort
@@ -107,6 +105,14 @@ func (r *Role) options(transactionalID string) []kgo.Opt {
 		kgo.FetchMaxBytes(16<<20),
 		kgo.FetchMaxPartitionBytes(4<<20),
 	)
+}
+
+// newTransactions opens a session whose micro-batches are transactions.
+func newTransactions(id string, opts []kgo.Opt) (stream, error) {
+	return kgo.NewGroupTransactSession(append(opts,
+		kgo.TransactionalID(id),
+		kgo.TransactionTimeout(transactionTimeout),
+	)...)
 }
 
 func (s *session) close() { s.stream.Close() }
@@ -157,19 +163,33 @@ func (s *session) poll(ctx context.Context) ([]*kgo.Record, error) {
 	return records, nil
 }
 
-// fetchError returns the first error of a poll that is not just the end of its
-// context.
+// fetchError returns the first error of a poll from which the client does not
+// recover by itself.
 func fetchError(fetches kgo.Fetches) error {
 	for _, e := range fetches.Errors() {
-		if errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded) || kerr.IsRetriable(e.Err) && !errors.Is(e.Err, kerr.UnknownTopicID) {
-			continue
-		}
-		if e.Topic == "" {
+		switch {
+		case recovers(e.Err):
+		case e.Topic == "":
 			return fmt.Errorf("fetch: %w", e.Err)
+		default:
+			return fmt.Errorf("fetch %s/%d: %w", e.Topic, e.Partition, e.Err)
 		}
-		return fmt.Errorf("fetch %s/%d: %w", e.Topic, e.Partition, e.Err)
 	}
 	return nil
+}
+
+// recovers says whether an error is just the end of a poll, or one after which
+// the client fetches again or joins its group again, as it does after a sleep.
+func recovers(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	if errors.Is(err, kerr.UnknownTopicID) {
+		return false
+	}
+	var group *kgo.ErrGroupSession
+	return kerr.IsRetriable(err) || errors.As(err, &group) &&
+		(errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.StaleMemberEpoch))
 }
 
 // transact labels a micro-batch and commits it, or gives it back: after an abort

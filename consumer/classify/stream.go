@@ -4,4 +4,6 @@ package classify
 
 import "github.com/twmb/franz-go/pkg/kgo"
 
-func newStream(opts ...kgo.Opt) (stream, error) { return kgo.NewGroupTransactSession(opts...) }
+func newStream(transactionalID string, opts ...kgo.Opt) (stream, error) {
+	return newTransactions(transactionalID, opts)
+}

@@ -10,12 +10,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-func newStream(opts ...kgo.Opt) (stream, error) {
+func newStream(transactionalID string, opts ...kgo.Opt) (stream, error) {
 	if !failpoint.On(failpoint.PlainCommit) {
-		return kgo.NewGroupTransactSession(opts...)
+		return newTransactions(transactionalID, opts)
 	}
-	// An empty id makes the producer a plain one; the last option counts.
-	cl, err := kgo.NewClient(append(opts, kgo.TransactionalID(""), kgo.DisableAutoCommit())...)
+	cl, err := kgo.NewClient(append(opts, kgo.DisableAutoCommit())...)
 	return &plainStream{cl}, err
 }
 

@@ -4,7 +4,7 @@
 //
 // In comes a testing.TB; out comes a server that answers, on a free port of 127.0.0.1, with its data and its log in a
 // temporary directory of the test. It is stopped when the test ends, and its log is shown if the test failed. If the
-// test binary itself dies, the kernel ends the servers with it (on Linux).
+// test binary itself dies, its servers are killed.
 //
 // The programs come from the cache that the Makefile fills: COMPLAINTS_CACHE, or .cache beside go.mod. A server that
 // is not there fails the test with the make target that brings it; nothing is ever skipped.

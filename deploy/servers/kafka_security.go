@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"net"
 	"testing"
@@ -39,7 +40,7 @@ func Secured() KafkaOption {
 		}
 		user := s.security.User
 		const sasl = "org.apache.kafka.common.security."
-		for name, value := range map[string]string{
+		maps.Copy(s.properties, map[string]string{
 			"listener.security.protocol.map": "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:SASL_SSL",
 			"sasl.enabled.mechanisms":        "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
 			"ssl.keystore.type":              "PEM",
@@ -52,9 +53,7 @@ func Secured() KafkaOption {
 				sasl, user, s.security.Password),
 			"listener.name.client.scram-sha-256.sasl.jaas.config": sasl + "scram.ScramLoginModule required;",
 			"listener.name.client.scram-sha-512.sasl.jaas.config": sasl + "scram.ScramLoginModule required;",
-		} {
-			s.properties[name] = value
-		}
+		})
 		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 			s.format = append(s.format, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, user, s.security.Password))
 		}

@@ -32,8 +32,7 @@ func produce(t *testing.T, k *KafkaServer, commit kgo.TransactionEndTry, topic, 
 	}
 }
 
-// consumed is what Kafka's own consumer reads as the first committed records of a topic. A record behind a
-// transaction whose end was logged but not yet marked, when the broker was killed, takes some seconds to appear.
+// consumed is what Kafka's own consumer reads as the first committed records of a topic.
 func consumed(t *testing.T, k *KafkaServer, topic string, records int) string {
 	t.Helper()
 	return KafkaTool(t, "console-consumer", "", "--bootstrap-server", k.Brokers[0], "--topic", topic, "--from-beginning",
@@ -45,7 +44,7 @@ func TestKafkaKeepsWhatWasCommittedThroughAKill(t *testing.T) {
 	k.CreateTopics(t, -1, "letters")
 	produce(t, k, kgo.TryCommit, "letters", "committed")
 	produce(t, k, kgo.TryAbort, "letters", "aborted")
-
+	k.Settle(t, "letters")
 	k.Kill()
 	k.Start()
 

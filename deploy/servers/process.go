@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -65,31 +65,51 @@ func (p *process) Start() {
 	}
 }
 
-// spawn starts the command. The goroutine that starts it keeps its thread until the command ends, because the kernel
-// ends a child with the thread that started it (see endWithParent), not with the process.
+// spawn starts the command, in a process group of its own: a signal reaches what the command starts too.
 func (p *process) spawn() error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = log.Close() }() // the command has its own copy
 	cmd := p.command()
 	cmd.Stdout, cmd.Stderr = log, log
-	endWithParent(cmd)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	unguard, err := guard(cmd.Process.Pid)
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return err
+	}
 	p.cmd, p.exited, p.asked = cmd, make(chan struct{}), false
-
-	started := make(chan error, 1)
 	go func(exited chan struct{}) {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
 		defer close(exited)
-		defer func() { _ = log.Close() }()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			p.exit = cmd.Wait()
-		}
+		p.exit = cmd.Wait()
+		unguard()
 	}(p.exited)
-	return <-started
+	return nil
+}
+
+// guard has a shell kill the process group as soon as this process is gone, also when it dies without cleanups: a
+// panic of another test, a time-out, a Ctrl-C. The shell waits on a pipe whose other end only this process holds.
+func guard(group int) (stop func(), err error) {
+	shell := exec.Command("sh", "-c", `read -r _; kill -s KILL -- "-$1"`, "guard", strconv.Itoa(group))
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	pipe, err := shell.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := shell.Start(); err != nil {
+		return nil, fmt.Errorf("guard: %w", err)
+	}
+	return func() {
+		_ = shell.Process.Kill()
+		_ = shell.Wait()
+		_ = pipe.Close()
+	}, nil
 }
 
 func (p *process) waitReady() error {
@@ -161,9 +181,18 @@ func (p *process) signal(s syscall.Signal) {
 		p.tb.Errorf("signal %v: %s is not running", s, p.name)
 		return
 	}
-	if err := p.cmd.Process.Signal(s); err != nil {
+	if err := p.send(s); err != nil {
 		p.tb.Errorf("signal %v to %s: %v", s, p.name, err)
 	}
+}
+
+// send signals the whole group of the server, because some start processes of their own.
+func (p *process) send(s syscall.Signal) error {
+	err := syscall.Kill(-p.cmd.Process.Pid, s)
+	if errors.Is(err, syscall.ESRCH) {
+		return nil // it just ended
+	}
+	return err
 }
 
 func (p *process) end(s syscall.Signal) {
@@ -174,14 +203,14 @@ func (p *process) end(s syscall.Signal) {
 		return
 	}
 	p.asked = true
-	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.send(s); err != nil {
 		p.tb.Errorf("signal %v to %s: %v", s, p.name, err)
 	}
 	select {
 	case <-p.exited:
 	case <-time.After(stopWithin):
 		p.tb.Errorf("%s did not end within %v of signal %v", p.name, stopWithin, s)
-		_ = p.cmd.Process.Kill()
+		_ = p.send(syscall.SIGKILL)
 		<-p.exited
 	}
 }

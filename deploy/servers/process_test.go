@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -80,6 +83,47 @@ func TestServerEndsWithItsTest(t *testing.T) {
 	if p.running() || r.failed {
 		t.Errorf("running %v after the test; it said %s", p.running(), r.said.String())
 	}
+}
+
+// Killed in the middle of this test, a test binary takes the server and what that started with it.
+func TestServerEndsWithItsTestBinary(t *testing.T) {
+	const pids = "SERVERS_SELF_TEST_PIDS"
+	if file := os.Getenv(pids); file != "" {
+		p := &process{
+			name: "long", within: time.Minute, command: sh("sleep 1000 & echo $$ $! >" + file + "; wait"),
+			ready: func(context.Context) error {
+				_, err := os.Stat(file)
+				return err
+			},
+		}
+		p.launch(t)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
+	file := filepath.Join(t.TempDir(), "pids")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestServerEndsWithItsTestBinary$")
+	cmd.Env = append(os.Environ(), pids+"="+file)
+	_ = cmd.Run() // it is killed
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field := range strings.FieldsSeq(string(b)) {
+		pid, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(10 * time.Second); alive(pid); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("process %d outlives the test binary", pid)
+			}
+		}
+	}
+}
+
+// alive says whether a process runs: one that has ended and that nobody waited for does not.
+func alive(pid int) bool {
+	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && !strings.HasPrefix(string(out), "Z")
 }
 
 func TestMissingServerNamesItsTarget(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Env is the variable that says what happens.
@@ -76,9 +77,11 @@ func Hit(name string) {
 	}
 	fmt.Fprintf(os.Stderr, "failpoint %s: %s at hit %d\n", name, a.signal, a.hits)
 	_ = syscall.Kill(os.Getpid(), a.signal)
+	// The signal takes a moment, in which no step may follow.
 	if a.signal == syscall.SIGKILL {
-		select {} // the signal takes a moment; no step may follow
+		select {}
 	}
+	time.Sleep(50 * time.Millisecond)
 }
 
 // On says whether a switch is on.
