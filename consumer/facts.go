@@ -71,7 +71,9 @@ func standing(ctx context.Context, admin *kadm.Client, group, prefix string) ([]
 	}
 	var held []api.Partition
 	var lag int64
-	for _, l := range g.Lag.Sorted() {
+	sorted := g.Lag.Sorted()
+	for i := range sorted {
+		l := &sorted[i]
 		if l.Member == nil || !strings.HasPrefix(l.Member.ClientID, prefix) {
 			continue
 		}

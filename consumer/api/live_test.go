@@ -14,9 +14,13 @@ import (
 	"complaints/schema"
 )
 
-func classified(id, narrative string) *schema.Classified {
-	return &schema.Classified{Complaint: schema.Complaint{ComplaintID: id, Narrative: narrative}, Category: "Loans", CategoryCode: 2, Probability: 0.9}
+func classified(id, narrative string) *[schema.NumCategories]schema.Classified {
+	return &[schema.NumCategories]schema.Classified{2: {
+		Complaint: schema.Complaint{ComplaintID: id, Narrative: narrative}, Category: "Loans", CategoryCode: 2, Probability: 0.9,
+	}}
 }
+
+var noSamples = new([schema.NumCategories]schema.Classified)
 
 func TestBoard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -26,7 +30,7 @@ func TestBoard(t *testing.T) {
 			b.Committed([schema.NumCategories]int{1, 0, 2, 0, 0}, map[schema.Reason]int{schema.ReasonNotJSON: 1}, classified(fmt.Sprint(i), "n"))
 			time.Sleep(sampleEvery / 2)
 		}
-		b.Committed([schema.NumCategories]int{}, nil, nil)
+		b.Committed([schema.NumCategories]int{}, nil, noSamples)
 		f := b.Facts()
 		if f.Classified != [schema.NumCategories]int64{40, 0, 80, 0, 0} || f.DeadLetters[schema.ReasonNotJSON] != 40 {
 			t.Errorf("%+v", f)
@@ -66,7 +70,7 @@ func TestLiveNumbers(t *testing.T) {
 		go l.run(t.Context())
 		time.Sleep(time.Second / 2) // not at the same instant as the ticks
 		for range 90 {
-			b.Committed([schema.NumCategories]int{20}, nil, nil)
+			b.Committed([schema.NumCategories]int{20}, nil, noSamples)
 			texts[1].Add(5)
 			time.Sleep(time.Second)
 		}

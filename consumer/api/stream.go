@@ -58,12 +58,12 @@ const (
 	// excerptBytes is how much of a text the page shows.
 	excerptBytes = 160
 	// sampleEvery keeps the list readable, and its cost off a fast stream.
-	sampleEvery = 250 * time.Millisecond
+	sampleEvery = time.Second
 )
 
-// Committed counts a committed micro-batch. Of its complaints, which may be nil,
-// the page shows one now and then.
-func (b *Board) Committed(classified [schema.NumCategories]int, deadLetters map[schema.Reason]int, one *schema.Classified) {
+// Committed counts a committed micro-batch. Now and then the page shows its first
+// complaints, one a category; one without an id is none.
+func (b *Board) Committed(classified [schema.NumCategories]int, deadLetters map[schema.Reason]int, first *[schema.NumCategories]schema.Classified) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for c, n := range classified {
@@ -75,11 +75,17 @@ func (b *Board) Committed(classified [schema.NumCategories]int, deadLetters map[
 	for reason, n := range deadLetters {
 		b.deadLetters[reason] += int64(n)
 	}
-	if now := time.Now(); one != nil && now.Sub(b.sampled) >= sampleEvery {
-		b.sampled = now
-		b.latest = append(b.latest, sampleOf(one))
-		b.latest = b.latest[max(0, len(b.latest)-maxLatest):]
+	now := time.Now()
+	if now.Sub(b.sampled) < sampleEvery {
+		return
 	}
+	for i := range first {
+		if first[i].ComplaintID != "" {
+			b.sampled = now
+			b.latest = append(b.latest, sampleOf(&first[i]))
+		}
+	}
+	b.latest = b.latest[max(0, len(b.latest)-maxLatest):]
 }
 
 func sampleOf(c *schema.Classified) Sample {

@@ -24,7 +24,7 @@ type batch struct {
 	labelled [schema.NumCategories]int
 	certain  []float64 // the probabilities of the labels
 	review   int
-	first    schema.Classified // of the results, for the observer; without an id there is none
+	first    [schema.NumCategories]schema.Classified // of each category, for the observer
 	reasons  map[schema.Reason]int
 	dead     int
 	deadSize int // bytes of the dead letters since the last flush
@@ -55,7 +55,7 @@ func (b *batch) start(model *classifier.Classifier) {
 	b.now = schema.TimeOf(time.Now())
 	b.labelled = [schema.NumCategories]int{}
 	b.certain, b.review = b.certain[:0], 0
-	b.first = schema.Classified{}
+	b.first = [schema.NumCategories]schema.Classified{}
 	clear(b.reasons)
 	b.dead, b.deadSize, b.errs = 0, 0, nil
 }
@@ -103,13 +103,12 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 			Detail: "the result has " + strconv.Itoa(size) + " bytes, the limit is " + strconv.Itoa(limit),
 		})
 	}
-	b.labelled[p.Category]++
 	b.certain = append(b.certain, p.Probability)
 	if p.NeedsReview {
 		b.review++
 	}
-	if b.first.ComplaintID == "" {
-		b.first = result
+	if b.labelled[p.Category]++; b.labelled[p.Category] == 1 {
+		b.first[p.Category] = result
 	}
 	return &kgo.Record{Topic: b.role.cfg.Topics.Classified, Key: []byte(complaint.ComplaintID), Value: value}, false
 }
@@ -171,11 +170,7 @@ func (b *batch) report(started time.Time, records []*kgo.Record) {
 	}
 	m.review.Add(float64(b.review))
 	if o := b.role.cfg.Observer; o != nil {
-		one := &b.first
-		if one.ComplaintID == "" {
-			one = nil
-		}
-		o.Committed(b.labelled, b.reasons, one)
+		o.Committed(b.labelled, b.reasons, &b.first)
 	}
 	now := time.Now()
 	m.batchSeconds.Observe(now.Sub(started).Seconds())

@@ -59,8 +59,8 @@ type Config struct {
 // Observer sees what was committed. It must not keep the maps and samples.
 type Observer interface {
 	// Committed gets what a micro-batch held: results by category, dead letters by
-	// reason, and one of its results, nil if there is none.
-	Committed(labelled [schema.NumCategories]int, deadLetters map[schema.Reason]int, one *schema.Classified)
+	// reason, and the first result of each category; one without an id is none.
+	Committed(labelled [schema.NumCategories]int, deadLetters map[schema.Reason]int, first *[schema.NumCategories]schema.Classified)
 }
 
 // Role labels complaints until its context ends.

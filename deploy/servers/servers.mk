@@ -11,18 +11,20 @@ KAFKA_VERSION         := 4.3.1
 TRINO_VERSION         := 476
 LIGHTGBM_VERSION      := 4.7.0
 MLFLOW_VERSION        := 3.17.2
+AXE_VERSION           := 0.1.8
 
 golangci-lint := $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 govulncheck   := $(STAMPS)/govulncheck-$(GOVULNCHECK_VERSION)
 
-.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow servers debian
+.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe servers debian
 kafka: $(STAMPS)/kafka-$(KAFKA_VERSION)             ## bring Kafka (Maven)
 versitygw: $(STAMPS)/versitygw-$(VERSITYGW_VERSION) ## bring the S3 gateway versitygw (Go)
 toxiproxy: $(STAMPS)/toxiproxy-$(TOXIPROXY_VERSION) ## bring toxiproxy, which slows, cuts and resets connections (Go)
 trino: $(STAMPS)/trino-$(TRINO_VERSION)             ## bring Trino, Athena's engine, with the Java it needs (Maven, pip)
 lightgbm: $(STAMPS)/lightgbm-$(LIGHTGBM_VERSION)    ## bring lib_lightgbm.so (pip)
 mlflow: $(STAMPS)/mlflow-$(MLFLOW_VERSION)          ## bring MLflow (pip)
-servers: kafka versitygw toxiproxy trino mlflow     ## bring all servers that tests start
+axe: $(STAMPS)/axe-$(AXE_VERSION)                   ## bring axe, which checks that pages are accessible (pip)
+servers: kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
 
 debian: ## install the Debian packages that tests need (as root)
 	deploy/servers/debian
@@ -86,3 +88,10 @@ $(STAMPS)/mlflow-$(MLFLOW_VERSION):
 	$(retry) $(CACHE)/mlflow/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
 		--requirement deploy/servers/mlflow/requirements.txt
 	@touch $@
+
+# The package carries axe.min.js; nothing of its Python is used.
+$(STAMPS)/axe-$(AXE_VERSION):
+	$(call renew,axe)
+	$(retry) python3 $(pip-get) --requirement deploy/servers/axe/requirements.txt --dest $(CACHE)/axe/files
+	cd $(CACHE)/axe && $(unzip) files/*.whl . && mv axe_playwright_python/axe.min.js .
+	@rm -r $(CACHE)/axe/{files,axe_playwright_python*} && touch $@

@@ -1,0 +1,249 @@
+//go:build servers
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"complaints/deploy/servers"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// browser opens a page that is as wide as a desk's or a phone's.
+func browser(t *testing.T, width, height int64, dark bool) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(servers.Browser(t)),
+		chromedp.NoSandbox, // tests may run as root, where the sandbox does not start
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(time.Minute), // many tests may start at once
+	)
+	alloc, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	// The first call starts the browser, which a time limit would end with it.
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(1))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancelTime := context.WithTimeout(ctx, 90*time.Second)
+	t.Cleanup(cancelTime)
+	err := chromedp.Listen(ctx, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			t.Errorf("a script failed: %v", e.ExceptionDetails)
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == "error" {
+				t.Errorf("the console says %v", e.Args)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+func act(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) { //nolint:revive // the test comes first in all helpers
+	t.Helper()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		if picture, pictureErr := chromedp.Run(ctx, chromedp.FullScreenshot(100)); pictureErr == nil {
+			servers.Artifact(t, strings.ReplaceAll(t.Name(), "/", "-")+"-failed.png", picture)
+		}
+		t.Fatal(err)
+	}
+}
+
+// get is act for an action that returns something.
+func get[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T { //nolint:revive // the test comes first in all helpers
+	t.Helper()
+	v, err := chromedp.Run(ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// website is a consumer with all roles and an embedded broker.
+type website struct{ url, broker string }
+
+func startWebsite(t *testing.T, args ...string) website {
+	t.Helper()
+	s := website{broker: freeAddr(t)}
+	addr, dir := freeAddr(t), t.TempDir()
+	s.url = "http://" + addr
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	var log bytes.Buffer
+	go func() {
+		done <- run(ctx, append([]string{"--embedded", "--embedded-addr", s.broker, "--data", dir, "--http-addr", addr}, args...), &log, &log)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("%v\n%s", err, log.String())
+		}
+	})
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if resp, err := http.Get(s.url + "/readyz"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return s
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the consumer does not become ready")
+		}
+	}
+}
+
+// publish puts complaints of all kinds on the topic, and some that are none.
+func (s website) publish(t *testing.T, n int) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.broker), kgo.DefaultProduceTopic("complaints"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	texts := []string{
+		"The credit bureau reports an account that is not mine and refuses to remove it from my credit report.",
+		"A debt collector calls me every day about a debt that I paid. My number is 555 010 9999.",
+		"My mortgage servicer did not apply my payment and threatens foreclosure.",
+		"My credit card was charged twice and the bank denied the dispute. Write to me@example.org.",
+		"The bank closed my checking account and keeps my deposit.",
+	}
+	for i := range n {
+		value := fmt.Sprintf(`{"complaint_id":"%d","narrative":%q}`, 1_000_000+i, texts[i%len(texts)])
+		if i%50 == 49 {
+			value = `{"narrative":" "}`
+		}
+		cl.Produce(t.Context(), kgo.StringRecord(value), func(_ *kgo.Record, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := cl.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits for an expression of the page to be true.
+func eventually(expression string) chromedp.Action[chromedp.Void] {
+	return chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(100*time.Millisecond), chromedp.WithPollingTimeout(30*time.Second))
+}
+
+func TestDocsInABrowser(t *testing.T) {
+	s := startWebsite(t, "--roles", "api")
+	for name, size := range map[string][2]int64{"desktop": {1280, 900}, "phone": {390, 844}} {
+		t.Run(name, func(t *testing.T) {
+			ctx := browser(t, size[0], size[1], false)
+			act(t, ctx, chromedp.Navigate(s.url+"/docs"),
+				chromedp.Click(chromedp.CSS("#operations-predictions-predict .opblock-summary-control")),
+				chromedp.Click(chromedp.CSS("#operations-predictions-predict .try-out__btn")),
+				chromedp.Click(chromedp.CSS("#operations-predictions-predict .execute")),
+				chromedp.WaitVisible(chromedp.CSS("#operations-predictions-predict .live-responses-table .response-col_description pre")),
+			)
+			shown := get(t, ctx, chromedp.Evaluate[string](`document.querySelector("#operations-predictions-predict .live-responses-table pre.microlight, #operations-predictions-predict .live-responses-table .highlight-code pre").innerText`))
+			var answer struct {
+				Results []struct {
+					Prediction string `json:"prediction"`
+				} `json:"results"`
+			}
+			if err := json.Unmarshal([]byte(shown), &answer); err != nil || len(answer.Results) != 3 {
+				t.Fatalf("%v: the page shows %s", err, shown)
+			}
+			for i, want := range []string{"Credit Reporting", "Debt Collection", "Loans"} {
+				if got := answer.Results[i].Prediction; got != want {
+					t.Errorf("text %d is %q, want %q", i, got, want)
+				}
+			}
+			act(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("#operations-predictions-predict").scrollIntoView()`))
+			servers.Artifact(t, "docs-"+name+".png", get(t, ctx, chromedp.CaptureScreenshot()))
+		})
+	}
+}
+
+func TestLivePageInABrowser(t *testing.T) {
+	s := startWebsite(t)
+	for name, view := range map[string]struct {
+		width, height int64
+		dark          bool
+	}{"desktop": {1280, 900, false}, "phone": {390, 844, false}, "phone-dark": {390, 844, true}} {
+		t.Run(name, func(t *testing.T) {
+			ctx := browser(t, view.width, view.height, view.dark)
+			act(t, ctx, chromedp.Navigate(s.url+"/"), eventually(`document.getElementById("connection").textContent === "Live"`))
+			count := `parseInt(document.getElementById("total").textContent.replaceAll(",", ""))`
+			before := get(t, ctx, chromedp.Evaluate[int](count))
+			s.publish(t, 500)
+			act(t, ctx,
+				eventually(fmt.Sprintf(count+" === %d", before+490)),
+				eventually(`document.getElementById("lag").textContent === "0" && document.getElementById("reasons").textContent.includes("blank text")`),
+				eventually(`document.querySelectorAll("#chart rect").length >= 5 && document.querySelectorAll("#latest li strong").length >= 1`),
+				// By keyboard alone: to the text, type, to the button, press.
+				chromedp.Focus(chromedp.CSS("#text")),
+				chromedp.SendKeys(chromedp.CSS("#text"), "A debt collector calls me about a debt that is not mine.\t\r"),
+				eventually(`document.querySelector("#answer .verdict")?.textContent.startsWith("Debt Collection")`),
+			)
+			page := get(t, ctx, chromedp.Text(chromedp.CSS("body")))
+			wide := get(t, ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`))
+			if strings.Contains(page, "9999") || strings.Contains(page, "example.org") {
+				t.Error("the page shows personal data")
+			}
+			if wide {
+				t.Error("the page is wider than the screen")
+			}
+			checkAccessible(t, ctx)
+			servers.Artifact(t, "live-"+name+".png", get(t, ctx, chromedp.FullScreenshot(100)))
+		})
+	}
+}
+
+func checkAccessible(t *testing.T, ctx context.Context) { //nolint:revive // the test comes first in all helpers
+	t.Helper()
+	type violation struct {
+		ID    string `json:"id"`
+		Help  string `json:"help"`
+		Nodes []struct {
+			HTML           string `json:"html"`
+			FailureSummary string `json:"failureSummary"`
+		} `json:"nodes"`
+	}
+	act(t, ctx, chromedp.Evaluate[chromedp.Void](servers.Axe(t)))
+	violations := get(t, ctx, chromedp.Evaluate[[]violation](`axe.run().then((r) => r.violations)`, chromedp.EvalAwaitPromise))
+	for _, v := range violations {
+		for _, n := range v.Nodes {
+			t.Errorf("%s: %s: %s\n%s", v.ID, v.Help, n.HTML, n.FailureSummary)
+		}
+	}
+}
+
+// With a token the page asks for it, and works once it has it.
+func TestTokenInABrowser(t *testing.T) {
+	s := startWebsite(t, "--roles", "api", "--http-token", "secret")
+	ctx := browser(t, 1280, 900, false)
+	act(t, ctx, chromedp.Navigate(s.url+"/"),
+		chromedp.WaitVisible(chromedp.CSS("#token")),
+		chromedp.SendKeys(chromedp.CSS("#token"), "secret\r"),
+		eventually(`document.getElementById("connection").textContent === "Live" && document.getElementById("login").hidden`),
+	)
+}
