@@ -17,6 +17,7 @@ PROGRAMS := $(patsubst %/main.go,%,$(wildcard */main.go))
 TAGS     := servers,failpoint
 
 include deploy/servers/servers.mk
+include deploy/bench/bench.mk
 include deploy/lint/lint.mk
 
 .PHONY: help

@@ -1,0 +1,28 @@
+# Measurements; PERFORMANCE.md says what they gave. They want a quiet machine.
+
+python-stack := $(STAMPS)/python-stack-$(shell sha256sum deploy/bench/requirements.txt | cut -c 1-12)
+
+# How much bench-stream measures, and further flags: make bench-stream MESSAGES=200000 BENCHFLAGS='-profiles /tmp'
+MESSAGES   ?= 1000000
+BENCHFLAGS ?=
+
+$(python-stack):
+	$(call renew,python-stack)
+	python3 -m venv $(CACHE)/python-stack
+	$(retry) $(CACHE)/python-stack/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
+		--requirement deploy/bench/requirements.txt
+	@touch $@
+
+.PHONY: bench-python
+bench-python: $(python-stack) ## bring the Python stack that bench-stream compares with (pip)
+
+.PHONY: bench
+bench: ## run the Go benchmarks: decode, classify, encode, Parquet, transactions
+	go test -run '^$$' -bench . -benchmem ./schema ./internal/classifier ./internal/lake ./consumer/...
+
+.PHONY: bench-stream
+bench-stream: kafka versitygw bench-python ## measure the stream on real Kafka: rate, latency, the ceiling, the Python stack
+	@mkdir -p $(CACHE)/bench
+	go test -tags servers -run '^$$' -bench '^BenchmarkStream$$' -benchtime 1x -timeout 60m ./deploy/bench \
+		-messages $(MESSAGES) -report $(CACHE)/bench/stream.json $(BENCHFLAGS)
+	@cat $(CACHE)/bench/stream.json
