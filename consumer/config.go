@@ -71,7 +71,7 @@ type runConfig struct {
 	ExitWhenIdle bool          `help:"End when all is classified and flushed." group:"Trying out"`
 	IdleFor      time.Duration `help:"How long no message may come before that." default:"3s" group:"Trying out"`
 
-	HTTPAddr            string        `name:"http-addr" help:"Where the role api listens." default:"127.0.0.1:8000" placeholder:"HOST:PORT" group:"HTTP"`
+	HTTPAddr            string        `name:"http-addr" help:"Where to serve HTTP: predictions with the role api, health and metrics with any; default 127.0.0.1:8000 for the role api, else nowhere, so that several consumers fit one machine." placeholder:"HOST:PORT" group:"HTTP"`
 	HTTPToken           string        `name:"http-token" help:"Bearer token that predictions ask for; better given by the environment." placeholder:"SECRET" group:"HTTP"`
 	HTTPMaxTexts        int           `name:"http-max-texts" help:"Most texts a request." default:"1000" group:"HTTP"`
 	HTTPMaxRequestBytes int           `name:"http-max-request-bytes" help:"Largest request with texts, bytes; files have no limit." default:"4194304" group:"HTTP"`
@@ -160,6 +160,9 @@ func (c *runConfig) complete() error {
 	}
 	if c.has("sink") && c.Lake.URL == "" {
 		fault("--lake is not given: the role sink writes there, s3://bucket/prefix or file://dir")
+	}
+	if c.HTTPAddr == "" && c.has("api") {
+		c.HTTPAddr = "127.0.0.1:8000"
 	}
 	if c.ExitWhenIdle && c.IdleFlush == 0 {
 		c.IdleFlush = c.IdleFor / 2

@@ -101,23 +101,24 @@ func (r *Role) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// topicRetry is how long a session waits for a topic that is not there.
-const topicRetry = time.Second
+// rebuildWait is how long a session waits before it starts over.
+const rebuildWait = time.Second
 
-// runSession runs one session, and again with a new client whenever the topic
-// was deleted and created anew under its name: a client never adopts that.
+// runSession runs one session, and again with a new client where the present one
+// cannot go on but a new one can: the topic was deleted and created anew under
+// its name, or the process slept through its transaction's timeout.
 func (r *Role) runSession(ctx context.Context, number int) error {
 	for {
 		err := r.runClient(ctx, number)
-		gone := errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.UnknownTopicOrPartition)
-		if !gone || ctx.Err() != nil {
+		again := errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, errOverslept)
+		if !again || ctx.Err() != nil {
 			return err
 		}
-		r.cfg.Logger.Warn("topic was deleted or created anew, starting over with its present id", "topic", r.cfg.Topics.Complaints, "session", number, "err", err)
+		r.cfg.Logger.Warn("session starts over with a new client", "topic", r.cfg.Topics.Complaints, "session", number, "err", err)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(topicRetry):
+		case <-time.After(rebuildWait):
 		}
 	}
 }
@@ -139,9 +140,10 @@ func (r *Role) runClient(ctx context.Context, number int) (err error) {
 // explain says in words what to do about errors that an operator causes.
 func (r *Role) explain(err error) error {
 	switch {
+	case errors.Is(err, errOverslept):
 	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch):
-		return fmt.Errorf("another process runs with the instance name %q in group %s (give each its own --instance), or this one was asleep for longer than %s (start it again): %w",
-			r.cfg.Instance, r.cfg.Group, transactionTimeout, err)
+		return fmt.Errorf("another process runs with the instance name %q in group %s; give each process its own --instance: %w",
+			r.cfg.Instance, r.cfg.Group, err)
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		return fmt.Errorf("messages of %s were removed before they were classified; raise the topic's retention, and go on with --from start: %w",
 			r.cfg.Topics.Complaints, err)

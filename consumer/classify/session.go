@@ -207,13 +207,13 @@ func (s *session) transact(ctx context.Context, records []*kgo.Record) error {
 	if err := s.produce(ctx, model, records); err != nil {
 		_, abortErr := s.stream.End(ctx, kgo.TryAbort)
 		s.role.metrics.transaction(outcomeFailed)
-		return errors.Join(fmt.Errorf("produce %d results: %w", len(records), err), abortErr)
+		return overslept(started, errors.Join(fmt.Errorf("produce %d results: %w", len(records), err), abortErr))
 	}
 	failpoint.Hit("classify/before-commit")
 	committed, err := s.stream.End(ctx, kgo.TryCommit)
 	if err != nil {
 		s.role.metrics.transaction(outcomeFailed)
-		return fmt.Errorf("end transaction: %w", err)
+		return overslept(started, fmt.Errorf("end transaction: %w", err))
 	}
 	failpoint.Hit("classify/after-commit")
 	if !committed {
@@ -225,6 +225,18 @@ func (s *session) transact(ctx context.Context, records []*kgo.Record) error {
 	s.batch.report(started, records)
 	s.log.Debug("micro-batch committed", "records", len(records), "dead_letters", s.batch.dead, "model_version", model.Version(), "took", time.Since(started))
 	return nil
+}
+
+// errOverslept means that the broker aborted a transaction that took too long.
+var errOverslept = errors.New("the process slept longer than the transaction's timeout")
+
+// overslept tells a transaction that the broker aborted because this process was
+// asleep from one that was taken over by another process of the same name.
+func overslept(started time.Time, err error) error {
+	if time.Since(started) > transactionTimeout {
+		return fmt.Errorf("%w: %w", errOverslept, err)
+	}
+	return err
 }
 
 // produce labels the records, hands the results to the client and waits until
