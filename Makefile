@@ -59,6 +59,10 @@ test: check lint-deploy servers lightgbm ## run everything, on real servers too
 test-bucket: ## ask the bucket COMPLAINTS_TEST_LAKE (s3://bucket/prefix, empty) for what the lake needs of S3
 	go test -tags bucket -count 1 -run TestBucket ./internal/lake/
 
+.PHONY: bootstrap
+bootstrap: lightgbm ## remake the bundle that is built in and the sample, from the complaints in DATA
+	go run ./trainer bootstrap --data "$(DATA)" --out internal/classifier/bootstrap --sample producer/sample/complaints.csv.gz
+
 .PHONY: vuln
 vuln: $(govulncheck) ## look for known vulnerabilities (asks the Go vulnerability database)
 	$(CACHE)/bin/govulncheck ./...

@@ -89,7 +89,7 @@ func (t *tfidf) rows(rows []int) *lightgbm.Rows {
 
 // judgeTFIDF judges by trees on tf-idf, without a search for the round count.
 func (f *fitter) judgeTFIDF(ctx context.Context, s split) ([]judged, error) {
-	t := newTFIDF(newVocabulary(f.corpus, s.fit, f.recipe.MinDocuments), f.recipe.Chosen)
+	t := newTFIDF(newVocabulary(f.corpus, s.fit, f.recipe.MinDocuments, true), f.recipe.Chosen)
 	m := &model{rounds: f.recipe.MaxRounds}
 	if err := f.boost(ctx, m, t.rows(s.fit), s.fit); err != nil {
 		return nil, err

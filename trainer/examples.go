@@ -2,7 +2,6 @@ package main
 
 import (
 	"hash/fnv"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -110,17 +109,6 @@ func joinContractions(examples []example) []example {
 	out := slices.Clone(examples)
 	for i := range out {
 		out[i].text = strings.ReplaceAll(strings.ReplaceAll(out[i].text, " n't", "n't"), " N'T", "N'T")
-	}
-	return out
-}
-
-var year = regexp.MustCompile(`\b(19|20)[0-9]{2}\b`)
-
-// hideYears writes every year as the same one.
-func hideYears(examples []example) []example {
-	out := slices.Clone(examples)
-	for i := range out {
-		out[i].text = year.ReplaceAllString(out[i].text, "2000")
 	}
 	return out
 }

@@ -57,7 +57,7 @@ type model struct {
 
 // fitTables fits scores on the given rows, and chooses the terms that count.
 func (f *fitter) fitTables(rows []int, chosen int) *classifier.Tables {
-	v := newVocabulary(f.corpus, rows, f.recipe.MinDocuments)
+	v := newVocabulary(f.corpus, rows, f.recipe.MinDocuments, f.recipe.Years)
 	linear := fitLinear(v, rows, f.recipe, f.seed)
 	bayes := fitBayes(v, f.recipe)
 	column := map[chosenTerm]int16{}

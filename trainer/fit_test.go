@@ -21,7 +21,7 @@ func smallCorpus() *corpus {
 
 func TestVocabularyCountsDocuments(t *testing.T) {
 	c := smallCorpus()
-	v := newVocabulary(c, []int{0, 1, 2, 3, 4}, 2)
+	v := newVocabulary(c, []int{0, 1, 2, 3, 4}, 2, false)
 	got := map[string]frequency{}
 	for p, term := range v.terms[words] {
 		got[c.words[term]] = v.frequency[words][p]
@@ -52,7 +52,7 @@ func TestVocabularyCountsDocuments(t *testing.T) {
 func TestVocabularyIsBounded(t *testing.T) {
 	defer func(l [numKinds]int) { limits = l }(limits)
 	limits[words], limits[pairs] = 2, 1
-	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3, 4}, 1)
+	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3, 4}, 1, false)
 	if len(v.terms[words]) != 2 || len(v.terms[pairs]) > 1 {
 		t.Errorf("%d words and %d pairs", len(v.terms[words]), len(v.terms[pairs]))
 	}
@@ -65,7 +65,7 @@ func TestVocabularyIsBounded(t *testing.T) {
 
 func TestBayesWeights(t *testing.T) {
 	c := smallCorpus()
-	v := newVocabulary(c, []int{0, 1, 2, 3}, 1)
+	v := newVocabulary(c, []int{0, 1, 2, 3}, 1, false)
 	bayes := fitBayes(v, recipes[defaultRecipe])
 	word := bayes[words]
 	terms := float64(len(word) + len(bayes[pairs]))
@@ -109,7 +109,7 @@ func TestLinearScores(t *testing.T) {
 }
 
 func TestChosenTermsTakeTurns(t *testing.T) {
-	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3}, 1)
+	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3}, 1, false)
 	chosen := chooseTerms(v, recipes[defaultRecipe].LinearKinds, 6, 1)
 	if len(chosen) != 6 {
 		t.Fatalf("chose %d terms", len(chosen))
@@ -123,5 +123,19 @@ func TestChosenTermsTakeTurns(t *testing.T) {
 	}
 	if n := len(chooseTerms(v, recipes[defaultRecipe].LinearKinds, 1000, 1)); n != len(v.terms[words])+len(v.terms[contents])+len(v.terms[openings]) {
 		t.Errorf("asked for more than there are, chose %d", n)
+	}
+}
+
+func TestYearsAreNoTerms(t *testing.T) {
+	for word, want := range map[string]bool{"2016": true, "1999": true, "2o16": false, "3016": false, "20166": false, "fico": false, "19ab": false} {
+		if got := isYear(word); got != want {
+			t.Errorf("%q is a year: %t, want %t", word, got, want)
+		}
+	}
+	c := newCorpus([]example{{text: "in 2016 they called"}, {text: "in 2016 they called"}})
+	for years, want := range map[bool]int{false: 3, true: 4} {
+		if got := len(newVocabulary(c, []int{0, 1}, 1, years).terms[words]); got != want {
+			t.Errorf("with years %t there are %d words, want %d", years, got, want)
+		}
 	}
 }

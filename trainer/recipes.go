@@ -37,6 +37,7 @@ type recipe struct {
 	MinRowsLeaf     int
 	MaxRounds       int
 	Patience        int                       // rounds without a better log loss before the search for the round count ends
+	Years           bool                      // years are terms too
 	Tidy            func([]example) []example // changes texts before they are used, if not nil
 }
 
@@ -63,7 +64,7 @@ var recipes = func() map[string]recipe {
 		"bayes-of-words":   func(r *recipe) { r.BayesKinds = []kind{words} },
 		"inner-10":         func(r *recipe) { r.InnerFolds = 10 },
 		"joined":           func(r *recipe) { r.Tidy = joinContractions },
-		"years-hidden":     func(r *recipe) { r.Tidy = hideYears },
+		"with-years":       func(r *recipe) { r.Years = true },
 		"linear":           func(r *recipe) { r.Method = linear },
 		"reference": func(r *recipe) {
 			r.Method, r.Chosen, r.MaxRounds = tfidfTree, 500, 100

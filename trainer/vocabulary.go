@@ -27,6 +27,7 @@ const unknown = ^uint32(0)
 type vocabulary struct {
 	corpus    *corpus
 	documents int
+	years     bool // years may be terms
 	perClass  frequency
 	terms     [numKinds][]uint32    // by place: the corpus's term
 	place     [numKinds][]uint32    // by term: its place, or unknown
@@ -37,8 +38,8 @@ type vocabulary struct {
 var limits = [numKinds]int{words: classifier.MaxTerms, pairs: 40_000, contents: 40_000, openings: 20_000}
 
 // newVocabulary counts the terms of the given documents.
-func newVocabulary(c *corpus, rows []int, minDocuments int) *vocabulary {
-	v := &vocabulary{corpus: c, documents: len(rows)}
+func newVocabulary(c *corpus, rows []int, minDocuments int, years bool) *vocabulary {
+	v := &vocabulary{corpus: c, documents: len(rows), years: years}
 	for _, r := range rows {
 		v.perClass[c.documents[r].category]++
 	}
@@ -82,13 +83,23 @@ func (v *vocabulary) keep(k kind, counts []frequency, minDocuments int) {
 // first among the kinds.
 func (v *vocabulary) wordsKept(k kind, term uint32) bool {
 	if k == words {
-		return true
+		return v.years || !isYear(v.corpus.words[term])
 	}
 	if k == openings {
 		return v.place[words][term] != unknown
 	}
 	first, second := v.wordPlaces(k, term)
 	return first != unknown && second != unknown
+}
+
+// isYear says whether a word is a year of these or the last decades. Which
+// subject is usual changes from year to year in the Bureau's data, and that is
+// nothing to learn for the years to come.
+func isYear(word string) bool {
+	if len(word) != 4 || word[:2] != "19" && word[:2] != "20" {
+		return false
+	}
+	return word[2] <= '9' && word[3] <= '9'
 }
 
 // wordPlaces are the places of the two words of a pair.

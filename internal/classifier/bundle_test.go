@@ -213,3 +213,20 @@ func FuzzLoad(f *testing.F) {
 		c.Predict([]byte("credit report of the bureau"), c.NewScratch())
 	})
 }
+
+// A tree whose nodes do not hang together would send a walk in circles.
+func TestTreesHangTogether(t *testing.T) {
+	block := func(left, right string) string {
+		return "Tree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 0\nthreshold=1 2\ndecision_type=2 2\nleft_child=" + left + "\nright_child=" + right + "\nleaf_value=1 2 3\n"
+	}
+	if _, err := parseTree(block("1 -1", "-2 -3"), 0, 1); err != nil {
+		t.Errorf("a sound tree is refused: %v", err)
+	}
+	for name, children := range map[string][2]string{
+		"a circle": {"0 -1", "-2 -3"}, "a node twice": {"1 -1", "1 -3"}, "a leaf twice": {"1 -1", "-2 -2"}, "a node that hangs nowhere": {"-1 -2", "-3 -3"},
+	} {
+		if _, err := parseTree(block(children[0], children[1]), 0, 1); err == nil || !strings.Contains(err.Error(), "hangs") {
+			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+}
