@@ -62,7 +62,7 @@ type runConfig struct {
 	RollBytes    int64          `help:"Buffered bytes of a partition and layer after which objects are written." default:"67108864" group:"Lake"`
 	RollAge      time.Duration  `help:"Age of the oldest buffered record at which objects are written." default:"5m" group:"Lake"`
 	IdleFlush    time.Duration  `help:"Write objects when a partition had no record for that long; 0 is not for that." default:"0s" group:"Lake"`
-	MemoryBudget int64          `help:"Bytes that all buffers of the sink may hold together; partitions pause at it." default:"536870912" group:"Lake"`
+	MemoryBudget int64          `help:"Bytes of memory that the sink may take. A fifth of it holds what is read and not in the lake yet; partitions pause at that." default:"536870912" group:"Lake"`
 	AcceptLoss   bool           `help:"Go on where messages were removed from Kafka before they reached the lake; the hole is recorded." group:"Lake"`
 
 	Embedded     bool          `help:"Run a broker inside this process and keep the lake below --data: for trying out." group:"Trying out"`

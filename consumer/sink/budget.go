@@ -2,9 +2,12 @@ package sink
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // budget counts the bytes that all partitions hold, those that wait to be
@@ -118,4 +121,31 @@ func (b *budget) oldest() []*worker {
 		left -= b.holders[w].bytes
 	}
 	return ask
+}
+
+// flushLimit bounds the flushes that run at the same time by the bytes that they
+// are of: rows and objects take about as much again. Many small flushes may wait
+// for a slow store together, a large one goes alone.
+type flushLimit struct {
+	slots *semaphore.Weighted
+	size  int64
+}
+
+const (
+	flushShare = 4  // of the buffers, that is flushed at the same time
+	mostFlush  = 16 // flushes at the same time
+)
+
+func newFlushLimit(buffers int64) flushLimit {
+	size := max(buffers/flushShare, 1)
+	return flushLimit{semaphore.NewWeighted(size), size}
+}
+
+// begin waits until a flush of bytes may run. Done ends it.
+func (f flushLimit) begin(ctx context.Context, bytes int64) (done func(), err error) {
+	n := min(max(bytes, f.size/mostFlush, 1), f.size)
+	if err := f.slots.Acquire(ctx, n); err != nil {
+		return nil, err
+	}
+	return func() { f.slots.Release(n) }, nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"golang.org/x/sync/semaphore"
 
 	"complaints/internal/kafka"
 )
@@ -20,12 +19,16 @@ import (
 // a topic that was recreated under its name.
 var errRebuild = errors.New("a topic has another id than the client knows")
 
-// Bounds of what the client fetches ahead, compressed. With the budget of the
-// buffers they bound the memory of the sink.
+// Of its budget the sink gives a part to buffers. The rest is for what the
+// client has fetched ahead and unpacked, for rows and objects being encoded, and
+// for garbage that is not collected yet: measured, the process takes less than
+// five times the buffers.
 const (
-	fetchMaxBytes          = 8 << 20
+	bufferShare = 5
+	fetchShare  = 64 // compressed, of each of maxFetches
+	maxFetches  = 2
+
 	fetchMaxPartitionBytes = 1 << 20
-	maxFetches             = 2
 	maxPollRecords         = 5_000
 )
 
@@ -37,7 +40,7 @@ type session struct {
 	ready   chan struct{}     // closed when client is set; the group may be faster
 	ids     map[string]string // topic → id, 32 hex digits
 	budget  *budget
-	flushes *semaphore.Weighted
+	flushes flushLimit
 
 	throttled bool           // the poll loop's
 	seen      map[string]int // partitions of each topic; the watch's
@@ -58,7 +61,7 @@ type session struct {
 func newSession(ctx context.Context, cfg Config, m *metrics, ids map[string]string) (*session, error) {
 	s := &session{
 		cfg: cfg, metrics: m, ids: ids, ready: make(chan struct{}),
-		budget: newBudget(cfg.Budget, m), flushes: semaphore.NewWeighted(int64(cfg.Flushes)),
+		budget: newBudget(cfg.Budget/bufferShare, m), flushes: newFlushLimit(cfg.Budget / bufferShare),
 		seen: map[string]int{}, workers: map[tp]*worker{}, hints: map[tp]string{},
 	}
 	// Shutdown must not end a flush; the drain has its own bound.
@@ -84,7 +87,7 @@ func (s *session) readerOpts() []kgo.Opt {
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		// The defaults hold up to 50 MB a broker, compressed.
-		kgo.FetchMaxBytes(fetchMaxBytes),
+		kgo.FetchMaxBytes(int32(min(max(s.cfg.Budget/fetchShare, fetchMaxPartitionBytes), 16<<20))),
 		kgo.FetchMaxPartitionBytes(fetchMaxPartitionBytes),
 		kgo.MaxConcurrentFetches(maxFetches),
 	)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -34,8 +33,7 @@ type Config struct {
 	RollDays  int           // distinct days, each of which is an object; default 64
 	IdleFlush time.Duration // after the newest record; 0: not for that
 
-	Budget       int64         // bytes that all buffers hold together; default 256 MiB
-	Flushes      int           // at the same time; default GOMAXPROCS
+	Budget       int64         // bytes of memory that the sink may take, see bufferShare; default 512 MiB
 	DrainTimeout time.Duration // bounds the last flush; default 30 s
 	Patience     time.Duration // how long a store may fail before the sink ends; default 2 minutes
 	WatchEvery   time.Duration // how often topics are looked at; default 10 s
@@ -50,8 +48,7 @@ func (c Config) withDefaults() Config {
 	c.RollBytes = cmp.Or(c.RollBytes, 64<<20)
 	c.RollAge = cmp.Or(c.RollAge, 5*time.Minute)
 	c.RollDays = cmp.Or(c.RollDays, 64)
-	c.Budget = cmp.Or(c.Budget, 256<<20)
-	c.Flushes = cmp.Or(c.Flushes, runtime.GOMAXPROCS(0))
+	c.Budget = cmp.Or(c.Budget, 512<<20)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 30*time.Second)
 	c.Patience = cmp.Or(c.Patience, 2*time.Minute)
 	c.WatchEvery = cmp.Or(c.WatchEvery, 10*time.Second)
@@ -69,8 +66,8 @@ func (c Config) check() error {
 	if c.RollRows < 1 || c.RollBytes < 1 || c.RollAge < 0 || c.RollDays < 1 {
 		errs = append(errs, fmt.Errorf("rolls must be positive: rows %d, bytes %d, age %s, days %d", c.RollRows, c.RollBytes, c.RollAge, c.RollDays))
 	}
-	if c.Budget < 1 || c.Flushes < 1 {
-		errs = append(errs, fmt.Errorf("budget (%d) and flushes (%d) must be positive", c.Budget, c.Flushes))
+	if c.Budget < 1 {
+		errs = append(errs, fmt.Errorf("budget must be positive: %d", c.Budget))
 	}
 	return errors.Join(errs...)
 }

@@ -126,11 +126,12 @@ func (w *worker) untilDue(now time.Time) time.Duration {
 // faster and the partition was opened anew.
 func (w *worker) flush(ctx context.Context) (reopened bool, err error) {
 	bytes := w.p.bytes
-	if err := w.session.flushes.Acquire(ctx, 1); err != nil {
+	done, err := w.session.flushes.begin(ctx, bytes)
+	if err != nil {
 		return false, err
 	}
 	err = w.retry(ctx, "flush", w.p.flush)
-	w.session.flushes.Release(1)
+	done()
 	switch {
 	case err == nil:
 		w.release(bytes)
