@@ -10,7 +10,7 @@ STAMPS := $(CACHE)/stamps
 export COMPLAINTS_CACHE := $(CACHE)
 
 # Training needs LightGBM's library. Whoever has one elsewhere names it.
-export LIGHTGBM_LIB ?= $(CACHE)/lightgbm/lightgbm/lib/lib_lightgbm.so
+export LIGHTGBM_LIB ?= $(CACHE)/lightgbm/lightgbm/lib/lib_lightgbm.$(if $(filter Darwin,$(shell uname)),dylib,so)
 
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PROGRAMS := $(patsubst %/main.go,%,$(wildcard */main.go))
