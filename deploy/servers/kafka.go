@@ -71,7 +71,7 @@ func kafkaJVM() []string {
 		log + "defaultLogLevel=warn",
 		log + "log.org.apache.kafka.clients.NetworkClient=error", // says every 50 ms that the broker is still starting
 		log + "log.org.apache.kafka.coordinator.group=info",
-		log + "log.org.apache.kafka.coordinator.transaction=info",
+		log + "log.kafka.coordinator.transaction=info",
 	}
 }
 
