@@ -23,6 +23,7 @@ type cli struct {
 	Run         runConfig         `cmd:"" default:"withargs" help:"Run the roles until stopped (the default command)."`
 	Verify      verifyConfig      `cmd:"" help:"Prove on the running system that nothing was lost or repeated; exit status 1 if something was."`
 	Summary     summaryConfig     `cmd:"" help:"Print what gold holds, by category."`
+	Replay      replayConfig      `cmd:"" name:"replay-dead-letters" help:"Publish dead letters again to the complaints topic, each once."`
 	Healthcheck healthcheckConfig `cmd:"" help:"Ask the process that serves HTTP on this machine whether it lives; exit status 1 if not."`
 	Version     kong.VersionFlag  `help:"Print the version."`
 }
@@ -90,6 +91,31 @@ type verifyConfig struct {
 	JSON   bool           `name:"json" help:"Print the report as one line of JSON."`
 }
 
+// replayConfig is the configuration of consumer replay-dead-letters.
+type replayConfig struct {
+	shared
+	Reasons     []schema.Reason `name:"reason" help:"Reasons whose dead letters are replayed; default: all. One group a reason remembers how far." placeholder:"REASON"`
+	MaxAttempts int             `help:"How often a message is replayed at most." default:"3"`
+	DryRun      bool            `help:"Only count."`
+	JSON        bool            `name:"json" help:"Print the counts as one line of JSON."`
+}
+
+func (c *replayConfig) complete() error {
+	if len(c.Reasons) == 0 {
+		c.Reasons = schema.Reasons()
+	}
+	var errs []error
+	for _, r := range c.Reasons {
+		if !slices.Contains(schema.Reasons(), r) {
+			errs = append(errs, fmt.Errorf("--reason %q: want one of %v", r, schema.Reasons()))
+		}
+	}
+	if c.MaxAttempts < 1 {
+		errs = append(errs, fmt.Errorf("--max-attempts is %d, want at least 1", c.MaxAttempts))
+	}
+	return errors.Join(errs...)
+}
+
 // summaryConfig is the configuration of consumer summary.
 type summaryConfig struct {
 	Lake lake.Config `embed:""`
@@ -125,6 +151,8 @@ func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, don
 	switch command = kctx.Command(); command {
 	case "run":
 		err = c.Run.complete()
+	case "replay-dead-letters":
+		err = c.Replay.complete()
 	case "verify":
 		embeddedLake(&c.Verify.Lake, c.Verify.Data)
 	case "summary":

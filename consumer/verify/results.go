@@ -2,9 +2,11 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"complaints/schema"
@@ -57,7 +59,7 @@ func (r *run) results(ctx context.Context) error {
 // commits reads the committed offsets of the group.
 func (r *run) commits(ctx context.Context, source map[int32]bounds) (map[int32]*resultsOf, error) {
 	committed, err := r.admin.FetchOffsets(ctx, r.cfg.Group)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, fmt.Errorf("committed offsets of %s: %w", r.cfg.Group, err)
 	}
 	found := map[int32]*resultsOf{}

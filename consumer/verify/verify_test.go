@@ -238,6 +238,13 @@ func TestAllIsWell(t *testing.T) {
 	}
 }
 
+func TestAnEmptySystemIsWell(t *testing.T) {
+	r := newRig(t)
+	if report := r.verify(); !report.OK || report.Results.Messages != 0 {
+		t.Errorf("%+v", report)
+	}
+}
+
 func TestFaultsAreToldApart(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -11,13 +11,14 @@ import (
 // Config says where the lake is. The tags are those of kong; a program embeds it.
 //
 // Credentials, region and proxies of S3 come the usual way (AWS_PROFILE,
-// AWS_ACCESS_KEY_ID, an instance role …). AWS_ENDPOINT_URL works too.
+// AWS_ACCESS_KEY_ID, an instance role …). AWS_ENDPOINT_URL works too. The variables
+// are named here because kong would make S_3 of S3.
 type Config struct {
 	URL         string            `name:"lake" placeholder:"URL" help:"The lake: s3://bucket/prefix or file://directory."`
-	S3Endpoint  string            `name:"s3-endpoint" placeholder:"URL" help:"Endpoint of an S3 store that is not AWS."`
-	S3Region    string            `name:"s3-region" help:"Region of the bucket; by default as the AWS configuration says, else us-east-1."`
-	S3KMSKeys   map[string]string `name:"s3-kms-keys" placeholder:"FOLDER=KEY;…" help:"KMS key of the objects below a first folder, as bronze=arn:aws:kms:…; all others take the bucket's."`
-	S3PathStyle bool              `name:"s3-path-style" help:"Put the bucket into the path and not into the host name; always so with an endpoint."`
+	S3Endpoint  string            `name:"s3-endpoint" env:"COMPLAINTS_S3_ENDPOINT" placeholder:"URL" help:"Endpoint of an S3 store that is not AWS."`
+	S3Region    string            `name:"s3-region" env:"COMPLAINTS_S3_REGION" help:"Region of the bucket; by default as the AWS configuration says, else us-east-1."`
+	S3KMSKeys   map[string]string `name:"s3-kms-keys" env:"COMPLAINTS_S3_KMS_KEYS" placeholder:"FOLDER=KEY;…" help:"KMS key of the objects below a first folder, as bronze=arn:aws:kms:…; all others take the bucket's."`
+	S3PathStyle bool              `name:"s3-path-style" env:"COMPLAINTS_S3_PATH_STYLE" help:"Put the bucket into the path and not into the host name; always so with an endpoint."`
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)

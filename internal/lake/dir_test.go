@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -96,6 +97,15 @@ func TestConfig(t *testing.T) {
 	} {
 		if err := bad.Check(); err == nil {
 			t.Errorf("%+v: no error", bad)
+		}
+	}
+}
+
+func TestVariablesAreNamedAsTheDeploymentNamesThem(t *testing.T) {
+	for field, want := range map[string]string{"S3Endpoint": "COMPLAINTS_S3_ENDPOINT", "S3Region": "COMPLAINTS_S3_REGION", "S3PathStyle": "COMPLAINTS_S3_PATH_STYLE"} {
+		f, ok := reflect.TypeFor[lake.Config]().FieldByName(field)
+		if !ok || f.Tag.Get("env") != want {
+			t.Errorf("%s is read from %q, want %s", field, f.Tag.Get("env"), want)
 		}
 	}
 }
