@@ -42,6 +42,9 @@ func (a *app) newLags() *lags {
 	if a.cfg.has("sink") {
 		l.groups["sink"] = lagGroup{a.cfg.sinkGroup(), a.topics.Classified}
 	}
+	for role := range l.groups {
+		l.records.WithLabelValues(role)
+	}
 	return l
 }
 

@@ -22,7 +22,8 @@ const stampedVersion = "v9.8.7-test"
 // TestImages builds the Dockerfile for real and runs the programs in the images as a container would: as the image's
 // user, on a file system that is read only but for /tmp. Nothing is pulled: the base images are made of this machine's
 // own root file system.
-func TestImages(t *testing.T) {
+func TestImages(t *testing.T) { //nolint:tparallel // its parts share the mounted images, and take no time
+	t.Parallel()
 	p := newPodman(t)
 	p.importBases()
 	images := map[string]*image{}

@@ -29,3 +29,6 @@ lint-deploy: $(actionlint) $(compose) $(linters) ## check workflows, scripts, AW
 	$(CACHE)/linters/bin/shellcheck $(scripts)
 	$(CACHE)/linters/bin/cfn-lint deploy/aws/*.yaml
 	$(CACHE)/linters/bin/checkov --skip-download --compact --quiet --framework cloudformation --directory deploy/aws
+	$(CACHE)/bin/compose-spec docker-compose.yml >/dev/null
+	promtool check config deploy/prometheus/prometheus.yml
+	promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_slow_test.yml
