@@ -26,3 +26,16 @@ bench-stream: kafka versitygw bench-python ## measure the stream on real Kafka: 
 	go test -tags servers -run '^$$' -bench '^BenchmarkStream$$' -benchtime 1x -timeout 60m ./deploy/bench \
 		-messages $(MESSAGES) -report $(CACHE)/bench/stream.json $(BENCHFLAGS)
 	@cat $(CACHE)/bench/stream.json
+
+python-api := $(STAMPS)/python-api-$(shell sha256sum deploy/bench/api/requirements.txt | cut -c 1-12)
+
+$(python-api):
+	$(call renew,python-api)
+	python3 -m venv $(CACHE)/python-api
+	$(retry) $(CACHE)/python-api/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
+		--requirement deploy/bench/api/requirements.txt
+	@touch $@
+
+.PHONY: bench-api
+bench-api: $(python-api) ## measure predictions over HTTP, beside the usual Python stack
+	go test -tags servers -run '^$$' -bench '^BenchmarkAPI$$' -benchtime 1x -timeout 10m ./deploy/bench/api

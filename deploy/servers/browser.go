@@ -24,6 +24,12 @@ func Axe(tb testing.TB) string {
 	return string(source)
 }
 
+// Schemathesis is the path of the program that attacks an API by its description.
+func Schemathesis(tb testing.TB) string {
+	tb.Helper()
+	return cached(tb, "schemathesis", "schemathesis/bin/schemathesis")
+}
+
 // Artifact keeps what a test made for people to look at.
 func Artifact(tb testing.TB, name string, content []byte) {
 	tb.Helper()

@@ -12,11 +12,12 @@ TRINO_VERSION         := 476
 LIGHTGBM_VERSION      := 4.7.0
 MLFLOW_VERSION        := 3.17.2
 AXE_VERSION           := 0.1.8
+SCHEMATHESIS_VERSION  := 4.32.5
 
 golangci-lint := $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 govulncheck   := $(STAMPS)/govulncheck-$(GOVULNCHECK_VERSION)
 
-.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe servers debian
+.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe schemathesis servers debian
 kafka: $(STAMPS)/kafka-$(KAFKA_VERSION)             ## bring Kafka (Maven)
 versitygw: $(STAMPS)/versitygw-$(VERSITYGW_VERSION) ## bring the S3 gateway versitygw (Go)
 toxiproxy: $(STAMPS)/toxiproxy-$(TOXIPROXY_VERSION) ## bring toxiproxy, which slows, cuts and resets connections (Go)
@@ -24,7 +25,8 @@ trino: $(STAMPS)/trino-$(TRINO_VERSION)             ## bring Trino, Athena's eng
 lightgbm: $(STAMPS)/lightgbm-$(LIGHTGBM_VERSION)    ## bring lib_lightgbm.so (pip)
 mlflow: $(STAMPS)/mlflow-$(MLFLOW_VERSION)          ## bring MLflow (pip)
 axe: $(STAMPS)/axe-$(AXE_VERSION)                   ## bring axe, which checks that pages are accessible (pip)
-servers: kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
+schemathesis: $(STAMPS)/schemathesis-$(SCHEMATHESIS_VERSION) ## bring schemathesis, which attacks an API by its description (pip)
+servers: schemathesis kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
 
 debian: ## install the Debian packages that tests need (as root)
 	deploy/servers/debian
@@ -95,3 +97,10 @@ $(STAMPS)/axe-$(AXE_VERSION):
 	$(retry) python3 $(pip-get) --requirement deploy/servers/axe/requirements.txt --dest $(CACHE)/axe/files
 	cd $(CACHE)/axe && $(unzip) files/*.whl . && mv axe_playwright_python/axe.min.js .
 	@rm -r $(CACHE)/axe/{files,axe_playwright_python*} && touch $@
+
+$(STAMPS)/schemathesis-$(SCHEMATHESIS_VERSION):
+	$(call renew,schemathesis)
+	python3 -m venv $(CACHE)/schemathesis
+	$(retry) $(CACHE)/schemathesis/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
+		--requirement deploy/servers/schemathesis/requirements.txt
+	@touch $@
