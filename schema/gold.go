@@ -62,7 +62,7 @@ func GoldRowOf(value []byte, at Position) GoldRow {
 		row.RecordError = &text
 		return row
 	}
-	c.Clean() // a column may hold what its name does not say
+	c.cleanColumns() // a column may hold what its name does not say
 	row.setComplaint(&c.Complaint)
 	row.setResult(&c)
 	return row

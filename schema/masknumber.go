@@ -31,15 +31,22 @@ type cluster struct {
 	groups []group
 }
 
+// maxGroups is how long a cluster is at most; a longer one is cut, which no
+// number is.
+const maxGroups = 32
+
 // appendNumbers finds all numbers that are masked.
 func appendNumbers(spans []span, text string) []span {
-	var groups [32]group // a longer cluster is cut, which no number is
+	c := cluster{text: text}
 	for i := 0; i < len(text); {
 		if !isDigit(text[i]) {
 			i++
 			continue
 		}
-		c := cluster{text: text, groups: groups[:0]}
+		if c.groups == nil { // most texts are short and have no digit
+			c.groups = make([]group, 0, maxGroups)
+		}
+		c.groups = c.groups[:0]
 		i = c.read(i)
 		for at := 0; at < len(c.groups); {
 			s, n := c.match(at)

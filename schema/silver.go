@@ -112,15 +112,24 @@ func textHash(text string) string {
 // returns what it has masked. What is no text of a person (ids, dates, ZIP code,
 // state) is only tidied.
 func (c *Complaint) Clean() Masked {
+	all := clean(&c.Narrative)
+	return all.Plus(c.cleanColumns())
+}
+
+// cleanColumns is Clean for all but the narrative, which gold does not have.
+func (c *Complaint) cleanColumns() Masked {
 	var all Masked
-	for _, field := range []*string{
-		&c.Narrative, &c.Product, &c.SubProduct, &c.Issue, &c.SubIssue, &c.CompanyPublicResponse, &c.Company,
+	for _, field := range [...]*string{
+		&c.Product, &c.SubProduct, &c.Issue, &c.SubIssue, &c.CompanyPublicResponse, &c.Company,
 		&c.Tags, &c.ConsumerConsentProvided, &c.SubmittedVia, &c.CompanyResponse,
 	} {
-		masked, n := MaskPersonal(Tidy(*field))
-		*field = masked
-		all = all.Plus(n)
+		all = all.Plus(clean(field))
 	}
 	c.State, c.ZipCode = Tidy(c.State), Tidy(c.ZipCode)
 	return all
+}
+
+func clean(field *string) (n Masked) {
+	*field, n = MaskPersonal(Tidy(*field))
+	return n
 }

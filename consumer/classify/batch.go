@@ -2,6 +2,7 @@ package classify
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,6 +30,12 @@ type batch struct {
 	dead     int
 	deadSize int // bytes of the dead letters since the last flush
 
+	// What was produced lies here until the transaction has ended, and then makes
+	// room for the next: results cost no allocation.
+	records []kgo.Record
+	values  []byte
+	text    []byte // of the message at hand
+
 	promise func(*kgo.Record, error) // made once, so that a message costs no closure
 	mu      sync.Mutex
 	errs    []error // guarded by mu
@@ -47,8 +54,8 @@ func (b *batch) init(r *Role, topicID string) {
 	}
 }
 
-// start begins a micro-batch: one model for all of its messages.
-func (b *batch) start(model *classifier.Classifier) {
+// start begins a micro-batch of that many messages: one model for all of them.
+func (b *batch) start(model *classifier.Classifier, messages int) {
 	if b.model != model {
 		b.model, b.scratch = model, model.NewScratch()
 	}
@@ -58,6 +65,11 @@ func (b *batch) start(model *classifier.Classifier) {
 	b.first = [schema.NumCategories]schema.Classified{}
 	clear(b.reasons)
 	b.dead, b.deadSize, b.errs = 0, 0, nil
+	// The client has let go of the last batch: its flush and its end came first.
+	b.records = slices.Grow(b.records[:0], messages)
+	if b.values = b.values[:0]; cap(b.values) > maxKeptValues {
+		b.values = nil
+	}
 }
 
 // failure is the first error of a produced record.
@@ -77,7 +89,8 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	if err != nil {
 		return b.deadLetter(in, err)
 	}
-	p := b.model.Predict([]byte(complaint.Narrative), b.scratch)
+	b.text = append(b.text[:0], complaint.Narrative...)
+	p := b.model.Predict(b.text, b.scratch)
 	result := schema.Classified{
 		Complaint:     complaint,
 		Category:      p.Category.String(),
@@ -95,7 +108,10 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 			Timestamp: schema.TimeOf(in.Timestamp),
 		},
 	}
-	value := result.AppendJSON(nil)
+	// Where the buffer grows, earlier values stay in the old one.
+	start := len(b.values)
+	b.values = result.AppendJSON(b.values)
+	value := b.values[start:len(b.values):len(b.values)]
 	limit := int(b.role.cfg.Topics.OutputMaxBytes()) - batchOverheadBytes
 	if size := len(complaint.ComplaintID) + len(value); size > limit {
 		return b.deadLetter(in, &schema.Rejection{
@@ -110,7 +126,18 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	if b.labelled[p.Category]++; b.labelled[p.Category] == 1 {
 		b.first[p.Category] = result
 	}
-	return &kgo.Record{Topic: b.role.cfg.Topics.Classified, Key: []byte(complaint.ComplaintID), Value: value}, false
+	start = len(b.values)
+	b.values = append(b.values, complaint.ComplaintID...)
+	key := b.values[start:len(b.values):len(b.values)]
+	return b.record(b.role.cfg.Topics.Classified, key, value), false
+}
+
+// maxKeptValues bounds what a batch of long texts leaves behind, bytes.
+const maxKeptValues = 64 << 20
+
+func (b *batch) record(topic string, key, value []byte) *kgo.Record {
+	b.records = append(b.records, kgo.Record{Topic: topic, Key: key, Value: value})
+	return &b.records[len(b.records)-1]
 }
 
 // deadLetter keeps the message byte for byte, and says in headers why.
@@ -125,7 +152,7 @@ func (b *batch) deadLetter(in *kgo.Record, why error) (out *kgo.Record, flush bo
 	}
 	b.dead++
 	b.reasons[rejection.Reason]++
-	out = &kgo.Record{Topic: b.role.cfg.Topics.DeadLetter, Key: in.Key, Value: in.Value}
+	out = b.record(b.role.cfg.Topics.DeadLetter, in.Key, in.Value)
 	out.Headers = append(append([]kgo.RecordHeader{}, in.Headers...),
 		header(schema.HeaderReason, string(rejection.Reason)),
 		header(schema.HeaderError, rejection.Detail),

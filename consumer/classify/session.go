@@ -242,7 +242,7 @@ func overslept(started time.Time, err error) error {
 // produce labels the records, hands the results to the client and waits until
 // the broker has them.
 func (s *session) produce(ctx context.Context, model *classifier.Classifier, records []*kgo.Record) error {
-	s.batch.start(model)
+	s.batch.start(model, len(records))
 	for _, in := range records {
 		began := time.Now()
 		out, flush := s.batch.label(in)

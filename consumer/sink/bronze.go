@@ -9,12 +9,17 @@ import (
 // Bronze is the layer with the messages as they came, of the complaints topic,
 // in the order of their offsets.
 func Bronze(topic string) Layer {
-	return Layer{Name: schema.Bronze, Topic: topic, codec: parquetRows[schema.BronzeRow]{
+	return Layer{Name: schema.Bronze, Topic: topic, codec: parquetRows[schema.BronzeRow, offsetKey]{
 		row:     bronzeRow,
-		offset:  func(r *schema.BronzeRow) int64 { return r.KafkaOffset },
-		compare: func(a, b *schema.BronzeRow) int { return cmp.Compare(a.KafkaOffset, b.KafkaOffset) },
+		key:     func(r *schema.BronzeRow) offsetKey { return offsetKey{r.KafkaOffset} },
+		offset:  func(k *offsetKey) int64 { return k.KafkaOffset },
+		compare: func(a, b *offsetKey) int { return cmp.Compare(a.KafkaOffset, b.KafkaOffset) },
 		columns: []string{"kafka_offset"},
 	}}
+}
+
+type offsetKey struct {
+	KafkaOffset int64 `parquet:"kafka_offset"`
 }
 
 func bronzeRow(r *Record, l *schema.Link) schema.BronzeRow {

@@ -9,14 +9,26 @@ import (
 // Gold is the layer for reports, of the classified topic. An object is sorted by
 // category and state, the columns that most queries filter by.
 func Gold(topic string) Layer {
-	return Layer{Name: schema.Gold, Topic: topic, codec: parquetRows[schema.GoldRow]{
+	return Layer{Name: schema.Gold, Topic: topic, codec: parquetRows[schema.GoldRow, reportKey]{
 		row:    func(r *Record, l *schema.Link) schema.GoldRow { return schema.GoldRowOf(r.Value, positionOf(r, l)) },
-		offset: func(r *schema.GoldRow) int64 { return r.KafkaOffset },
-		compare: func(a, b *schema.GoldRow) int {
-			return cmp.Or(cmp.Compare(a.Category, b.Category), compareText(a.State, b.State), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
-		},
-		columns: []string{"category", "state", "kafka_offset"},
+		key:    func(r *schema.GoldRow) reportKey { return reportKey{r.Category, r.State, r.KafkaOffset} },
+		offset: reportOffset, compare: compareReport, columns: reportColumns,
 	}}
+}
+
+// reportKey is what gold and silver are sorted by.
+type reportKey struct {
+	Category    string  `parquet:"category,dict"`
+	State       *string `parquet:"state,optional,dict"`
+	KafkaOffset int64   `parquet:"kafka_offset"`
+}
+
+var reportColumns = []string{"category", "state", "kafka_offset"}
+
+func reportOffset(k *reportKey) int64 { return k.KafkaOffset }
+
+func compareReport(a, b *reportKey) int {
+	return cmp.Or(cmp.Compare(a.Category, b.Category), compareText(a.State, b.State), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
 }
 
 func positionOf(r *Record, l *schema.Link) schema.Position {

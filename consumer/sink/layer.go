@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 
 	"complaints/internal/lake"
 	"complaints/schema"
@@ -72,24 +73,49 @@ type codec interface {
 }
 
 // parquetRows is the codec of a layer whose rows are a Go type with the tags of
-// parquet-go.
-type parquetRows[T any] struct {
-	row     func(r *Record, l *schema.Link) T
-	offset  func(*T) int64 // of the record that a row is of
-	compare func(a, b *T) int
+// parquet-go. Key is what an object is sorted by, and a part of the row: a type
+// with the same tags for the columns that it has.
+type parquetRows[Row, Key any] struct {
+	row     func(r *Record, l *schema.Link) Row
+	key     func(*Row) Key
+	offset  func(*Key) int64 // of the record that a row is of
+	compare func(a, b *Key) int
 	columns []string // that compare goes by
 }
 
-func (c parquetRows[T]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error) {
-	rows := make([]T, len(records))
+func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error) {
+	rows := make([]Row, len(records))
+	order := make([]placed[Key], len(records))
 	for i := range records {
 		rows[i] = c.row(&records[i], l)
+		order[i] = placed[Key]{c.key(&rows[i]), i}
 	}
-	slices.SortFunc(rows, func(a, b T) int { return c.compare(&a, &b) })
-	return lake.WriteParquet(rows, c.columns, lake.FooterOf(l, day))
+	sort.Sort(byKey[Key]{order, c.compare})
+	sorted := make([]Row, len(rows))
+	for i := range order {
+		sorted[i] = rows[order[i].at]
+	}
+	return lake.WriteParquet(sorted, c.columns, lake.FooterOf(l, day))
 }
 
-func (c parquetRows[T]) check(body []byte, l *schema.Link, day schema.Day, records []Record) error {
+// placed is a key and where its row stands. Rows are large; only keys are moved.
+type placed[Key any] struct {
+	key Key
+	at  int
+}
+
+// byKey sorts by pointers to the keys: a function of slices.SortFunc gets them
+// by value, and each call would move two of them to the heap.
+type byKey[Key any] struct {
+	order   []placed[Key]
+	compare func(a, b *Key) int
+}
+
+func (b byKey[Key]) Len() int           { return len(b.order) }
+func (b byKey[Key]) Less(i, j int) bool { return b.compare(&b.order[i].key, &b.order[j].key) < 0 }
+func (b byKey[Key]) Swap(i, j int)      { b.order[i], b.order[j] = b.order[j], b.order[i] }
+
+func (c parquetRows[Row, Key]) check(body []byte, l *schema.Link, day schema.Day, records []Record) error {
 	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		return err
@@ -97,15 +123,17 @@ func (c parquetRows[T]) check(body []byte, l *schema.Link, day schema.Day, recor
 	if err := f.CheckFooter(l, day); err != nil {
 		return err
 	}
+	if err := f.Scrub(); err != nil { // all columns; the keys alone are compared
+		return err
+	}
 	offsets := make([]int64, 0, len(records))
-	var before *T
-	err = lake.EachRow(f, func(row *T) error {
-		if before != nil && c.compare(before, row) > 0 {
+	var before Key
+	err = lake.EachRow(f, func(key *Key) error {
+		if len(offsets) > 0 && c.compare(&before, key) > 0 {
 			return fmt.Errorf("row %d does not follow in the order of %v", len(offsets), c.columns)
 		}
-		offsets = append(offsets, c.offset(row))
-		kept := *row
-		before = &kept
+		offsets = append(offsets, c.offset(key))
+		before = *key
 		return nil
 	})
 	if err != nil {
@@ -128,7 +156,7 @@ func sameOffsets(offsets []int64, records []Record) error {
 	return nil
 }
 
-func (c parquetRows[T]) belongs(r io.ReaderAt, size int64, l *schema.Link, day schema.Day) error {
+func (c parquetRows[Row, Key]) belongs(r io.ReaderAt, size int64, l *schema.Link, day schema.Day) error {
 	f, err := lake.OpenParquet(r, size)
 	if err != nil {
 		return err

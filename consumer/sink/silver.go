@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"cmp"
 	"sync/atomic"
 
 	"complaints/schema"
@@ -11,17 +10,14 @@ import (
 // and without personal data. It is sorted as gold is.
 func Silver(topic string) Layer {
 	masked := &maskedCount{}
-	return Layer{Name: schema.Silver, Topic: topic, masked: masked, codec: parquetRows[schema.SilverRow]{
+	return Layer{Name: schema.Silver, Topic: topic, masked: masked, codec: parquetRows[schema.SilverRow, reportKey]{
 		row: func(r *Record, l *schema.Link) schema.SilverRow {
 			row, n := schema.SilverRowOf(r.Value, positionOf(r, l))
 			masked.add(n)
 			return row
 		},
-		offset: func(r *schema.SilverRow) int64 { return r.KafkaOffset },
-		compare: func(a, b *schema.SilverRow) int {
-			return cmp.Or(cmp.Compare(a.Category, b.Category), compareText(a.State, b.State), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
-		},
-		columns: []string{"category", "state", "kafka_offset"},
+		key:    func(r *schema.SilverRow) reportKey { return reportKey{r.Category, r.State, r.KafkaOffset} },
+		offset: reportOffset, compare: compareReport, columns: reportColumns,
 	}}
 }
 

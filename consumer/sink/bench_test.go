@@ -1,0 +1,91 @@
+package sink
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"complaints/internal/complaintfile"
+	"complaints/schema"
+)
+
+// benchRecords are results of the sample's complaints, as the classified topic
+// holds them.
+func benchRecords(b *testing.B) []Record {
+	b.Helper()
+	const path = "../../producer/sample/complaints.csv.gz"
+	f, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	r, err := complaintfile.NewReader(f, path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	now := schema.TimeOf(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))
+	var records []Record
+	for {
+		row, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return records
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		at := int64(len(records))
+		code := int(at) % schema.NumCategories
+		c := schema.Classified{
+			Complaint: row.Complaint, Category: schema.Category(code).String(), CategoryCode: code, Probability: 0.9,
+			Probabilities: schema.ProbabilitiesOf([schema.NumCategories]float64{0.9, 0.025, 0.025, 0.025, 0.025}),
+			ModelVersion:  "bench", ClassifiedAt: now,
+			Source: schema.Source{Topic: "complaints", TopicID: strings.Repeat("a", 32), Offset: at, Timestamp: now},
+		}
+		records = append(records, Record{Offset: at, Timestamp: int64(now), Key: []byte(row.Complaint.ComplaintID), Value: c.AppendJSON(nil)})
+	}
+}
+
+// BenchmarkLayer encodes the sample's results as objects, and checks them; ns/row
+// is of a record.
+func BenchmarkLayer(b *testing.B) {
+	records := benchRecords(b)
+	topics := schema.TopicNames("")
+	for _, name := range []schema.Layer{schema.Bronze, schema.Silver, schema.Gold} {
+		layer, err := LayerOf(name, topics)
+		if err != nil {
+			b.Fatal(err)
+		}
+		day := schema.DayOf(records[0].Timestamp)
+		link := &schema.Link{
+			Layer: name, Topic: layer.Topic, TopicID: strings.Repeat("b", 32), Next: int64(len(records)),
+			Rows: map[schema.Day]int64{day: int64(len(records))},
+		}
+		var body []byte
+		b.Run(string(name)+"/encode", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if body, err = layer.codec.encode(link, day, records); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perRow(b, len(records))
+			b.ReportMetric(float64(len(body))/float64(len(records)), "B/row")
+		})
+		b.Run(string(name)+"/check", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := layer.codec.check(body, link, day, records); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perRow(b, len(records))
+		})
+	}
+}
+
+func perRow(b *testing.B, rows int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
+}
