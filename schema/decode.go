@@ -328,18 +328,16 @@ func (d *decoder) digits() int {
 func (d *decoder) text() (string, error) {
 	d.i++
 	start := d.i
-	for d.i < len(d.src) {
-		switch c := d.src[d.i]; {
-		case c == '"':
+	if d.i = ordinary(d.src, start); d.i < len(d.src) {
+		switch d.src[d.i] {
+		case '"':
 			s := d.src[start:d.i]
 			d.i++
 			return s, nil
-		case c == '\\':
+		case '\\':
 			return d.escaped(start)
-		case c < ' ':
-			return "", d.syntax("a control character stands unescaped")
 		default:
-			d.i++
+			return "", d.syntax("a control character stands unescaped")
 		}
 	}
 	return "", d.syntax("a string does not end")
@@ -363,9 +361,7 @@ func (d *decoder) escaped(start int) (string, error) {
 			}
 		default:
 			run := d.i
-			for d.i < len(d.src) && d.src[d.i] != '"' && d.src[d.i] != '\\' && d.src[d.i] >= ' ' {
-				d.i++
-			}
+			d.i = ordinary(d.src, run)
 			buf = append(buf, d.src[run:d.i]...)
 		}
 	}

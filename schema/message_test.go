@@ -328,6 +328,7 @@ func BenchmarkDecodeComplaint(b *testing.B) {
 
 func BenchmarkClassifiedAppendJSON(b *testing.B) {
 	c := classified()
+	c.Narrative = strings.Repeat("They lost my payment, and \"nobody\" answers the phone. ", 20)
 	b.ReportAllocs()
 	var buf []byte
 	for b.Loop() {

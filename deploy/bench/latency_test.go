@@ -22,7 +22,7 @@ type percentiles struct{ p50, p99 float64 }
 
 // warmUp is how much of the latency run is not counted: connections, groups and
 // caches come to rest.
-const warmUp = 5 * time.Second
+const warmUp = 12 * time.Second
 
 // latency measures, at a constant rate, the time from a message's timestamp (set
 // when it is handed to the producer's client) until a reader of committed records

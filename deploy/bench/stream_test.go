@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -23,6 +24,7 @@ var (
 	pythonMessages = flag.Int64("python-messages", 100_000, "of them, how many the Python stack gets")
 	pythonRounds   = flag.Int("python-rounds", 100, "boosting rounds of the Python stack's model")
 	pythonLeaves   = flag.Int("python-leaves", 31, "leaves of its trees")
+	latencyRate    = flag.Float64("latency-rate", 0, "messages a second while the latency is measured; 0 is a tenth of what was reached")
 	latencySeconds = flag.Int("latency-seconds", 30, "how long to measure the latency")
 	report         = flag.String("report", "", "file for the result, one line of JSON")
 	parts          = flag.String("parts", "ceiling,classify,both,python,latency", "what to measure; a tenth of the rate of both is that of latency")
@@ -73,7 +75,7 @@ func BenchmarkStream(b *testing.B) {
 	}
 	var latency percentiles
 	if wanted("latency") {
-		latency = r.latency(both.rate/10, *latencySeconds)
+		latency = r.latency(cmp.Or(*latencyRate, both.rate/10), *latencySeconds)
 	}
 	out := result{
 		MessagesPerSecond: round(both.rate), CPUMicros: round(both.cpuMicros()), P50: latency.p50, P99: latency.p99, PeakRSS: round(both.rss / 1e6),
