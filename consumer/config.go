@@ -23,6 +23,7 @@ type cli struct {
 	Run         runConfig         `cmd:"" default:"withargs" help:"Run the roles until stopped (the default command)."`
 	Verify      verifyConfig      `cmd:"" help:"Prove on the running system that nothing was lost or repeated; exit status 1 if something was."`
 	Summary     summaryConfig     `cmd:"" help:"Print what gold holds, by category."`
+	Compact     compactConfig     `cmd:"" help:"Copy the rows of closed days into few large objects; nothing is deleted."`
 	Replay      replayConfig      `cmd:"" name:"replay-dead-letters" help:"Publish dead letters again to the complaints topic, each once."`
 	Healthcheck healthcheckConfig `cmd:"" help:"Ask the process that serves HTTP on this machine whether it lives; exit status 1 if not."`
 	Version     kong.VersionFlag  `help:"Print the version."`
@@ -91,6 +92,18 @@ type verifyConfig struct {
 	JSON   bool           `name:"json" help:"Print the report as one line of JSON."`
 }
 
+// compactConfig is the configuration of consumer compact.
+type compactConfig struct {
+	Lake     lake.Config    `embed:"" group:"Lake"`
+	Data     string         `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
+	Layers   []schema.Layer `help:"Layers to compact, of silver and gold." enum:"silver,gold" default:"silver,gold"`
+	Day      []schema.Day   `help:"Days to compact, YYYY-MM-DD, beside those that were compacted before, which get what came late. Default: all that are over." placeholder:"DAY"`
+	Grace    time.Duration  `help:"How long a day must be over." default:"24h"`
+	MaxBytes int64          `help:"Bytes of the objects that become one." default:"67108864"`
+	View     bool           `help:"Print the statements that make the views gold_all and silver_all read the large objects, for Athena or Trino."`
+	JSON     bool           `name:"json" help:"Print what was done as one line of JSON."`
+}
+
 // replayConfig is the configuration of consumer replay-dead-letters.
 type replayConfig struct {
 	shared
@@ -151,6 +164,8 @@ func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, don
 	switch command = kctx.Command(); command {
 	case "run":
 		err = c.Run.complete()
+	case "compact":
+		embeddedLake(&c.Compact.Lake, c.Compact.Data)
 	case "replay-dead-letters":
 		err = c.Replay.complete()
 	case "verify":

@@ -31,6 +31,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch command {
 	case "verify":
 		return runVerify(ctx, &c.Verify, stdout, stderr)
+	case "compact":
+		return runCompact(ctx, &c.Compact, stdout)
 	case "replay-dead-letters":
 		return runReplay(ctx, &c.Replay, stdout, stderr)
 	case "summary":

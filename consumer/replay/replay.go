@@ -87,7 +87,7 @@ type run struct {
 func (r *run) run(ctx context.Context) error {
 	// What becomes a dead letter from now on is not for this run, or it might never end.
 	ends, err := r.admin.ListEndOffsets(ctx, r.cfg.Topics.DeadLetter)
-	if err = errors.Join(err, ends.Error()); err != nil {
+	if err := errors.Join(err, ends.Error()); err != nil {
 		return err
 	}
 	if r.cfg.DryRun {
@@ -112,7 +112,6 @@ func (r *run) replay(ctx context.Context, ends kadm.ListedOffsets) error {
 		kgo.ConsumeTopics(r.cfg.Topics.DeadLetter),
 		kgo.TransactionalID(r.group),
 		kgo.TransactionTimeout(transactionTimeout),
-		kgo.RequireStableFetchOffsets(),
 		// What fitted the topic once must fit a batch.
 		kgo.ProducerBatchMaxBytes(r.cfg.Topics.MaxMessageBytes),
 	)...)
@@ -235,7 +234,7 @@ func (r *run) done(ctx context.Context, ends kadm.ListedOffsets) (bool, error) {
 // positions are where the group goes on in each partition.
 func (r *run) positions(ctx context.Context) (map[int32]int64, error) {
 	starts, err := r.admin.ListStartOffsets(ctx, r.cfg.Topics.DeadLetter)
-	if err = errors.Join(err, starts.Error()); err != nil {
+	if err := errors.Join(err, starts.Error()); err != nil {
 		return nil, err
 	}
 	committed, err := r.admin.FetchOffsets(ctx, r.group)

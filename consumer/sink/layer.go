@@ -72,6 +72,19 @@ type codec interface {
 	belongs(r io.ReaderAt, size int64, l *schema.Link, day schema.Day) error
 }
 
+// Merge returns one object with the rows of many, sorted as each of them is. It
+// is opened again and compared with what went in. Link, of which Merge sets the
+// rows, and day go into its footer.
+func (l Layer) Merge(files []*lake.ParquetFile, link *schema.Link, day schema.Day) ([]byte, error) {
+	m, ok := l.codec.(interface {
+		merge(files []*lake.ParquetFile, l *schema.Link, day schema.Day) ([]byte, error)
+	})
+	if !ok {
+		return nil, fmt.Errorf("objects of layer %s cannot be merged", l.Name)
+	}
+	return m.merge(files, link, day)
+}
+
 // parquetRows is the codec of a layer whose rows are a Go type with the tags of
 // parquet-go. Key is what an object is sorted by, and a part of the row: a type
 // with the same tags for the columns that it has.
@@ -85,9 +98,38 @@ type parquetRows[Row, Key any] struct {
 
 func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error) {
 	rows := make([]Row, len(records))
-	order := make([]placed[Key], len(records))
 	for i := range records {
 		rows[i] = c.row(&records[i], l)
+	}
+	return lake.WriteParquet(c.sorted(rows), c.columns, lake.FooterOf(l, day))
+}
+
+// merge is what [Layer.Merge] says.
+func (c parquetRows[Row, Key]) merge(files []*lake.ParquetFile, l *schema.Link, day schema.Day) ([]byte, error) {
+	var rows []Row
+	var records []Record // stand for what went in
+	for _, f := range files {
+		if err := lake.EachRow(f, func(row *Row) error {
+			rows = append(rows, *row)
+			key := c.key(row)
+			records = append(records, Record{Offset: c.offset(&key)})
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Offset, b.Offset) })
+	l.Rows[day] = int64(len(rows))
+	body, err := lake.WriteParquet(c.sorted(rows), c.columns, lake.FooterOf(l, day))
+	if err != nil {
+		return nil, err
+	}
+	return body, c.check(body, l, day, records)
+}
+
+func (c parquetRows[Row, Key]) sorted(rows []Row) []Row {
+	order := make([]placed[Key], len(rows))
+	for i := range rows {
 		order[i] = placed[Key]{c.key(&rows[i]), i}
 	}
 	sort.Sort(byKey[Key]{order, c.compare})
@@ -95,7 +137,7 @@ func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []
 	for i := range order {
 		sorted[i] = rows[order[i].at]
 	}
-	return lake.WriteParquet(sorted, c.columns, lake.FooterOf(l, day))
+	return sorted
 }
 
 // placed is a key and where its row stands. Rows are large; only keys are moved.

@@ -80,6 +80,25 @@ func (p *ParquetFile) Footer(key string) string {
 	return v
 }
 
+// FooterInteger returns a value of the footer that is a number.
+func (p *ParquetFile) FooterInteger(key string) (int64, error) {
+	n, err := strconv.ParseInt(p.Footer(key), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("parquet footer: %s is %q, want a number", key, p.Footer(key))
+	}
+	return n, nil
+}
+
+// ColumnsOf returns the names of the columns that a row type has, in order.
+func ColumnsOf[T any]() []string {
+	fields := parquet.SchemaOf(new(T)).Fields()
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name()
+	}
+	return names
+}
+
 // Integers calls each with every value of a column of 32 or 64 bit integers that
 // has no NULL, in the order of the rows. All pages of the column are read.
 func (p *ParquetFile) Integers(column string, each func(int64) error) error {

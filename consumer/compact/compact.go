@@ -1,0 +1,262 @@
+// Package compact copies the rows of closed days into few large objects.
+//
+// In come the objects of a layer; none is changed or deleted, for the chain
+// names them. Out go objects in a folder beside it (gold_daily, silver_daily),
+// each of one day and partition, created once. An object is named by the first
+// link whose rows it has, and its footer says where it ends; the next one goes
+// on there. So after a crash, or beside another compaction, the next run finds
+// what is done and repeats nothing, and rows that came late for a day follow in
+// an object of their own.
+//
+// Who reads: the plain table has every row as soon as its object is put. The
+// view of [View] takes the days that it names from the daily table and all
+// others from the plain one. It is replaced, in one step, after the objects are
+// there. A row that comes later for a day of the view is seen in the view when
+// compact has run again, and in the plain table at once.
+//
+// Why no Iceberg: its tables need a catalog that commits, and a commit for each
+// flush of each partition, by many processes that contend for one pointer; the
+// exactly-once chain would be needed beside it all the same. Athena and DuckDB
+// read plain Parquet without either, a copy of the bucket is a copy of the lake,
+// and a directory works without a server. What Iceberg would give is atomic
+// compaction in place, deletion of single rows and evolution of columns. The
+// first is had here by never deleting, the third by columns that readers do not
+// know being NULL. If single rows ever have to be deleted (a right to be
+// forgotten), that is the day to weigh it again: the daily folder can become an
+// Iceberg table without a change to the chain.
+package compact
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"complaints/consumer/sink"
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// Config is what is compacted.
+type Config struct {
+	Store    lake.Store
+	Layer    sink.Layer
+	Grace    time.Duration // how long a day must be over
+	MaxBytes int64         // of the objects that become one
+	Now      time.Time
+}
+
+// Closed says whether a day is over for long enough.
+func (c Config) Closed(day schema.Day) bool {
+	begin, err := time.Parse(time.DateOnly, string(day))
+	return err == nil && !c.Now.Before(begin.AddDate(0, 0, 1).Add(c.Grace))
+}
+
+// Result is what was done for a day.
+type Result struct {
+	Layer schema.Layer `json:"layer"`
+	Day   schema.Day   `json:"day"`
+	From  int          `json:"from"` // objects that were read
+	To    int          `json:"to"`   // objects that were written
+	Rows  int64        `json:"rows"` // in those
+	Held  int          `json:"held"` // daily objects that were there before
+}
+
+// Daily is the layer of the large objects of a layer.
+func Daily(layer schema.Layer) schema.Layer { return layer + "_daily" }
+
+// part names a partition of a topic of an id.
+type part struct {
+	topicID   string
+	partition int32
+}
+
+// Day compacts one closed day. It may be run again at any time.
+func Day(ctx context.Context, cfg Config, day schema.Day) (Result, error) {
+	result := Result{Layer: cfg.Layer.Name, Day: day}
+	if !cfg.Closed(day) {
+		return result, fmt.Errorf("day %q: want YYYY-MM-DD of a day that is over since %s or longer, for late records may still come", day, cfg.Grace)
+	}
+	plain, err := objects(ctx, cfg.Store, cfg.Layer.Name, day)
+	if err != nil {
+		return result, err
+	}
+	done, err := objects(ctx, cfg.Store, Daily(cfg.Layer.Name), day)
+	if err != nil {
+		return result, err
+	}
+	for p, list := range plain {
+		result.Held += len(done[p])
+		if err := partition(ctx, cfg, day, list, done[p], &result); err != nil {
+			return result, fmt.Errorf("compact %s of %s/%d: %w", day, p.topicID, p.partition, err)
+		}
+	}
+	return result, nil
+}
+
+// object is one that is listed.
+type object struct {
+	key   string
+	start int64
+	size  int64
+}
+
+// objects lists the objects of a layer and day, by partition and in order.
+func objects(ctx context.Context, store lake.Store, layer schema.Layer, day schema.Day) (map[part][]object, error) {
+	prefix := fmt.Sprintf("%s/%s/dt=%s/", layer, schema.Dataset, day)
+	found := map[part][]object{}
+	for after := ""; ; {
+		page, err := store.List(ctx, prefix, after, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range page {
+			name, err := schema.ParseObjectKey(info.Key)
+			if err != nil {
+				return nil, err
+			}
+			p := part{name.TopicID, name.Partition}
+			found[p] = append(found[p], object{info.Key, name.Start, info.Size})
+		}
+		if len(page) < 1000 {
+			break
+		}
+		after = page[len(page)-1].Key
+	}
+	for _, list := range found {
+		slices.SortFunc(list, func(a, b object) int { return cmp.Compare(a.start, b.start) })
+	}
+	return found, nil
+}
+
+// partition compacts what of a partition is not in a daily object yet.
+func partition(ctx context.Context, cfg Config, day schema.Day, plain, done []object, result *Result) error {
+	next := int64(0)
+	if n := len(done); n > 0 {
+		var err error
+		if next, err = endOf(ctx, cfg.Store, done[n-1].key); err != nil {
+			return err
+		}
+	}
+	for len(plain) > 0 {
+		if plain[0].start < next {
+			plain = plain[1:]
+			continue
+		}
+		n, total := 0, int64(0)
+		for n < len(plain) && (n == 0 || total+plain[n].size <= cfg.MaxBytes) {
+			total += plain[n].size
+			n++
+		}
+		var err error
+		if next, err = merge(ctx, cfg, day, plain[:n], result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge writes the daily object of plain ones, and returns where it ends.
+func merge(ctx context.Context, cfg Config, day schema.Day, plain []object, result *Result) (next int64, err error) {
+	var files []*lake.ParquetFile
+	for _, o := range plain {
+		r, err := cfg.Store.Open(ctx, o.key)
+		if err != nil {
+			return 0, err
+		}
+		defer func() { err = errors.Join(err, r.Close()) }()
+		f, err := lake.OpenParquet(r, r.Size())
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", o.key, err)
+		}
+		if next, err = f.FooterInteger(lake.FooterNext); err != nil {
+			return 0, fmt.Errorf("%s: %w", o.key, err)
+		}
+		files = append(files, f)
+	}
+	name, err := schema.ParseObjectKey(plain[0].key)
+	if err != nil {
+		return 0, err
+	}
+	link := &schema.Link{
+		Layer: Daily(cfg.Layer.Name), Topic: files[0].Footer(lake.FooterTopic), TopicID: name.TopicID,
+		Partition: name.Partition, Start: name.Start, Next: next, Rows: map[schema.Day]int64{},
+	}
+	body, err := cfg.Layer.Merge(files, link, day)
+	if err != nil {
+		return 0, err
+	}
+	key := link.ObjectKey(day)
+	err = cfg.Store.PutNew(ctx, key, body, nil)
+	if errors.Is(err, lake.ErrExists) || errors.Is(err, lake.ErrAmbiguous) {
+		// Another compaction's, or our own: where it ends is what counts.
+		if next, look := endOf(ctx, cfg.Store, key); look == nil {
+			return next, nil
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	result.From += len(plain)
+	result.To++
+	result.Rows += link.Rows[day]
+	return next, nil
+}
+
+// endOf reads from its footer where a daily object ends.
+func endOf(ctx context.Context, store lake.Store, key string) (next int64, err error) {
+	r, err := store.Open(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	f, err := lake.OpenParquet(r, r.Size())
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", key, err)
+	}
+	return f.FooterInteger(lake.FooterNext)
+}
+
+// Days lists the days that a layer has objects of, in order. It takes a request
+// a day.
+func Days(ctx context.Context, store lake.Store, layer schema.Layer) ([]schema.Day, error) {
+	prefix := fmt.Sprintf("%s/%s/", layer, schema.Dataset)
+	var days []schema.Day
+	for after := ""; ; {
+		page, err := store.List(ctx, prefix, after, 1)
+		if err != nil || len(page) == 0 {
+			return days, err
+		}
+		name, err := schema.ParseObjectKey(page[0].Key)
+		if err != nil {
+			return nil, err
+		}
+		days = append(days, name.Day)
+		after = fmt.Sprintf("%sdt=%s/~", prefix, name.Day) // behind all names of the day
+	}
+}
+
+// View returns the statement, as Athena and Trino take it, that makes a view of
+// a layer: the named days from the daily table, all others from the plain one.
+// Literals let the engine skip what it need not list. A day may only be named
+// after [Day] has returned for it.
+func View(layer schema.Layer, days []schema.Day) string {
+	columns := lake.ColumnsOf[schema.GoldRow]()
+	if layer == schema.Silver {
+		columns = lake.ColumnsOf[schema.SilverRow]()
+	}
+	names := `"` + strings.Join(append(columns, "dt"), `", "`) + `"`
+	if len(days) == 0 {
+		return fmt.Sprintf("CREATE OR REPLACE VIEW %s_all AS\nSELECT %s FROM %s\n", layer, names, layer)
+	}
+	list := make([]string, len(days))
+	for i, d := range days {
+		list[i] = "'" + string(d) + "'"
+	}
+	in := strings.Join(list, ", ")
+	return fmt.Sprintf("CREATE OR REPLACE VIEW %s_all AS\nSELECT %s FROM %s WHERE dt IN (%s)\nUNION ALL\nSELECT %s FROM %s WHERE dt NOT IN (%s)\n",
+		layer, names, Daily(layer), in, names, layer, in)
+}

@@ -1,0 +1,192 @@
+package compact_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"complaints/consumer/compact"
+	"complaints/consumer/sink"
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+const (
+	topicID = "0123456789abcdef0123456789abcdef"
+	day     = schema.Day("2026-11-20")
+)
+
+func newStore(t *testing.T) lake.Store {
+	t.Helper()
+	s, err := lake.Open(t.Context(), lake.Config{URL: "file://" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func config(s lake.Store) compact.Config {
+	return compact.Config{
+		Store: s, Layer: sink.Gold("complaints.classified"), Grace: 24 * time.Hour, MaxBytes: 1 << 20,
+		Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC),
+	}
+}
+
+// put writes a link's object of n rows.
+func put(t *testing.T, s lake.Store, partition int32, start int64, n int) {
+	t.Helper()
+	l := &schema.Link{
+		Layer: schema.Gold, Topic: "complaints.classified", TopicID: topicID, Partition: partition,
+		Start: start, Next: start + int64(n) + 1, Rows: map[schema.Day]int64{day: int64(n)},
+	}
+	rows := make([]schema.GoldRow, n)
+	for i := range rows {
+		rows[i] = schema.GoldRow{Category: schema.Category(i % 5).String(), KafkaPartition: partition, KafkaOffset: start + int64(i)}
+	}
+	body, err := lake.WriteParquet(rows, nil, lake.FooterOf(l, day))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutNew(t.Context(), l.ObjectKey(day), body, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rows reads the rows of a layer: partition and offset → how often.
+func rows(t *testing.T, s lake.Store, layer schema.Layer) (map[string]int, int) {
+	t.Helper()
+	infos, err := s.List(t.Context(), string(layer)+"/", "", 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, info := range infos {
+		body, _, err := s.Get(t.Context(), info.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := ""
+		if err := lake.EachRow(f, func(r *schema.GoldRow) error {
+			seen[fmt.Sprint(r.KafkaPartition, "/", r.KafkaOffset)]++
+			if layer != schema.Gold && r.Category < before {
+				return fmt.Errorf("%s follows %s", r.Category, before)
+			}
+			before = r.Category
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return seen, len(infos)
+}
+
+// same checks that the daily objects hold what the plain ones do, each row once.
+func same(t *testing.T, s lake.Store, objects int) {
+	t.Helper()
+	plain, _ := rows(t, s, schema.Gold)
+	daily, n := rows(t, s, compact.Daily(schema.Gold))
+	if len(plain) != len(daily) || (objects > 0 && n != objects) {
+		t.Errorf("%d rows became %d in %d objects, want %d objects", len(plain), len(daily), n, objects)
+	}
+	for row, times := range daily {
+		if times != 1 || plain[row] != 1 {
+			t.Errorf("row %s stands %d times, and %d times in the plain table", row, times, plain[row])
+		}
+	}
+}
+
+func fill(t *testing.T, s lake.Store) {
+	t.Helper()
+	for p := range int32(3) {
+		for i := range 20 {
+			put(t, s, p, int64(i*101), 100)
+		}
+	}
+}
+
+func TestADayBecomesAnObjectAPartition(t *testing.T) {
+	s := newStore(t)
+	fill(t, s)
+	result, err := compact.Day(t.Context(), config(s), day)
+	if err != nil || result.From != 60 || result.To != 3 || result.Rows != 6000 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	same(t, s, 3)
+	if result, err = compact.Day(t.Context(), config(s), day); err != nil || result.To != 0 || result.Held != 3 {
+		t.Errorf("again: %+v, %v", result, err)
+	}
+	put(t, s, 1, 20*101, 7) // late
+	if result, err = compact.Day(t.Context(), config(s), day); err != nil || result.To != 1 || result.Rows != 7 {
+		t.Errorf("with late rows: %+v, %v", result, err)
+	}
+	same(t, s, 4)
+	days, err := compact.Days(t.Context(), s, compact.Daily(schema.Gold))
+	if err != nil || len(days) != 1 || days[0] != day {
+		t.Errorf("days %v, %v", days, err)
+	}
+}
+
+func TestLargeDaysAreSplit(t *testing.T) {
+	s := newStore(t)
+	fill(t, s)
+	cfg := config(s)
+	cfg.MaxBytes = 30_000
+	result, err := compact.Day(t.Context(), cfg, day)
+	if err != nil || result.To < 6 || result.To > 59 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	same(t, s, result.To)
+}
+
+func TestCompactionsMayRunTogether(t *testing.T) {
+	s := newStore(t)
+	fill(t, s)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		cfg := config(s)
+		cfg.MaxBytes = 20_000 + int64(i)*13_000 // each would cut elsewhere
+		wg.Go(func() {
+			if _, err := compact.Day(t.Context(), cfg, day); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	same(t, s, 0)
+}
+
+func TestAnOpenDayIsNotCompacted(t *testing.T) {
+	s := newStore(t)
+	cfg := config(s)
+	cfg.Now = time.Date(2026, 11, 21, 23, 59, 0, 0, time.UTC)
+	if _, err := compact.Day(t.Context(), cfg, day); err == nil {
+		t.Error("a day was compacted that ended less than a day ago")
+	}
+	if _, err := compact.Day(t.Context(), cfg, "yesterday"); err == nil {
+		t.Error("a day was compacted that is none")
+	}
+}
+
+func TestView(t *testing.T) {
+	got := compact.View(schema.Gold, []schema.Day{"2026-11-19", "2026-11-20"})
+	for _, want := range []string{
+		`CREATE OR REPLACE VIEW gold_all AS`,
+		`SELECT "complaint_id", "date_received", `,
+		`"record_error", "dt" FROM gold_daily WHERE dt IN ('2026-11-19', '2026-11-20')`,
+		`"record_error", "dt" FROM gold WHERE dt NOT IN ('2026-11-19', '2026-11-20')`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\nlacks %s", got, want)
+		}
+	}
+	if none := compact.View(schema.Silver, nil); strings.Contains(none, "daily") || !strings.Contains(none, `"narrative"`) {
+		t.Error(none)
+	}
+}
