@@ -138,7 +138,7 @@ func (r *Rows) pointers() (indptr, columns, values unsafe.Pointer) {
 
 // pointer is where a list begins, for the time of a call.
 func pointer[T any](list []T) unsafe.Pointer {
-	return unsafe.Pointer(unsafe.SliceData(list)) //nolint:gosec // the C API takes addresses
+	return unsafe.Pointer(unsafe.SliceData(list))
 }
 
 const typeInt64 = 3
