@@ -1,0 +1,50 @@
+//go:build servers
+
+package sink
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"complaints/deploy/servers"
+	"complaints/internal/lake"
+)
+
+// TestFindAmong100000Links measures what a resume costs in a directory and in an
+// S3 gateway with 100,000 links of one partition.
+func TestFindAmong100000Links(t *testing.T) {
+	const links = 100_000
+	gateway := servers.VersityGW(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", gateway.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", gateway.SecretKey)
+	dir := filepath.Join(gateway.Dir, gateway.Bucket)
+	c, memory, starts, end := chainOf(t, links)
+	for i, key := range memory.keys {
+		path := filepath.Join(dir, filepath.FromSlash(key))
+		if i == 0 {
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(path, memory.bodies[key], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, url := range map[string]string{"directory": "file://" + dir, "S3 gateway": "s3://" + gateway.Bucket} {
+		store, err := lake.Open(t.Context(), lake.Config{URL: url, S3Endpoint: gateway.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.store = store
+		for what, hint := range map[string]int64{"with the hint of the offset commit": starts[links-1], "without": 0} {
+			began := time.Now()
+			l, err := c.find(t.Context(), hint, end)
+			if err != nil || l.Next != end {
+				t.Fatalf("%s %s: %+v, %v", name, what, l, err)
+			}
+			t.Logf("%s, %s: %s", name, what, time.Since(began).Round(time.Millisecond))
+		}
+	}
+}
