@@ -161,21 +161,14 @@ func partition(ctx context.Context, cfg Config, day schema.Day, plain, done []ob
 
 // merge writes the daily object of plain ones, and returns where it ends.
 func merge(ctx context.Context, cfg Config, day schema.Day, plain []object, result *Result) (next int64, err error) {
-	var files []*lake.ParquetFile
-	for _, o := range plain {
-		r, err := cfg.Store.Open(ctx, o.key)
-		if err != nil {
-			return 0, err
-		}
-		defer func() { err = errors.Join(err, r.Close()) }()
-		f, err := lake.OpenParquet(r, r.Size())
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", o.key, err)
-		}
-		if next, err = f.FooterInteger(lake.FooterNext); err != nil {
-			return 0, fmt.Errorf("%s: %w", o.key, err)
-		}
-		files = append(files, f)
+	files, closeAll, err := openAll(ctx, cfg.Store, plain)
+	defer func() { err = errors.Join(err, closeAll()) }()
+	if err != nil {
+		return 0, err
+	}
+	last := len(plain) - 1
+	if next, err = files[last].FooterInteger(lake.FooterNext); err != nil {
+		return 0, fmt.Errorf("%s: %w", plain[last].key, err)
 	}
 	name, err := schema.ParseObjectKey(plain[0].key)
 	if err != nil {
@@ -204,6 +197,30 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []object, resu
 	result.To++
 	result.Rows += link.Rows[day]
 	return next, nil
+}
+
+// openAll opens objects; closeAll, which is never nil, closes those that it opened.
+func openAll(ctx context.Context, store lake.Store, plain []object) (files []*lake.ParquetFile, closeAll func() error, err error) {
+	var readers []lake.Reader
+	closeAll = func() (err error) {
+		for _, r := range readers {
+			err = errors.Join(err, r.Close())
+		}
+		return err
+	}
+	for _, o := range plain {
+		r, err := store.Open(ctx, o.key)
+		if err != nil {
+			return nil, closeAll, err
+		}
+		readers = append(readers, r)
+		f, err := lake.OpenParquet(r, r.Size())
+		if err != nil {
+			return nil, closeAll, fmt.Errorf("%s: %w", o.key, err)
+		}
+		files = append(files, f)
+	}
+	return files, closeAll, nil
 }
 
 // endOf reads from its footer where a daily object ends.
