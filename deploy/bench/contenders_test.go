@@ -19,7 +19,7 @@ func (r *rig) consumer(name, roles string, more ...string) contender {
 	args := append([]string{
 		"run", "--brokers", r.kafka.Brokers[0], "--group", name, "--instance", "bench", "--roles", roles, "--log-level", "warn",
 		"--partitions", strconv.Itoa(partitions), "--sessions", strconv.Itoa(r.cores), "--allow-bootstrap",
-		"--exit-when-idle", "--idle-for", "2s", "--idle-flush", "500ms", "--layers", "gold", "--http-addr", "127.0.0.1:0",
+		"--exit-when-idle", "--idle-for", "2s", "--idle-flush", "500ms", "--layers", *layers, "--http-addr", "127.0.0.1:0",
 	}, more...)
 	args = append(args, strings.Fields(*consumerFlags)...)
 	if strings.Contains(roles, "sink") {

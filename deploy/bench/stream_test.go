@@ -29,6 +29,7 @@ var (
 	report         = flag.String("report", "", "file for the result, one line of JSON")
 	parts          = flag.String("parts", "ceiling,classify,both,python,latency", "what to measure; a tenth of the rate of both is that of latency")
 	profiles       = flag.String("profiles", "", "folder for profiles of the consumer, which then runs as a test binary")
+	layers         = flag.String("layers", "gold", "layers that the consumer writes; the Python stack writes gold only")
 	consumerFlags  = flag.String("consumer-flags", "", "more flags of the consumer, separated by spaces")
 )
 
