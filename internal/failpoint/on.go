@@ -81,7 +81,21 @@ func Hit(name string) {
 	if a.signal == syscall.SIGKILL {
 		select {}
 	}
-	time.Sleep(50 * time.Millisecond)
+	waitStopped()
+}
+
+// waitStopped returns right after the stopped process was continued: it looks at
+// the clock until that jumps, or gives up after a second.
+func waitStopped() {
+	last := time.Now()
+	for deadline := last.Add(time.Second); last.Before(deadline); {
+		time.Sleep(100 * time.Microsecond)
+		now := time.Now()
+		if now.Sub(last) > 500*time.Millisecond {
+			return
+		}
+		last = now
+	}
 }
 
 // On says whether a switch is on.
