@@ -1,0 +1,162 @@
+//go:build servers
+
+package athena
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"complaints/deploy/servers"
+	"complaints/internal/complaintfile"
+	"complaints/internal/lake"
+	"complaints/schema"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// withText is how many rows a day of the layers with texts has, on their days: the last two.
+const (
+	withText     = 2500
+	daysWithText = 2
+)
+
+// fillLake writes the three layers with the rows, the order and the names that the sink gives them: each day the same
+// complaints again, and one record that is none.
+func fillLake(t *testing.T, store *servers.S3Server) {
+	t.Helper()
+	complaints := sampleComplaints(t)
+	last, err := time.Parse(time.DateOnly, lastDay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range dayCount {
+		day := last.AddDate(0, 0, n-dayCount+1)
+		f := filler{t: t, store: store, day: day, start: int64(n) * rowsOfADay, complaints: complaints}
+		f.gold(rowsOfADay)
+		if n >= dayCount-daysWithText {
+			f.silver(withText)
+			f.bronze(withText)
+		}
+	}
+}
+
+func sampleComplaints(t *testing.T) []schema.Complaint {
+	t.Helper()
+	reader, err := complaintfile.Open("../../producer/sample/complaints.csv.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Close() }()
+	var list []schema.Complaint
+	for {
+		row, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, row.Complaint)
+	}
+}
+
+// filler writes one day.
+type filler struct {
+	t          *testing.T
+	store      *servers.S3Server
+	day        time.Time
+	start      int64 // offset
+	complaints []schema.Complaint
+}
+
+// message is the classified complaint at a place of the day; the first is none.
+func (f *filler) message(i int) []byte {
+	if i == 0 {
+		return []byte("no complaint")
+	}
+	c := schema.Classified{Complaint: f.complaints[i%len(f.complaints)], ModelVersion: "v1", ClassifiedAt: schema.TimeOf(f.at(i))}
+	c.ComplaintID = fmt.Sprintf("c%06d", i)
+	c.CompanyPublicResponse, c.Tags, c.ConsumerDisputed = "Company chooses not to say", "Older American", "No"
+	category, _ := schema.CategoryOfProduct(c.Product)
+	if i%10 == 0 { // as a model errs
+		category = (category + 1) % schema.NumCategories
+	}
+	var p [schema.NumCategories]float64
+	rest := float64(i%40) / 100
+	for k := range p {
+		p[k] = rest / (schema.NumCategories - 1)
+	}
+	p[category] = 1 - rest
+	c.Category, c.CategoryCode, c.Probability, c.Probabilities = category.String(), int(category), 1-rest, schema.ProbabilitiesOf(p)
+	c.NeedsReview = c.Probability < 0.7
+	c.Source = schema.Source{Topic: "complaints", TopicID: topicID, Offset: f.start + int64(i), Timestamp: schema.TimeOf(f.at(i))}
+	return c.AppendJSON(nil)
+}
+
+func (f *filler) at(i int) time.Time { return f.day.Add(time.Duration(i) * time.Second) }
+
+func (f *filler) position(i int) schema.Position {
+	return schema.Position{Offset: f.start + int64(i), Timestamp: f.at(i).UnixMilli()}
+}
+
+func (f *filler) gold(n int) {
+	rows := make([]schema.GoldRow, n)
+	for i := range rows {
+		rows[i] = schema.GoldRowOf(f.message(i), f.position(i))
+	}
+	slices.SortFunc(rows, func(a, b schema.GoldRow) int {
+		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
+	})
+	put(f, schema.Gold, rows, "category", "state", "kafka_offset")
+}
+
+func (f *filler) silver(n int) {
+	rows := make([]schema.SilverRow, n)
+	for i := range rows {
+		rows[i], _ = schema.SilverRowOf(f.message(i), f.position(i))
+	}
+	slices.SortFunc(rows, func(a, b schema.SilverRow) int {
+		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
+	})
+	put(f, schema.Silver, rows, "category", "state", "kafka_offset")
+}
+
+func (f *filler) bronze(n int) {
+	rows := make([]schema.BronzeRow, n)
+	for i := range rows {
+		at := f.position(i)
+		message := f.message(i)
+		rows[i] = schema.BronzeRow{
+			Key: &message, Value: &message, Headers: []schema.BronzeHeader{{Key: "from", Value: &message}},
+			KafkaTopic: "complaints", KafkaTopicID: topicID, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp,
+		}
+	}
+	put(f, schema.Bronze, rows, "kafka_offset")
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// put writes one object as the sink does. It goes around the lake's own store, whose settings come by the environment.
+func put[T any](f *filler, layer schema.Layer, rows []T, columns ...string) {
+	f.t.Helper()
+	body, err := lake.WriteParquet(rows, columns, nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	link := schema.Link{Layer: layer, TopicID: topicID, Start: f.start}
+	key := link.ObjectKey(schema.DayOf(f.day.UnixMilli()))
+	if _, err := f.store.Client().PutObject(f.t.Context(), &s3.PutObjectInput{Bucket: &f.store.Bucket, Key: &key, Body: bytes.NewReader(body)}); err != nil {
+		f.t.Fatal(err)
+	}
+}
