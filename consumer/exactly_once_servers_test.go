@@ -206,12 +206,10 @@ func overwritten(t *testing.T) bool {
 	// Long enough for b to write link after link while a sleeps.
 	go func() { defer close(published); s.publish(12_000, 600) }()
 	a.waitPaused(60 * time.Second)
-	b := s.start("b", "plain-put=on")
+	s.start("b", "plain-put=on")
 	time.Sleep(12 * time.Second)
 	a.resume()
 	<-published
 	_, err := s.verify()
-	a.stop()
-	b.stop()
 	return err != nil
 }

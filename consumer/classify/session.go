@@ -187,9 +187,18 @@ func recovers(err error) bool {
 	if errors.Is(err, kerr.UnknownTopicID) {
 		return false
 	}
-	var group *kgo.ErrGroupSession
-	return kerr.IsRetriable(err) || errors.As(err, &group) &&
-		(errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.StaleMemberEpoch))
+	if kerr.IsRetriable(err) {
+		return true
+	}
+	if _, ok := errors.AsType[*kgo.ErrGroupSession](err); !ok {
+		return false
+	}
+	// The client joins its group again by itself. Where the broker answered at all,
+	// only these answers say that it may.
+	if _, answered := errors.AsType[*kerr.Error](err); !answered {
+		return true
+	}
+	return errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.StaleMemberEpoch)
 }
 
 // transact labels a micro-batch and commits it, or gives it back: after an abort

@@ -1,0 +1,33 @@
+package classify
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func TestRecovers(t *testing.T) {
+	timeout := &net.OpError{Op: "read", Err: context.DeadlineExceeded}
+	for _, tc := range []struct {
+		err  error
+		want bool
+	}{
+		{context.Canceled, true},
+		{kerr.NotLeaderForPartition, true},
+		{&kgo.ErrGroupSession{Err: kerr.UnknownMemberID}, true},
+		{&kgo.ErrGroupSession{Err: fmt.Errorf("join: %w", &net.OpError{Op: "read", Err: net.ErrClosed})}, true},
+		{&kgo.ErrGroupSession{Err: timeout}, true},
+		{&kgo.ErrGroupSession{Err: kerr.GroupAuthorizationFailed}, false},
+		{kerr.OffsetOutOfRange, false},
+		{kerr.UnknownTopicID, false},
+		{net.ErrClosed, false},
+	} {
+		if got := recovers(tc.err); got != tc.want {
+			t.Errorf("recovers(%v) = %v, want %v", tc.err, got, tc.want)
+		}
+	}
+}
