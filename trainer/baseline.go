@@ -22,7 +22,7 @@ func (f *fitter) judgeLinear(s split) ([]judged, error) {
 	for i, r := range s.judge {
 		out[i] = judged{truth: f.examples[r].category}
 		copy(out[i].probabilities[:], features.Row([]byte(f.examples[r].text), scratch))
-		softmax(&out[i].probabilities)
+		classifier.Softmax(&out[i].probabilities)
 	}
 	return out, nil
 }

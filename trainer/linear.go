@@ -93,7 +93,7 @@ func (m *linearModel) descend(c *corpus, rows []int, inputs [][]input, size int,
 					gradient[k] += float64(w * x.value)
 				}
 			}
-			softmax((*[schema.NumCategories]float64)(&gradient))
+			classifier.Softmax((*[schema.NumCategories]float64)(&gradient))
 			gradient[c.documents[rows[i]].category]--
 			for _, x := range inputs[i] {
 				w, s := &weights[x.at], &squares[x.at]
@@ -110,19 +110,4 @@ func (m *linearModel) descend(c *corpus, rows []int, inputs [][]input, size int,
 		}
 	}
 	return weights
-}
-
-func softmax(v *[schema.NumCategories]float64) {
-	top := v[0]
-	for _, x := range v[1:] {
-		top = max(top, x)
-	}
-	total := 0.0
-	for k, x := range v {
-		v[k] = math.Exp(x - top)
-		total += v[k]
-	}
-	for k := range v {
-		v[k] /= total
-	}
 }

@@ -200,7 +200,7 @@ func (c *Classifier) Predict(text []byte, s *Scratch) Prediction {
 func (c *Classifier) scoreFast(s *Scratch) ([schema.NumCategories]float64, bool) {
 	var out [schema.NumCategories]float64
 	ok := c.fast.score(s.scores[:], s.counts, s.masks, &out)
-	softmax(&out)
+	Softmax(&out)
 	return out, ok
 }
 
@@ -237,7 +237,7 @@ func Scorers(model []byte, width int, sparse func(column int) bool) (fast, refer
 		if !e.scoreRow(row, words, &out) {
 			return out, fmt.Errorf("the fast evaluator does not cover the row %v", row)
 		}
-		softmax(&out)
+		Softmax(&out)
 		return out, nil
 	}
 	return fast, func(row []float64) (out [schema.NumCategories]float64, err error) {
@@ -245,7 +245,9 @@ func Scorers(model []byte, width int, sparse func(column int) bool) (fast, refer
 	}, nil
 }
 
-func softmax(v *[schema.NumCategories]float64) {
+// Softmax turns raw scores into probabilities that sum to 1, in place. Trainer and
+// consumer share it.
+func Softmax(v *[schema.NumCategories]float64) {
 	top := v[0]
 	for _, x := range v[1:] {
 		top = max(top, x)

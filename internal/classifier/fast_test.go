@@ -94,7 +94,7 @@ func compareOnRows(t *testing.T, r *rand.Rand, model []byte, width, rows int) {
 		if !e.scoreRow(row, words, &got) {
 			t.Fatalf("row %v is not covered", row)
 		}
-		softmax(&got)
+		Softmax(&got)
 		if d := distance(got, want); !(d <= fastTolerance) {
 			t.Fatalf("differs by %v from leaves, dense to %d, for row %v", d, denseTo, row)
 		}
@@ -190,7 +190,7 @@ func smallBundle(tb testing.TB, from *Tables) (model, features []byte, m Manifes
 	e := newEvaluator(trees, f.Width(), func(c int) bool { return c >= ScoreColumns })
 	p := Probe{Text: "credit"}
 	e.scoreRow(f.Row([]byte(p.Text), f.NewScratch()), make([]uint64, len(e.base)), &p.Probabilities)
-	softmax(&p.Probabilities)
+	Softmax(&p.Probabilities)
 	m = Manifest{
 		Features: f.Width(), Trees: len(trees), Training: Training{Recipe: "random", Rows: 1, Rounds: 2},
 		Metrics: Metrics{Rows: 1}, Probes: []Probe{p},
