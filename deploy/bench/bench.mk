@@ -39,3 +39,10 @@ $(python-api):
 .PHONY: bench-api
 bench-api: $(python-api) ## measure predictions over HTTP, beside the usual Python stack
 	go test -tags servers -run '^$$' -bench '^BenchmarkAPI$$' -benchtime 1x -timeout 10m ./deploy/bench/api
+
+# How long soak-api goes on: make soak-api SOAK=10m
+SOAK ?= 1h
+
+.PHONY: soak-api
+soak-api: ## ask the API good and bad things for an hour; memory and goroutines must stay as they were
+	go test -count 1 -run '^TestSoak$$' -v -timeout 0 ./consumer/api -soak $(SOAK)
