@@ -136,6 +136,59 @@ func TestARecreatedTopicHasItsOwnChain(t *testing.T) {
 	}
 }
 
+// TestALakeMayMove copies a lake while no sink runs, objects first and the chain
+// last, as an operator does who changes buckets. The offsets of the group are those
+// of the old lake, and stay.
+func TestALakeMayMove(t *testing.T) {
+	r := newRig(t, 2)
+	cfg := r.config()
+	cfg.RollRows = 40
+	for p := range int32(2) {
+		r.produce(p, 300, kgo.TryCommit, day(23), day(24))
+		r.produce(p, 50, kgo.TryAbort)
+	}
+	s := start(t, cfg)
+	r.wait(s)
+	s.stop()
+	before := len(r.links(schema.Gold, r.id(), 0))
+
+	moved, err := lake.Open(t.Context(), lake.Config{URL: "file://" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{"gold/", "chain/"} {
+		r.copyTo(moved, folder)
+	}
+	r.store, cfg.Store = moved, moved
+	r.check()
+	for p := range int32(2) {
+		r.produce(p, 200, kgo.TryCommit)
+	}
+	r.wait(start(t, cfg))
+	r.check()
+	if after := len(r.links(schema.Gold, r.id(), 0)); after <= before {
+		t.Errorf("%d links, want more than the %d that were moved", after, before)
+	}
+}
+
+// copyTo copies the objects of a folder to another lake.
+func (r *rig) copyTo(to lake.Store, folder string) {
+	r.t.Helper()
+	infos, err := r.store.List(r.t.Context(), folder, "", 1_000_000)
+	if err != nil || len(infos) == 0 {
+		r.t.Fatalf("%d objects in %s: %v", len(infos), folder, err)
+	}
+	for _, info := range infos {
+		body, _, err := r.store.Get(r.t.Context(), info.Key)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if err := to.PutNew(r.t.Context(), info.Key, body, nil); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
 func TestPartitionsMayBeAdded(t *testing.T) {
 	r := newRig(t, 1)
 	r.produce(0, 100, kgo.TryCommit)
