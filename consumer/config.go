@@ -58,6 +58,7 @@ type runConfig struct {
 
 	AllowBootstrap bool          `help:"Serve the built-in model where none was published." group:"Model"`
 	ModelPoll      time.Duration `help:"How often to look for a new champion." default:"30s" group:"Model"`
+	DriftWindow    time.Duration `help:"How far back complaints are compared with those that the model was judged on." default:"24h" group:"Model"`
 
 	Layers       []schema.Layer `help:"Layers of the lake to write, of bronze, silver and gold." enum:"bronze,silver,gold" default:"bronze,silver,gold" group:"Lake"`
 	RollRows     int            `help:"Rows of a partition and layer after which objects are written." default:"200000" group:"Lake"`
@@ -222,6 +223,7 @@ func (c *runConfig) complete() error {
 		{"--roll-age", int64(c.RollAge)},
 		{"--memory-budget", c.MemoryBudget},
 		{"--model-poll", int64(c.ModelPoll)},
+		{"--drift-window", int64(c.DriftWindow)},
 		{"--idle-for", int64(c.IdleFor)},
 		{"--session-timeout", int64(c.SessionTimeout)},
 		{"--http-max-texts", int64(c.HTTPMaxTexts)},

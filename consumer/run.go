@@ -136,7 +136,7 @@ func (a *app) serve(ctx context.Context) error {
 		a.classify = classify.New(classify.Config{
 			Kafka: a.kafka, Topics: a.topics, Group: a.cfg.classifyGroup(), Instance: a.cfg.Instance, Sessions: a.cfg.Sessions,
 			BatchRecords: a.cfg.BatchRecords, BatchWait: a.cfg.BatchWait, MaxTextBytes: a.cfg.MaxTextBytes, From: a.cfg.From,
-			DrainTimeout: a.cfg.DrainTimeout, Models: a.models.holder, Logger: a.log, Registerer: a.registry,
+			DrainTimeout: a.cfg.DrainTimeout, DriftWindow: a.cfg.DriftWindow, Models: a.models.holder, Logger: a.log, Registerer: a.registry,
 			Observer: a.observer(),
 		})
 		g.Go(func() error { return a.classify.Run(ctx) })

@@ -27,17 +27,18 @@ const (
 // seal packs a fitted model with what was found on kept rows.
 func (f *fitter) seal(m *model, name string, rows []int, metrics evaluation, threshold float64) (map[string][]byte, error) {
 	texts := f.probes(rows)
-	probabilities, err := m.predict(texts)
+	predicted, err := m.predict(texts)
 	if err != nil {
 		return nil, err
 	}
 	manifest := classifier.Manifest{
 		Features: m.features.Width(), Trees: m.rounds * len(classifier.ClassNames()), Metrics: metrics.Metrics, ReviewThreshold: threshold,
-		Training: classifier.Training{Recipe: f.recipe.Name, Seed: f.seed, Rows: len(rows), Rounds: m.rounds},
+		Reference: &metrics.Reference,
+		Training:  classifier.Training{Recipe: f.recipe.Name, Seed: f.seed, Rows: len(rows), Rounds: m.rounds},
 	}
 	manifest.Training.From, manifest.Training.To = f.window(rows)
 	for i, t := range texts {
-		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: t, Probabilities: probabilities[i]})
+		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: t, Probabilities: predicted[i].probabilities})
 	}
 	parts, err := classifier.Seal(manifest, name, m.text, m.tables.Append(nil))
 	if err != nil {

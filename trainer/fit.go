@@ -194,20 +194,22 @@ func (f *fitter) boost(ctx context.Context, m *model, matrix *lightgbm.Rows, row
 	return err
 }
 
-// predict returns LightGBM's own probabilities for texts that are new to the model.
-func (m *model) predict(texts []string) ([][schema.NumCategories]float64, error) {
+// predict returns LightGBM's own probabilities for texts that are new to the
+// model. The true categories are the caller's to fill in.
+func (m *model) predict(texts []string) ([]judged, error) {
 	rows := &lightgbm.Rows{}
 	s := m.features.NewScratch()
-	for _, t := range texts {
+	out := make([]judged, len(texts))
+	for i, t := range texts {
 		rows.Append(m.features.Row([]byte(t), s))
+		out[i].length, out[i].unknownWords = len(t), s.UnknownWords()
 	}
 	flat, err := m.booster.Predict(rows, schema.NumCategories, fmt.Sprintf("num_threads=%d", threadsFor(len(texts))))
 	if err != nil {
 		return nil, err
 	}
-	out := make([][schema.NumCategories]float64, len(texts))
 	for i := range out {
-		copy(out[i][:], flat[i*schema.NumCategories:])
+		copy(out[i].probabilities[:], flat[i*schema.NumCategories:])
 	}
 	return out, nil
 }

@@ -25,15 +25,11 @@ func (f *fitter) judge(ctx context.Context, s split) ([]judged, error) {
 	for i, r := range s.judge {
 		texts[i] = f.examples[r].text
 	}
-	probabilities, err := m.predict(texts)
-	if err != nil {
-		return nil, err
+	out, err := m.predict(texts)
+	for i := range out {
+		out[i].truth = f.examples[s.judge[i]].category
 	}
-	out := make([]judged, len(texts))
-	for i, p := range probabilities {
-		out[i] = judged{f.examples[s.judge[i]].category, p}
-	}
-	return out, nil
+	return out, err
 }
 
 // crossValidate judges every row by a model that was fitted without it and its
@@ -58,7 +54,8 @@ func judgeBundle(c *classifier.Classifier, examples []example) []judged {
 	out := make([]judged, len(examples))
 	s := c.NewScratch()
 	for i, e := range examples {
-		out[i] = judged{e.category, c.Predict([]byte(e.text), s).Probabilities}
+		p := c.Predict([]byte(e.text), s)
+		out[i] = judged{truth: e.category, probabilities: p.Probabilities, length: len(e.text), unknownWords: p.UnknownWords}
 	}
 	return out
 }

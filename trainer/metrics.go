@@ -7,11 +7,13 @@ import (
 	"complaints/schema"
 )
 
-// evaluation is how a model did on rows with known categories.
+// evaluation is how a model did on rows with known categories, and what they
+// looked like to it.
 type evaluation struct {
 	classifier.Metrics
 	Classes   []classMetrics                                  `json:"classes"`
 	Confusion [schema.NumCategories][schema.NumCategories]int `json:"confusion_matrix"` // [true][predicted]
+	Reference classifier.Profile                              `json:"reference"`
 }
 
 type classMetrics struct {
@@ -26,6 +28,8 @@ type classMetrics struct {
 type judged struct {
 	truth         schema.Category
 	probabilities [schema.NumCategories]float64
+	length        int     // of the text, bytes
+	unknownWords  float64 // share of its words that the model does not know
 }
 
 // verdict is the most probable category and its probability.
@@ -49,6 +53,7 @@ func evaluate(rows []judged) evaluation {
 	for _, j := range rows {
 		c, p := j.verdict()
 		e.Confusion[j.truth][c]++
+		e.Reference.Add(j.length, c, p, j.unknownWords)
 		e.LogLoss -= math.Log(max(j.probabilities[j.truth], 1e-15))
 		b := min(int(p*calibrationBins), calibrationBins-1)
 		said[b] += p

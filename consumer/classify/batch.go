@@ -24,6 +24,7 @@ type batch struct {
 
 	labelled [schema.NumCategories]int
 	certain  []float64 // the probabilities of the labels
+	profile  classifier.Profile
 	review   int
 	first    [schema.NumCategories]schema.Classified // of each category, for the observer
 	reasons  map[schema.Reason]int
@@ -62,6 +63,7 @@ func (b *batch) start(model *classifier.Classifier, messages int) {
 	b.now = schema.TimeOf(time.Now())
 	b.labelled = [schema.NumCategories]int{}
 	b.certain, b.review = b.certain[:0], 0
+	b.profile = classifier.Profile{}
 	b.first = [schema.NumCategories]schema.Classified{}
 	clear(b.reasons)
 	b.dead, b.deadSize, b.errs = 0, 0, nil
@@ -120,6 +122,7 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 		})
 	}
 	b.certain = append(b.certain, p.Probability)
+	b.profile.Add(len(complaint.Narrative), p.Category, p.Probability, p.UnknownWords)
 	if p.NeedsReview {
 		b.review++
 	}
@@ -200,6 +203,7 @@ func (b *batch) report(started time.Time, records []*kgo.Record) {
 		o.Committed(b.labelled, b.reasons, &b.first)
 	}
 	now := time.Now()
+	b.role.drift.add(b.model, &b.profile, now)
 	m.batchSeconds.Observe(now.Sub(started).Seconds())
 	m.batchRecords.Observe(float64(len(records)))
 	for _, r := range records {

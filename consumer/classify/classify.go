@@ -49,6 +49,7 @@ type Config struct {
 	MaxTextBytes int
 	From         From
 	DrainTimeout time.Duration // how long the batch in hand may take at shutdown
+	DriftWindow  time.Duration // what was classified in it is compared with the model's reference
 
 	Models     *classifier.Holder
 	Observer   Observer // nil: nobody looks
@@ -67,6 +68,7 @@ type Observer interface {
 type Role struct {
 	cfg     Config
 	metrics *metrics
+	drift   *drift
 
 	mu       sync.Mutex
 	lastWork time.Time // when a micro-batch last ended
@@ -74,7 +76,7 @@ type Role struct {
 
 // New prepares the role. It does not talk to Kafka yet.
 func New(cfg Config) *Role {
-	return &Role{cfg: cfg, metrics: newMetrics(cfg.Registerer), lastWork: time.Now()}
+	return &Role{cfg: cfg, metrics: newMetrics(cfg.Registerer), drift: newDrift(cfg.Models, cfg.DriftWindow, cfg.Registerer), lastWork: time.Now()}
 }
 
 // IdleFor says for how long no message has come.

@@ -50,6 +50,7 @@ type Prediction struct {
 	Category      schema.Category               // the most probable one
 	Probability   float64                       // of Category
 	NeedsReview   bool                          // Probability is below the bundle's review threshold
+	UnknownWords  float64                       // share of the text's words that the model does not know
 }
 
 // Load checks a bundle, given as part name → content, and makes it ready to
@@ -194,6 +195,7 @@ func (c *Classifier) Predict(text []byte, s *Scratch) Prediction {
 	}
 	p.Probability = p.Probabilities[p.Category]
 	p.NeedsReview = p.Probability < c.manifest.ReviewThreshold
+	p.UnknownWords = s.UnknownWords()
 	return p
 }
 

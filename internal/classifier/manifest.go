@@ -32,7 +32,8 @@ type Manifest struct {
 	Parts           map[string]PartChecksum `json:"parts"`
 	Training        Training                `json:"training"`
 	Metrics         Metrics                 `json:"metrics"`
-	ReviewThreshold float64                 `json:"review_threshold"` // a lower probability needs review
+	ReviewThreshold float64                 `json:"review_threshold"`    // a lower probability needs review
+	Reference       *Profile                `json:"reference,omitempty"` // of the rows that Metrics are of; older bundles have none
 	Probes          []Probe                 `json:"probes"`
 }
 
@@ -172,6 +173,11 @@ func (m *Manifest) check() error {
 	}
 	if err := m.Metrics.check(); err != nil {
 		return err
+	}
+	if m.Reference != nil {
+		if err := m.Reference.check(); err != nil {
+			return err
+		}
 	}
 	for i, p := range m.Probes {
 		total := 0.0

@@ -17,6 +17,8 @@ type Scratch struct {
 	words, contents, openings tally
 	pairs                     presence
 
+	content, unknown int // tokens of the last text but stop words and masks, and those of them that are in no table
+
 	scores [ScoreColumns]float64
 	counts []entry // of chosen terms, in no order
 	masks  []uint64
@@ -79,12 +81,18 @@ func (f *Features) Row(text []byte, s *Scratch) []float64 {
 	return s.row
 }
 
+// UnknownWords is the share of the last text's tokens, but for stop words and
+// masks, that the model does not know; 0 if it has none.
+func (s *Scratch) UnknownWords() float64 { return float64(s.unknown) / float64(max(s.content, 1)) }
+
 // scanner is what the tokens so far leave behind.
 type scanner struct {
 	tokens      int
 	previous    uint32 // word id of the token before, 0 if unknown
 	content     uint32 // word id of the content token before, 0 if unknown or none
 	contentLast bool   // the token before was that content token
+
+	contents, unknown int // content tokens, and those of them that are unknown
 }
 
 // score fills s.scores and s.counts from the text.
@@ -101,6 +109,7 @@ func (f *Features) score(text []byte, s *Scratch) {
 		f.token(s, &at, i, j)
 		i = j
 	}
+	s.content, s.unknown = at.contents, at.unknown
 	f.finish(s)
 }
 
@@ -127,6 +136,10 @@ func (f *Features) token(s *Scratch, at *scanner, i, j int) {
 	if skip {
 		at.contentLast = false
 		return
+	}
+	at.contents++
+	if id == 0 {
+		at.unknown++
 	}
 	if id != 0 && at.content != 0 {
 		if !at.contentLast {

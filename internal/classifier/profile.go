@@ -1,0 +1,130 @@
+package classifier
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+
+	"complaints/schema"
+)
+
+// Profile counts what complaints look like to a model. The bundle carries that of
+// the rows that the model was judged on, as its reference; a consumer counts the
+// same of what it classifies, and compares. Each list adds up to Rows.
+type Profile struct {
+	Rows         int64                       `json:"rows"`
+	Category     [schema.NumCategories]int64 `json:"category"`      // the most probable one
+	Probability  [profileBins]int64          `json:"probability"`   // of that category, by probabilityEdges
+	TextLength   [profileBins]int64          `json:"text_length"`   // bytes: below 64, 128, 256 and so on
+	UnknownWords [profileBins]int64          `json:"unknown_words"` // their share, by unknownEdges
+}
+
+const profileBins = 10
+
+// The first values that belong to the next bin. They are finer where most
+// complaints are.
+var (
+	probabilityEdges = [profileBins - 1]float64{0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99}
+	unknownEdges     = [profileBins - 1]float64{1e-9, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.4}
+)
+
+func binOf(edges *[profileBins - 1]float64, v float64) int {
+	b := 0
+	for b < len(edges) && v >= edges[b] {
+		b++
+	}
+	return b
+}
+
+// Add counts a complaint: the length of its text in bytes, what the model said,
+// and the share of its words that the model does not know.
+func (p *Profile) Add(length int, category schema.Category, probability, unknownWords float64) {
+	p.Rows++
+	p.Category[category]++
+	p.Probability[binOf(&probabilityEdges, probability)]++
+	p.TextLength[min(bits.Len(uint(length)/64), profileBins-1)]++
+	p.UnknownWords[binOf(&unknownEdges, unknownWords)]++
+}
+
+// Merge adds the counts of another profile.
+func (p *Profile) Merge(q *Profile) {
+	p.Rows += q.Rows
+	for i, n := range q.Category {
+		p.Category[i] += n
+	}
+	for i := range profileBins {
+		p.Probability[i] += q.Probability[i]
+		p.TextLength[i] += q.TextLength[i]
+		p.UnknownWords[i] += q.UnknownWords[i]
+	}
+}
+
+// counts is one of the lists of a profile.
+type counts struct {
+	Name   string
+	Counts []int64
+}
+
+func (p *Profile) lists() [4]counts {
+	return [...]counts{
+		{"category", p.Category[:]},
+		{"probability", p.Probability[:]},
+		{"text_length", p.TextLength[:]},
+		{"unknown_words", p.UnknownWords[:]},
+	}
+}
+
+// check says whether the counts can be those of a reference.
+func (p *Profile) check() error {
+	for _, l := range p.lists() {
+		total := int64(0)
+		for _, n := range l.Counts {
+			if n < 0 {
+				return fmt.Errorf("reference.%s has a count of %d", l.Name, n)
+			}
+			total += n
+		}
+		if total != p.Rows || total == 0 {
+			return fmt.Errorf("reference.%s adds up to %d and must add up to reference.rows, %d, and to more than 0", l.Name, total, p.Rows)
+		}
+	}
+	return nil
+}
+
+// Drift is how far one property of complaints has moved from the reference.
+type Drift struct {
+	What string  // category, probability, text_length or unknown_words
+	PSI  float64 // population stability index: below 0.1 is usual, above 0.25 another population
+}
+
+// DriftFrom compares the profile with a reference, property by property. Both
+// must have rows.
+func (p *Profile) DriftFrom(reference *Profile) [4]Drift {
+	var out [4]Drift
+	now, before := p.lists(), reference.lists()
+	for i := range out {
+		out[i] = Drift{now[i].Name, psi(now[i].Counts, before[i].Counts)}
+	}
+	return out
+}
+
+// leastShare stands for the share of an empty bin, whose logarithm there is none of.
+const leastShare = 1e-4
+
+// psi is the population stability index: the sum over the bins of the difference
+// of both shares times the logarithm of their ratio. It is the symmetric
+// divergence of Jeffreys (1946).
+func psi(now, before []int64) float64 {
+	var nowRows, beforeRows int64
+	for i := range now {
+		nowRows += now[i]
+		beforeRows += before[i]
+	}
+	total := 0.0
+	for i := range now {
+		a := max(float64(now[i])/float64(nowRows), leastShare)
+		b := max(float64(before[i])/float64(beforeRows), leastShare)
+		total += (a - b) * math.Log(a/b)
+	}
+	return total
+}
