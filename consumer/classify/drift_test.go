@@ -112,7 +112,7 @@ func TestDriftStartsOverWithANewModel(t *testing.T) {
 	d.add(first, many(1500, 0.5), now)
 	holder.Swap(second)
 	d.add(second, many(1500, 0.9), now)
-	d.add(first, many(1500, 0.5), now) // a session that finishes with the model before
+	d.add(first, many(2000, 0.5), now) // a session that finishes with the model before
 	if _, window := d.window(now); window.Rows != 1500 {
 		t.Errorf("the window holds %d complaints, want those of the new model alone", window.Rows)
 	}
