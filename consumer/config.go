@@ -24,6 +24,7 @@ type cli struct {
 	Verify      verifyConfig      `cmd:"" help:"Prove on the running system that nothing was lost or repeated; exit status 1 if something was."`
 	Summary     summaryConfig     `cmd:"" help:"Print what gold holds, by category."`
 	Compact     compactConfig     `cmd:"" help:"Copy the rows of closed days into few large objects; nothing is deleted."`
+	Erase       eraseConfig       `cmd:"" help:"Erase one complaint from the lake, from all layers and compacted copies; Kafka's topics are not touched."`
 	Replay      replayConfig      `cmd:"" name:"replay-dead-letters" help:"Publish dead letters again to the complaints topic, each once."`
 	Healthcheck healthcheckConfig `cmd:"" help:"Ask the process that serves HTTP on this machine whether it lives; exit status 1 if not."`
 	Version     kong.VersionFlag  `help:"Print the version."`
@@ -87,10 +88,11 @@ type runConfig struct {
 // verifyConfig is the configuration of consumer verify.
 type verifyConfig struct {
 	shared
-	Layers []schema.Layer `help:"Layers of the lake to check, of bronze, silver and gold." enum:"bronze,silver,gold" default:"bronze,silver,gold"`
-	Data   string         `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
-	Wait   time.Duration  `help:"Wait that long at most until all that is published now is classified and flushed."`
-	JSON   bool           `name:"json" help:"Print the report as one line of JSON."`
+	Layers     []schema.Layer `help:"Layers of the lake to check, of bronze, silver and gold." enum:"bronze,silver,gold" default:"bronze,silver,gold"`
+	Data       string         `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
+	BronzeDays int            `help:"Days after which the bucket removes bronze (its lifecycle rule); what is missing of older days is no gap. 0: it is kept." default:"0"`
+	Wait       time.Duration  `help:"Wait that long at most until all that is published now is classified and flushed."`
+	JSON       bool           `name:"json" help:"Print the report as one line of JSON."`
 }
 
 // compactConfig is the configuration of consumer compact.
@@ -103,6 +105,15 @@ type compactConfig struct {
 	MaxBytes int64          `help:"Bytes of the objects that become one." default:"67108864"`
 	View     bool           `help:"Print the statements that make the views gold_all and silver_all read the large objects, for Athena or Trino."`
 	JSON     bool           `name:"json" help:"Print what was done as one line of JSON."`
+}
+
+// eraseConfig is the configuration of consumer erase.
+type eraseConfig struct {
+	Lake        lake.Config `embed:"" group:"Lake"`
+	Data        string      `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
+	ComplaintID string      `name:"complaint-id" required:"" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
+	DryRun      bool        `help:"Only print what would be changed."`
+	JSON        bool        `name:"json" help:"Print what was done as one line of JSON."`
 }
 
 // replayConfig is the configuration of consumer replay-dead-letters.
@@ -167,10 +178,18 @@ func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, don
 		err = c.Run.complete()
 	case "compact":
 		embeddedLake(&c.Compact.Lake, c.Compact.Data)
+	case "erase":
+		embeddedLake(&c.Erase.Lake, c.Erase.Data)
+		if c.Erase.ComplaintID == "" {
+			err = errors.New("--complaint-id is empty; it would be that of every row that has none")
+		}
 	case "replay-dead-letters":
 		err = c.Replay.complete()
 	case "verify":
 		embeddedLake(&c.Verify.Lake, c.Verify.Data)
+		if c.Verify.BronzeDays < 0 {
+			err = fmt.Errorf("--bronze-days is %d, want 0 or more", c.Verify.BronzeDays)
+		}
 	case "summary":
 		embeddedLake(&c.Summary.Lake, c.Summary.Data)
 	}

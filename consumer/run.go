@@ -33,6 +33,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runVerify(ctx, &c.Verify, stdout, stderr)
 	case "compact":
 		return runCompact(ctx, &c.Compact, stdout)
+	case "erase":
+		return runErase(ctx, &c.Erase, stdout)
 	case "replay-dead-letters":
 		return runReplay(ctx, &c.Replay, stdout, stderr)
 	case "summary":

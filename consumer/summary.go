@@ -15,7 +15,7 @@ import (
 type summary struct {
 	Rows       int64             `json:"gold_rows"`
 	Objects    int64             `json:"gold_objects"`
-	Foreign    int64             `json:"foreign_rows"` // records that are no classified complaint
+	Foreign    int64             `json:"foreign_rows"` // records that are no classified complaint, or were erased
 	Known      int64             `json:"known"`        // rows whose true category is known
 	Right      int64             `json:"right"`        // of these
 	Accuracy   float64           `json:"accuracy"`     // Right / Known

@@ -21,9 +21,9 @@
 // and a directory works without a server. What Iceberg would give is atomic
 // compaction in place, deletion of single rows and evolution of columns. The
 // first is had here by never deleting, the third by columns that readers do not
-// know being NULL. If single rows ever have to be deleted (a right to be
-// forgotten), that is the day to weigh it again: the daily folder can become an
-// Iceberg table without a change to the chain.
+// know being NULL. A single complaint is erased by rewriting its few objects, see
+// package erase. Should that become frequent, it is the day to weigh it again: the
+// daily folder can become an Iceberg table without a change to the chain.
 package compact
 
 import (

@@ -15,6 +15,7 @@ func Bronze(topic string) Layer {
 		offset:  func(k *offsetKey) int64 { return k.KafkaOffset },
 		compare: func(a, b *offsetKey) int { return cmp.Compare(a.KafkaOffset, b.KafkaOffset) },
 		columns: []string{"kafka_offset"},
+		empty:   (*schema.BronzeRow).Erase,
 	}}
 }
 

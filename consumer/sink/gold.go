@@ -13,6 +13,7 @@ func Gold(topic string) Layer {
 		row:    func(r *Record, l *schema.Link) schema.GoldRow { return schema.GoldRowOf(r.Value, positionOf(r, l)) },
 		key:    func(r *schema.GoldRow) reportKey { return reportKey{r.Category, r.State, r.KafkaOffset} },
 		offset: reportOffset, compare: compareReport, columns: reportColumns,
+		empty: (*schema.GoldRow).Erase, byID: true,
 	}}
 }
 

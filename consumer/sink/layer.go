@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"sort"
+	"strconv"
 
 	"complaints/internal/lake"
 	"complaints/schema"
@@ -94,6 +95,9 @@ type parquetRows[Row, Key any] struct {
 	offset  func(*Key) int64 // of the record that a row is of
 	compare func(a, b *Key) int
 	columns []string // that compare goes by
+	// empty erases a row that is of the complaint of an id.
+	empty func(row *Row, id string) bool
+	byID  bool // the column complaint_id alone says so
 }
 
 func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error) {
@@ -108,7 +112,9 @@ func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []
 func (c parquetRows[Row, Key]) merge(files []*lake.ParquetFile, l *schema.Link, day schema.Day) ([]byte, error) {
 	var rows []Row
 	var records []Record // stand for what went in
+	erased := int64(0)
 	for _, f := range files {
+		erased += f.Erased()
 		if err := lake.EachRow(f, func(row *Row) error {
 			rows = append(rows, *row)
 			key := c.key(row)
@@ -118,13 +124,21 @@ func (c parquetRows[Row, Key]) merge(files []*lake.ParquetFile, l *schema.Link, 
 			return nil, err
 		}
 	}
-	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Offset, b.Offset) })
+	sortByOffset(records)
 	l.Rows[day] = int64(len(rows))
-	body, err := lake.WriteParquet(c.sorted(rows), c.columns, lake.FooterOf(l, day))
+	footer := lake.FooterOf(l, day)
+	if erased > 0 {
+		footer[lake.FooterErased] = strconv.FormatInt(erased, 10)
+	}
+	body, err := lake.WriteParquet(c.sorted(rows), c.columns, footer)
 	if err != nil {
 		return nil, err
 	}
 	return body, c.check(body, l, day, records)
+}
+
+func sortByOffset(records []Record) {
+	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Offset, b.Offset) })
 }
 
 func (c parquetRows[Row, Key]) sorted(rows []Row) []Row {

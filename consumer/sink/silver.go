@@ -18,6 +18,7 @@ func Silver(topic string) Layer {
 		},
 		key:    func(r *schema.SilverRow) reportKey { return reportKey{r.Category, r.State, r.KafkaOffset} },
 		offset: reportOffset, compare: compareReport, columns: reportColumns,
+		empty: (*schema.SilverRow).Erase, byID: true,
 	}}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
@@ -288,9 +289,12 @@ func (r *run) pending(ctx context.Context, l *schema.Link) (bool, error) {
 }
 
 func (r *run) object(ctx context.Context, c *chain, l *schema.Link, day schema.Day, report *LayerReport, repeats *offsets, mu *sync.Mutex) error {
-	rows, err := readObject(ctx, r.cfg.Store, l, day)
+	found, err := readObject(ctx, r.cfg.Store, l, day)
 	var damaged *objectError
+	expired := false
 	switch {
+	case errors.Is(err, lake.ErrNotFound) && r.expired(l.Layer, day):
+		expired = true
 	case errors.Is(err, lake.ErrNotFound):
 		r.report.fault(l.Rows[day], Fault{Gap, l.ObjectKey(day), l.Start, l.Next, fmt.Sprintf("the object is missing; the link claims %d rows", l.Rows[day])})
 	case errors.As(err, &damaged):
@@ -302,11 +306,15 @@ func (r *run) object(ctx context.Context, c *chain, l *schema.Link, day schema.D
 	defer mu.Unlock()
 	if err != nil {
 		c.spoiled = append(c.spoiled, Range{c.topicID, c.partition, l.Start, l.Next})
+		if expired {
+			report.Expired += l.Rows[day]
+		}
 		return nil
 	}
 	report.Objects++
-	report.Rows += int64(len(rows))
-	for _, offset := range rows {
+	report.Rows += int64(len(found.offsets))
+	report.Erased += found.erased
+	for _, offset := range found.offsets {
 		if !c.rows.add(offset) {
 			repeats.add(offset)
 		}
@@ -314,11 +322,18 @@ func (r *run) object(ctx context.Context, c *chain, l *schema.Link, day schema.D
 	return nil
 }
 
+// expired says whether a layer's objects of a day may be gone by their age.
+func (r *run) expired(layer schema.Layer, day schema.Day) bool {
+	begin, err := time.Parse(time.DateOnly, string(day))
+	keep := r.cfg.BronzeFor
+	return layer == schema.Bronze && keep > 0 && err == nil && begin.Add(keep).Before(time.Now())
+}
+
 // rowsBelow calls each with the offsets of a layer's rows below an offset.
 func (r *run) rowsBelow(ctx context.Context, layer schema.Layer, p part, below int64, each func(int64)) error {
 	return r.linksBelow(ctx, layer, p, below, func(l *schema.Link) error {
 		for day := range l.Rows {
-			rows, err := readObject(ctx, r.cfg.Store, l, day)
+			found, err := readObject(ctx, r.cfg.Store, l, day)
 			var damaged *objectError
 			if errors.As(err, &damaged) || errors.Is(err, lake.ErrNotFound) {
 				continue // the check of the layer reports it
@@ -326,8 +341,8 @@ func (r *run) rowsBelow(ctx context.Context, layer schema.Layer, p part, below i
 			if err != nil {
 				return err
 			}
-			slices.Sort(rows)
-			for _, offset := range rows {
+			slices.Sort(found.offsets)
+			for _, offset := range found.offsets {
 				if offset < below {
 					each(offset)
 				}

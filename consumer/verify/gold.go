@@ -40,7 +40,7 @@ func (r *run) goldObject(ctx context.Context, l *schema.Link, day schema.Day, st
 		return err
 	}
 	return lake.EachRow(f, func(row *schema.GoldRow) error {
-		if row.KafkaOffset >= start || row.RecordError != nil {
+		if row.KafkaOffset >= start || row.RecordError != nil && *row.RecordError != schema.Erased {
 			return nil
 		}
 		r.report.Results.FromGold++

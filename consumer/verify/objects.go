@@ -16,13 +16,18 @@ const (
 	timestampColumn = "kafka_timestamp"
 )
 
-// readObject reads a link's object of a day, checks it against the link, and
-// returns the offsets of its rows. The error is [lake.ErrNotFound], an
+// content is what an object was found to hold.
+type content struct {
+	offsets []int64 // of its rows
+	erased  int64   // rows of them that say nothing any more but where they are from
+}
+
+// readObject reads a link's object of a day, and checks it against the link. The error is [lake.ErrNotFound], an
 // *objectError if the object is damaged, or what kept us from reading it.
-func readObject(ctx context.Context, store lake.Store, l *schema.Link, day schema.Day) (offsets []int64, err error) {
+func readObject(ctx context.Context, store lake.Store, l *schema.Link, day schema.Day) (found content, err error) {
 	r, err := store.Open(ctx, l.ObjectKey(day))
 	if err != nil {
-		return nil, err
+		return content{}, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	source := &failing{Reader: r}
@@ -39,15 +44,21 @@ func readObject(ctx context.Context, store lake.Store, l *schema.Link, day schem
 	}()
 	f, err := lake.OpenParquet(source, source.Size())
 	if err != nil {
-		return nil, err
+		return content{}, err
 	}
 	if err := f.CheckFooter(l, day); err != nil {
-		return nil, err
+		return content{}, err
 	}
 	if err := f.Scrub(); err != nil {
-		return nil, err
+		return content{}, err
 	}
-	return rowOffsets(f, l, day)
+	if found.offsets, err = rowOffsets(f, l, day); err != nil {
+		return content{}, err
+	}
+	if found.erased = f.Erased(); found.erased > f.Rows() {
+		return content{}, fmt.Errorf("%d rows are said to be erased of %d", found.erased, f.Rows())
+	}
+	return found, nil
 }
 
 // rowOffsets reads the columns that say which records the rows are of.

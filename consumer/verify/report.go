@@ -62,6 +62,8 @@ type LayerReport struct {
 	Links        int64        `json:"links"`
 	Objects      int64        `json:"objects"`
 	Rows         int64        `json:"rows"`
+	Erased       int64        `json:"erased"`        // of the rows: emptied by consumer erase
+	Expired      int64        `json:"expired"`       // rows of objects that were removed by their age
 	Pending      int64        `json:"pending"`       // rows of last claims whose objects do not stand yet
 	NotCheckable int64        `json:"not_checkable"` // rows whose records the topic no longer has
 	Lost         []Range      `json:"lost"`          // claimed as lost
@@ -123,6 +125,12 @@ func (r Report) Print(w io.Writer) {
 	}
 	for _, l := range r.Layers {
 		fmt.Fprintf(w, "%-7s %d chains, %d links, %d objects, %d rows\n", l.Layer, l.Partitions, l.Links, l.Objects, l.Rows)
+		if l.Erased > 0 {
+			fmt.Fprintf(w, "        %d of the rows were erased\n", l.Erased)
+		}
+		if l.Expired > 0 {
+			fmt.Fprintf(w, "        %d rows more were removed by their age\n", l.Expired)
+		}
 		if l.Pending > 0 {
 			fmt.Fprintf(w, "        %d rows are claimed and their objects not there yet; a running sink completes them\n", l.Pending)
 		}

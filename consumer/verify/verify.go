@@ -44,6 +44,10 @@ type Config struct {
 	Store     lake.Store     // nil: the lake is not checked
 	Layers    []schema.Layer // of the lake, that a sink writes
 
+	// BronzeFor is after how long objects of bronze may be removed, counted from
+	// their day; 0: never.
+	BronzeFor time.Duration
+
 	// Stall is how long a topic may bring nothing below its end before the
 	// check gives up; default one minute. An open transaction holds readers
 	// up until its timeout.

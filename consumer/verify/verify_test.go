@@ -181,10 +181,14 @@ func (r *rig) sink() {
 	}
 }
 
-func (r *rig) verify() verify.Report {
+func (r *rig) verify() verify.Report { return r.verifyBronze(0) }
+
+// verifyBronze verifies a lake whose bronze is kept for some days.
+func (r *rig) verifyBronze(days int) verify.Report {
 	r.t.Helper()
 	report, err := verify.Run(r.t.Context(), verify.Config{
 		KafkaOpts: r.opts, Topics: r.topics, Group: group, Store: r.store, Layers: []schema.Layer{schema.Bronze, schema.Silver, schema.Gold}, Stall: 5 * time.Second,
+		BronzeFor: time.Duration(days) * 24 * time.Hour,
 	})
 	if err != nil {
 		r.t.Fatal(err)

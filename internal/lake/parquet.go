@@ -221,6 +221,7 @@ const (
 	FooterDay       = "complaints.day"
 	FooterRows      = "complaints.rows"
 	FooterLink      = "complaints.link"
+	FooterErased    = "complaints.erased" // rows that were erased; absent if none was
 )
 
 // FooterOf is the footer of a link's object of a day.
@@ -245,4 +246,35 @@ func (p *ParquetFile) CheckFooter(l *schema.Link, day schema.Day) error {
 		return fmt.Errorf("parquet footer: %d rows, want %d as in link %s", p.Rows(), l.Rows[day], l.Key())
 	}
 	return nil
+}
+
+// Footers returns all that WriteParquet was given.
+func (p *ParquetFile) Footers() map[string]string {
+	all := map[string]string{}
+	for _, kv := range p.file.Metadata().KeyValueMetadata {
+		all[kv.Key] = kv.Value
+	}
+	return all
+}
+
+// Erased is how many rows of the object were erased.
+func (p *ParquetFile) Erased() int64 {
+	n, _ := strconv.ParseInt(p.Footer(FooterErased), 10, 64) // absent is none
+	return n
+}
+
+// Claim returns what the footer says of the object: its link, with the rows of
+// its own day alone, and the day.
+func (p *ParquetFile) Claim() (*schema.Link, schema.Day, error) {
+	l := &schema.Link{
+		Layer: schema.Layer(p.Footer(FooterLayer)), Topic: p.Footer(FooterTopic), TopicID: p.Footer(FooterTopicID),
+		Rows: map[schema.Day]int64{},
+	}
+	day := schema.Day(p.Footer(FooterDay))
+	partition, err1 := p.FooterInteger(FooterPartition)
+	start, err2 := p.FooterInteger(FooterStart)
+	next, err3 := p.FooterInteger(FooterNext)
+	rows, err4 := p.FooterInteger(FooterRows)
+	l.Partition, l.Start, l.Next, l.Rows[day] = int32(partition), start, next, rows
+	return l, day, errors.Join(err1, err2, err3, err4)
 }

@@ -237,6 +237,11 @@ func (s *s3Store) Replace(ctx context.Context, key string, body []byte, etag str
 		in.IfNoneMatch = aws.String("*")
 	} else {
 		in.IfMatch = &etag
+		// A put brings its own metadata, so the object's own are given again. If they
+		// are of another version than etag, the put is refused.
+		if in.Metadata, err = s.metadata(ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("replace %s: %w", key, err)
+		}
 	}
 	outcome, err := s.put(ctx, in, body)
 	switch outcome {
@@ -251,6 +256,17 @@ func (s *s3Store) Replace(ctx context.Context, key string, body []byte, etag str
 	default:
 		return fmt.Errorf("replace %s: %w", key, err)
 	}
+}
+
+func (s *s3Store) metadata(ctx context.Context, name *string) (meta map[string]string, err error) {
+	err = s.try(ctx, 0, func(ctx context.Context) error {
+		out, err := s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: name})
+		if err == nil {
+			meta = out.Metadata
+		}
+		return err
+	})
+	return meta, err
 }
 
 // look decides a replacement whose outcome is not known. Equal content is the

@@ -122,7 +122,8 @@ func TestReplaceLooksAfterAnUnclearAnswer(t *testing.T) {
 		{"no such bucket", []answer{noBucket}, errOther},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, _ := answering(t, c.answers...)
+			// It asks for the metadata first.
+			s, _ := answering(t, append([]answer{ok}, c.answers...)...)
 			check(t, s.Replace(t.Context(), "some/key", []byte("body"), `"e"`), c.want)
 		})
 	}

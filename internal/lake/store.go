@@ -69,7 +69,8 @@ type Store interface {
 	PutNew(ctx context.Context, key string, body []byte, meta map[string]string) error
 	// Replace stores an object if its present version is that of etag ("": if
 	// there is none), else ErrChanged. It looks itself after an answer that
-	// does not say what happened; ErrAmbiguous only if it could not look.
+	// does not say what happened; ErrAmbiguous only if it could not look. Meta
+	// of the object stays.
 	Replace(ctx context.Context, key string, body []byte, etag string) error
 	// List returns at most limit objects whose keys begin with prefix and come
 	// after startAfter, in the byte order of their keys.

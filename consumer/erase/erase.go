@@ -1,0 +1,172 @@
+// Package erase takes one complaint out of the lake.
+//
+// In comes the id of a complaint. All objects of bronze, silver and gold and of
+// the compacted copies are read, and those that have rows of it are written again
+// in place, with these rows emptied: they keep the offsets and the timestamps of
+// their records, and the word erased. So rows and claims still match, verify
+// tells an erased row from a lost one, and no claim is changed.
+//
+// An object is replaced only in the version that was read (compare-and-swap), so
+// that two erasures, of two complaints in one object, do not undo each other. A
+// crash leaves some objects done; run it again. It may run beside sinks, which
+// only create. A compaction beside it may copy a row a moment before it is erased,
+// hence the copies come last, and passes are made until one finds nothing; a
+// compaction that began before and ends later than the last pass needs a run more.
+package erase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"complaints/consumer/compact"
+	"complaints/consumer/sink"
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// Config is what is erased.
+type Config struct {
+	Store       lake.Store
+	ComplaintID string
+	DryRun      bool // look only
+}
+
+// Object is one that has, or had, the complaint.
+type Object struct {
+	Key  string `json:"key"`
+	Rows int    `json:"rows"` // of the complaint
+}
+
+// Report is what was done, or would be.
+type Report struct {
+	DryRun      bool     `json:"dry_run"`
+	Read        int      `json:"read"` // objects of the first pass
+	Rows        int      `json:"rows"` // in all objects
+	Objects     []Object `json:"objects"`
+	Predictions int      `json:"predictions"` // objects below predictions/, which are not looked into; at most 1000 are counted
+}
+
+// bounds of the work that another writer can cause.
+const (
+	maxPasses   = 5
+	maxAttempts = 20 // of one object
+)
+
+// Run erases a complaint. It may be run again at any time.
+func Run(ctx context.Context, cfg Config) (Report, error) {
+	report := Report{DryRun: cfg.DryRun, Objects: []Object{}}
+	if cfg.ComplaintID == "" {
+		return report, errors.New("erase: no complaint id is given")
+	}
+	for pass := 0; ; pass++ {
+		found, err := onePass(ctx, cfg, &report, pass == 0)
+		if err != nil {
+			return report, fmt.Errorf("erase: %w", err)
+		}
+		if found == 0 || cfg.DryRun {
+			break
+		}
+		if pass == maxPasses {
+			return report, fmt.Errorf("erase: pass %d still found rows of the complaint; does somebody publish it again?", pass+1)
+		}
+	}
+	predictions, err := cfg.Store.List(ctx, "predictions/", "", 1000)
+	report.Predictions = len(predictions)
+	return report, err
+}
+
+// onePass goes through all layers, the copies after what they are copies of.
+func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found int, err error) {
+	topics := schema.TopicNames("")
+	bronze, silver, gold := sink.Bronze(topics.Complaints), sink.Silver(topics.Classified), sink.Gold(topics.Classified)
+	for _, l := range []struct {
+		folder schema.Layer
+		layer  sink.Layer
+	}{
+		{schema.Bronze, bronze},
+		{schema.Silver, silver},
+		{schema.Gold, gold},
+		{compact.Daily(schema.Silver), silver},
+		{compact.Daily(schema.Gold), gold},
+	} {
+		n, err := folder(ctx, cfg, l.folder, l.layer, report, first)
+		if err != nil {
+			return found, fmt.Errorf("%s: %w", l.folder, err)
+		}
+		found += n
+	}
+	return found, nil
+}
+
+func folder(ctx context.Context, cfg Config, name schema.Layer, layer sink.Layer, report *Report, first bool) (found int, err error) {
+	prefix := fmt.Sprintf("%s/%s/", name, schema.Dataset)
+	for after := ""; ; {
+		page, err := cfg.Store.List(ctx, prefix, after, 1000)
+		if err != nil {
+			return found, err
+		}
+		for _, info := range page {
+			rows, err := object(ctx, cfg, layer, info.Key)
+			if err != nil {
+				return found, fmt.Errorf("%s: %w", info.Key, err)
+			}
+			if first {
+				report.Read++
+			}
+			if rows > 0 {
+				report.Objects = append(report.Objects, Object{info.Key, rows})
+				report.Rows += rows
+				found += rows
+			}
+		}
+		if len(page) < 1000 {
+			return found, nil
+		}
+		after = page[len(page)-1].Key
+	}
+}
+
+// object erases the complaint from one object, and returns how many rows that were.
+func object(ctx context.Context, cfg Config, layer sink.Layer, key string) (int, error) {
+	for range maxAttempts {
+		rows, err := mentions(ctx, cfg, layer, key)
+		if err == nil && rows > 0 && !cfg.DryRun {
+			rows, err = replace(ctx, cfg, layer, key)
+		}
+		switch {
+		case errors.Is(err, lake.ErrNotFound): // removed by its age meanwhile
+			return 0, nil
+		case errors.Is(err, lake.ErrChanged), errors.Is(err, lake.ErrAmbiguous):
+			continue // another erasure was faster, or it is not known: look again
+		}
+		return rows, err
+	}
+	return 0, fmt.Errorf("it was changed by others in each of %d attempts", maxAttempts)
+}
+
+// mentions counts the rows, reading no more of the object than that takes.
+func mentions(ctx context.Context, cfg Config, layer sink.Layer, key string) (rows int, err error) {
+	r, err := cfg.Store.Open(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	f, err := lake.OpenParquet(r, r.Size())
+	if err != nil {
+		return 0, err
+	}
+	return layer.Mentions(f, cfg.ComplaintID)
+}
+
+func replace(ctx context.Context, cfg Config, layer sink.Layer, key string) (int, error) {
+	body, etag, err := cfg.Store.Get(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	erased, rows, err := layer.Erase(body, cfg.ComplaintID)
+	if err != nil || rows == 0 {
+		return 0, err
+	}
+	return rows, cfg.Store.Replace(ctx, key, erased, etag)
+}

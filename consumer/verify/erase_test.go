@@ -1,0 +1,233 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"complaints/consumer/compact"
+	"complaints/consumer/erase"
+	"complaints/consumer/sink"
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// person publishes a complaint of an id, its result, and another person's in the
+// same objects.
+func (r *rig) person(ids ...string) {
+	r.t.Helper()
+	var messages, results []*kgo.Record
+	for _, id := range ids {
+		messages = append(messages, &kgo.Record{
+			Topic: r.topics.Complaints, Key: []byte(id),
+			Value:   fmt.Appendf(nil, `{"complaint_id":%q,"narrative":"the story of %s"}`, id, id),
+			Headers: []kgo.RecordHeader{{Key: "from", Value: []byte("desk of " + id)}},
+		})
+	}
+	for i, offset := range r.publish(kgo.TryCommit, messages...) {
+		c := schema.Classified{
+			Complaint: schema.Complaint{ComplaintID: ids[i], Narrative: "the story of " + ids[i], State: "NY", Company: "bank of " + ids[i]},
+			Category:  schema.Loans.String(), CategoryCode: int(schema.Loans), Probability: 1, ModelVersion: "v",
+			Source: schema.Source{Topic: r.topics.Complaints, TopicID: r.id, Partition: 0, Offset: offset},
+		}
+		results = append(results, &kgo.Record{Topic: r.topics.Classified, Timestamp: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Value: c.AppendJSON(nil)})
+		r.commit(0, offset+1)
+	}
+	r.publish(kgo.TryCommit, results...)
+	r.sink()
+}
+
+// holds says how often a text stands in the rows of the lake.
+func (r *rig) holds(text string) (n int) {
+	r.t.Helper()
+	for _, folder := range []string{"bronze/", "silver", "gold"} {
+		infos, err := r.store.List(r.t.Context(), folder, "", 10_000)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, info := range infos {
+			body, _, err := r.store.Get(r.t.Context(), info.Key)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			n += strings.Count(rowsOf(r.t, info.Key, body), text)
+		}
+	}
+	return n
+}
+
+func rowsOf(t *testing.T, key string, body []byte) string {
+	t.Helper()
+	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	text := func(p *[]byte) {
+		if p != nil {
+			b.Write(*p)
+		}
+	}
+	switch {
+	case strings.HasPrefix(key, "bronze"):
+		err = lake.EachRow(f, func(row *schema.BronzeRow) error {
+			text(row.Key)
+			text(row.Value)
+			for _, h := range row.Headers {
+				text(h.Value)
+			}
+			return nil
+		})
+	case strings.HasPrefix(key, "silver"):
+		err = lake.EachRow(f, func(row *schema.SilverRow) error {
+			company := row.Company
+			if company == nil {
+				company = new(string)
+			}
+			b.WriteString(row.ComplaintID + row.Narrative + *company + row.TextHash)
+			return nil
+		})
+	default:
+		err = lake.EachRow(f, func(row *schema.GoldRow) error {
+			company := row.Company
+			if company == nil {
+				company = new(string)
+			}
+			b.WriteString(row.ComplaintID + *company)
+			return nil
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func (r *rig) erase(id string, dry bool) erase.Report {
+	r.t.Helper()
+	report, err := erase.Run(r.t.Context(), erase.Config{Store: r.store, ComplaintID: id, DryRun: dry})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return report
+}
+
+// erasing is the life of two people's complaints in one lake.
+func (r *rig) erasing() {
+	t := r.t
+	r.fill()
+	r.person("secret-1", "secret-2")
+	for name, layer := range map[schema.Layer]sink.Layer{schema.Silver: sink.Silver(r.topics.Classified), schema.Gold: sink.Gold(r.topics.Classified)} {
+		cfg := compact.Config{Store: r.store, Layer: layer, MaxBytes: 1 << 20, Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+		if got, err := compact.Day(t.Context(), cfg, "2026-11-20"); err != nil || got.To == 0 {
+			t.Fatalf("compact %s: %+v, %v", name, got, err)
+		}
+	}
+	before := r.verify()
+	if !before.OK {
+		t.Fatalf("%+v", before)
+	}
+	if r.holds("secret-1") == 0 {
+		t.Fatal("the test's complaint is not in the lake")
+	}
+
+	dry := r.erase("secret-1", true)
+	if dry.Rows != 5 || len(dry.Objects) != 5 || r.holds("secret-1") == 0 {
+		t.Errorf("dry run: %+v, want a row in each of bronze, silver, gold and two copies, and nothing changed", dry)
+	}
+	if done := r.erase("secret-1", false); !slices.Equal(done.Objects, dry.Objects) {
+		t.Errorf("%+v was erased, the dry run said %+v", done, dry)
+	}
+	if n := r.holds("secret-1"); n != 0 {
+		t.Errorf("the lake still holds it %d times", n)
+	}
+	if r.holds("story of secret-2") != 3 {
+		t.Errorf("the other complaint stands %d times, want 3: bronze, silver and its copy", r.holds("story of secret-2"))
+	}
+	if again := r.erase("secret-1", false); again.Rows != 0 {
+		t.Errorf("again: %+v", again)
+	}
+	after := r.verify()
+	if !after.OK {
+		t.Errorf("%+v", after.Faults)
+	}
+	for i, l := range after.Layers {
+		if l.Erased != 1 || l.Rows != before.Layers[i].Rows {
+			t.Errorf("%s: %d erased of %d rows, want 1 of %d", l.Layer, l.Erased, l.Rows, before.Layers[i].Rows)
+		}
+	}
+	var text bytes.Buffer
+	after.Print(&text)
+	if !strings.Contains(text.String(), "1 of the rows were erased") {
+		t.Error(text.String())
+	}
+}
+
+func TestAnErasedComplaintIsGoneAndNoGap(t *testing.T) {
+	r := newRig(t)
+	r.erasing()
+	// What retention removes from Kafka later is still found in the lake.
+	r.deleteRecords(r.topics.Complaints, 0, 100)
+	for p := range int32(2) {
+		r.deleteRecords(r.topics.Classified, p, 50)
+	}
+	if report := r.verify(); !report.OK {
+		t.Errorf("%+v", report.Faults)
+	}
+}
+
+// interrupted lets another act between the read and the replacement of an object.
+type interrupted struct {
+	lake.Store
+	act func()
+}
+
+func (s *interrupted) Replace(ctx context.Context, key string, body []byte, etag string) error {
+	if act := s.act; act != nil {
+		s.act = nil
+		act()
+	}
+	return s.Store.Replace(ctx, key, body, etag)
+}
+
+func TestTwoErasuresInOneObjectDoNotUndoEachOther(t *testing.T) {
+	r := newRig(t)
+	r.person("secret-1", "secret-2")
+	store := &interrupted{Store: r.store, act: func() { r.erase("secret-2", false) }}
+	if _, err := erase.Run(t.Context(), erase.Config{Store: store, ComplaintID: "secret-1"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.holds("secret-"); n != 0 {
+		t.Errorf("%d traces are left", n)
+	}
+	report := r.verify()
+	if !report.OK || report.Layers[0].Erased != 2 {
+		t.Errorf("%+v", report)
+	}
+}
+
+func TestBronzeMayExpire(t *testing.T) {
+	for _, c := range []struct {
+		days int
+		ok   bool
+	}{{0, false}, {40_000, false}, {1, true}} {
+		r := newRig(t)
+		old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+		r.publish(kgo.TryCommit, &kgo.Record{Topic: r.topics.Complaints, Timestamp: old, Value: []byte("x")})
+		r.publish(kgo.TryCommit, r.deadLetter(0, 0))
+		r.commit(0, 1)
+		r.sink()
+		r.publish(kgo.TryCommit, &kgo.Record{Topic: r.topics.Complaints, Timestamp: old, Value: []byte("y")}) // so that the next link is the last
+		r.sink()
+		r.remove(r.files("bronze/", "part-00000-00000000000000000000")[0])
+		if report := r.verifyBronze(c.days); report.OK != c.ok || c.ok && report.Layers[0].Expired != 1 {
+			t.Errorf("bronze kept %d days: %+v", c.days, report.Faults)
+		}
+	}
+}
