@@ -43,6 +43,11 @@ func fillLake(t *testing.T, store *servers.S3Server) {
 			f.silver(withText)
 			f.bronze(withText)
 		}
+		if n == dayCount-1 { // as consumer compact copies it
+			f.daily = "_daily"
+			f.gold(rowsOfADay)
+			f.silver(withText)
+		}
 	}
 }
 
@@ -71,7 +76,8 @@ type filler struct {
 	t          *testing.T
 	store      *servers.S3Server
 	day        time.Time
-	start      int64 // offset
+	start      int64        // offset
+	daily      schema.Layer // "_daily" for the compacted copies
 	complaints []schema.Complaint
 }
 
@@ -113,7 +119,7 @@ func (f *filler) gold(n int) {
 	slices.SortFunc(rows, func(a, b schema.GoldRow) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
 	})
-	put(f, schema.Gold, rows, "category", "state", "kafka_offset")
+	put(f, schema.Gold+f.daily, rows, "category", "state", "kafka_offset")
 }
 
 func (f *filler) silver(n int) {
@@ -124,7 +130,7 @@ func (f *filler) silver(n int) {
 	slices.SortFunc(rows, func(a, b schema.SilverRow) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
 	})
-	put(f, schema.Silver, rows, "category", "state", "kafka_offset")
+	put(f, schema.Silver+f.daily, rows, "category", "state", "kafka_offset")
 }
 
 func (f *filler) bronze(n int) {

@@ -27,7 +27,7 @@ type Table struct {
 	Columns       []Column
 }
 
-// Tables are the three layers.
+// Tables are the three layers, and the copies of silver and gold that consumer compact makes.
 func Tables() ([]Table, error) {
 	var tables []Table
 	for _, l := range []struct {
@@ -38,6 +38,8 @@ func Tables() ([]Table, error) {
 		{schema.Bronze, "Messages of the complaints topic as they came", schema.BronzeRow{}},
 		{schema.Silver, "Classified complaints with their text, typed, tidied, personal data masked", schema.SilverRow{}},
 		{schema.Gold, "Classified complaints for reports, without text", schema.GoldRow{}},
+		{schema.Silver + "_daily", "Closed days of silver in large objects, for the view silver_all", schema.SilverRow{}},
+		{schema.Gold + "_daily", "Closed days of gold in large objects, for the view gold_all", schema.GoldRow{}},
 	} {
 		columns, err := columnsOf(reflect.TypeOf(l.row))
 		if err != nil {

@@ -134,3 +134,112 @@ TBLPROPERTIES (
   'projection.dt.interval.unit' = 'DAYS',
   'storage.location.template' = 's3://BUCKET/gold/complaints/dt=${dt}/'
 );
+
+CREATE EXTERNAL TABLE IF NOT EXISTS silver_daily (
+  `complaint_id` string,
+  `date_received` date,
+  `product` string,
+  `sub_product` string,
+  `issue` string,
+  `sub_issue` string,
+  `narrative` string,
+  `company_public_response` string,
+  `company` string,
+  `state` string,
+  `zip_code` string,
+  `tags` string,
+  `consumer_consent_provided` string,
+  `submitted_via` string,
+  `date_sent_to_company` date,
+  `company_response` string,
+  `timely` boolean,
+  `consumer_disputed` boolean,
+  `true_category` string,
+  `true_category_code` int,
+  `category` string,
+  `category_code` int,
+  `probability` double,
+  `needs_review` boolean,
+  `model_version` string,
+  `text_hash` string,
+  `near_copy_key` string,
+  `masked_email` int,
+  `masked_phone` int,
+  `masked_ssn` int,
+  `masked_card` int,
+  `masked_account` int,
+  `source_topic_id` string,
+  `source_partition` int,
+  `source_offset` bigint,
+  `source_timestamp` timestamp,
+  `kafka_partition` int,
+  `kafka_offset` bigint,
+  `kafka_timestamp` timestamp,
+  `record_error` string
+)
+COMMENT 'Closed days of silver in large objects, for the view silver_all'
+PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')
+STORED AS PARQUET
+LOCATION 's3://BUCKET/silver_daily/complaints/'
+TBLPROPERTIES (
+  'classification' = 'parquet',
+  'projection.enabled' = 'true',
+  'projection.dt.type' = 'date',
+  'projection.dt.format' = 'yyyy-MM-dd',
+  'projection.dt.range' = '2025-01-01,NOW+1DAYS',
+  'projection.dt.interval' = '1',
+  'projection.dt.interval.unit' = 'DAYS',
+  'storage.location.template' = 's3://BUCKET/silver_daily/complaints/dt=${dt}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_daily (
+  `complaint_id` string,
+  `date_received` date,
+  `product` string,
+  `sub_product` string,
+  `issue` string,
+  `sub_issue` string,
+  `company` string,
+  `state` string,
+  `zip_code` string,
+  `tags` string,
+  `submitted_via` string,
+  `company_response` string,
+  `timely` boolean,
+  `consumer_disputed` boolean,
+  `category` string,
+  `category_code` int,
+  `true_category` string,
+  `probability` double,
+  `probability_credit_reporting` double,
+  `probability_debt_collection` double,
+  `probability_loans` double,
+  `probability_credit_card_services` double,
+  `probability_bank_accounts_and_services` double,
+  `needs_review` boolean,
+  `model_version` string,
+  `classified_at` timestamp,
+  `source_topic` string,
+  `source_topic_id` string,
+  `source_partition` int,
+  `source_offset` bigint,
+  `source_timestamp` timestamp,
+  `kafka_partition` int,
+  `kafka_offset` bigint,
+  `kafka_timestamp` timestamp,
+  `record_error` string
+)
+COMMENT 'Closed days of gold in large objects, for the view gold_all'
+PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')
+STORED AS PARQUET
+LOCATION 's3://BUCKET/gold_daily/complaints/'
+TBLPROPERTIES (
+  'classification' = 'parquet',
+  'projection.enabled' = 'true',
+  'projection.dt.type' = 'date',
+  'projection.dt.format' = 'yyyy-MM-dd',
+  'projection.dt.range' = '2025-01-01,NOW+1DAYS',
+  'projection.dt.interval' = '1',
+  'projection.dt.interval.unit' = 'DAYS',
+  'storage.location.template' = 's3://BUCKET/gold_daily/complaints/dt=${dt}/'
+);

@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"complaints/consumer/compact"
 	"complaints/deploy/servers"
+	"complaints/schema"
 )
 
 // The lake of the test: a fortnight, as the queries expect it.
@@ -49,6 +51,7 @@ func TestAthenaOnTrino(t *testing.T) { //nolint:tparallel // one server's memory
 	t.Logf("with Trino and its tables %s", time.Since(began))
 	t.Run("every column is read", func(t *testing.T) { readsAll(t, trino, tables) })
 	t.Run("a complaint counts once", func(t *testing.T) { countsOnce(t, trino) })
+	t.Run("a compacted day is read once", func(t *testing.T) { readsDaysOnce(t, trino) })
 	t.Run("queries", func(t *testing.T) { answersAll(t, trino) })
 	t.Run("bytes", func(t *testing.T) { scansLittle(t, trino) })
 }
@@ -92,6 +95,23 @@ func countsOnce(t *testing.T, trino *servers.TrinoServer) {
 	}
 	if got, want := number(t, trino, "SELECT count(*) FROM needs_review"), number(t, trino, "SELECT sum(to_review) FROM daily_counts"); got != want || got == "0" {
 		t.Errorf("needs_review has %s rows, daily_counts says %s", got, want)
+	}
+}
+
+// readsDaysOnce: the last day lies in the plain table and in the daily one, as consumer compact leaves it.
+func readsDaysOnce(t *testing.T, trino *servers.TrinoServer) {
+	for _, c := range []struct {
+		layer schema.Layer
+		rows  int
+	}{{schema.Gold, dayCount * rowsOfADay}, {schema.Silver, daysWithText * withText}} {
+		trino.Query(t, compact.View(c.layer, []schema.Day{lastDay}))
+		all := trino.Query(t, fmt.Sprintf("SELECT count(*), count(DISTINCT kafka_offset) FROM %s_all", c.layer))
+		if got, want := fmt.Sprint(all[0]), fmt.Sprintf("[%d %d]", c.rows, c.rows); got != want {
+			t.Errorf("%s_all has rows and offsets %s, want %s", c.layer, got, want)
+		}
+		if n := number(t, trino, fmt.Sprintf("SELECT count(*) FROM %s_daily", c.layer)); n == "0" {
+			t.Errorf("%s_daily is empty, so that nothing was shown", c.layer)
+		}
 	}
 }
 
