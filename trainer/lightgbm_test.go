@@ -22,7 +22,7 @@ import (
 
 const sampleFile = "../producer/sample/complaints.csv.gz"
 
-func openLibrary(t *testing.T) *lightgbm.Library {
+func openLibrary(t testing.TB) *lightgbm.Library {
 	t.Helper()
 	lib, err := lightgbm.Open(os.Getenv("LIGHTGBM_LIB"))
 	if err != nil {
@@ -31,7 +31,7 @@ func openLibrary(t *testing.T) *lightgbm.Library {
 	return lib
 }
 
-func sampleExamples(t *testing.T) []example {
+func sampleExamples(t testing.TB) []example {
 	t.Helper()
 	examples, err := readExamples([]string{sampleFile}, t.Logf)
 	if err != nil {

@@ -109,7 +109,7 @@ func (t Table) glue(b *strings.Builder) {
         PartitionKeys: [{Name: dt, Type: string}]
         Parameters:
           EXTERNAL: "TRUE"
-`, strings.ToUpper(t.Name[:1])+t.Name[1:], t.Name, t.Comment)
+`, strings.ReplaceAll(strings.ToUpper(t.Name[:1])+t.Name[1:], "_d", "D"), t.Name, t.Comment)
 	for _, p := range t.properties() {
 		fmt.Fprintf(b, "          %s: %q\n", p[0], p[1])
 	}
