@@ -143,7 +143,8 @@ func (r *Role) runClient(ctx context.Context, number int) (err error) {
 func (r *Role) explain(err error) error {
 	switch {
 	case errors.Is(err, errOverslept):
-	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch):
+	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch),
+		errors.Is(err, kerr.InvalidTxnState): // what a commit gets if the other has just aborted the transaction
 		return fmt.Errorf("another process runs with the instance name %q in group %s; give each process its own --instance: %w",
 			r.cfg.Instance, r.cfg.Group, err)
 	case errors.Is(err, kerr.OffsetOutOfRange):
