@@ -25,7 +25,7 @@ var seconds = flag.Int("seconds", 10, "how long each part of the measurement tak
 
 const (
 	conns  = 8
-	leaves = 15 // of a tree of the built-in model
+	leaves = 8 // of a tree of the built-in model
 )
 
 // three are the texts of a request, of about the median length of a complaint.
