@@ -46,9 +46,6 @@ func runSummary(ctx context.Context, cfg *summaryConfig, stdout io.Writer) error
 	return s.print(stdout)
 }
 
-// listPage is how many names are asked for at once.
-const listPage = 1000
-
 // summarize reads gold, one object at a time, of one day or of all.
 func summarize(ctx context.Context, store lake.Store, day string) (*summary, error) {
 	s := &summary{Categories: make([]categorySummary, schema.NumCategories)}
@@ -59,9 +56,7 @@ func summarize(ctx context.Context, store lake.Store, day string) (*summary, err
 	if day != "" {
 		prefix += "dt=" + day + "/"
 	}
-	after := ""
-	for {
-		page, err := store.List(ctx, prefix, after, listPage)
+	for page, err := range lake.Pages(ctx, store, prefix) {
 		if err != nil {
 			return nil, fmt.Errorf("list gold: %w", err)
 		}
@@ -69,13 +64,10 @@ func summarize(ctx context.Context, store lake.Store, day string) (*summary, err
 			if err := s.addObject(ctx, store, info.Key); err != nil {
 				return nil, fmt.Errorf("read %s: %w", info.Key, err)
 			}
-			after = info.Key
-		}
-		if len(page) < listPage {
-			s.finish()
-			return s, nil
 		}
 	}
+	s.finish()
+	return s, nil
 }
 
 func (s *summary) addObject(ctx context.Context, store lake.Store, key string) error {

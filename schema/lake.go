@@ -18,6 +18,10 @@ const (
 	Gold   Layer = "gold"
 )
 
+// Daily is the layer of the large objects that compaction makes of a layer's
+// closed days.
+func (l Layer) Daily() Layer { return l + "_daily" }
+
 // Dataset is the name of the data set below each layer and below models/.
 const Dataset = "complaints"
 

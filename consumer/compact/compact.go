@@ -65,9 +65,6 @@ type Result struct {
 	Held  int          `json:"held"` // daily objects that were there before
 }
 
-// Daily is the layer of the large objects of a layer.
-func Daily(layer schema.Layer) schema.Layer { return layer + "_daily" }
-
 // part names a partition of a topic of an id.
 type part struct {
 	topicID   string
@@ -84,7 +81,7 @@ func Day(ctx context.Context, cfg Config, day schema.Day) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	done, err := objects(ctx, cfg.Store, Daily(cfg.Layer.Name), day)
+	done, err := objects(ctx, cfg.Store, cfg.Layer.Name.Daily(), day)
 	if err != nil {
 		return result, err
 	}
@@ -108,8 +105,7 @@ type object struct {
 func objects(ctx context.Context, store lake.Store, layer schema.Layer, day schema.Day) (map[part][]object, error) {
 	prefix := fmt.Sprintf("%s/%s/dt=%s/", layer, schema.Dataset, day)
 	found := map[part][]object{}
-	for after := ""; ; {
-		page, err := store.List(ctx, prefix, after, 1000)
+	for page, err := range lake.Pages(ctx, store, prefix) {
 		if err != nil {
 			return nil, err
 		}
@@ -121,10 +117,6 @@ func objects(ctx context.Context, store lake.Store, layer schema.Layer, day sche
 			p := part{name.TopicID, name.Partition}
 			found[p] = append(found[p], object{info.Key, name.Start, info.Size})
 		}
-		if len(page) < 1000 {
-			break
-		}
-		after = page[len(page)-1].Key
 	}
 	for _, list := range found {
 		slices.SortFunc(list, func(a, b object) int { return cmp.Compare(a.start, b.start) })
@@ -175,7 +167,7 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []object, resu
 		return 0, err
 	}
 	link := &schema.Link{
-		Layer: Daily(cfg.Layer.Name), Topic: files[0].Footer(lake.FooterTopic), TopicID: name.TopicID,
+		Layer: cfg.Layer.Name.Daily(), Topic: files[0].Footer(lake.FooterTopic), TopicID: name.TopicID,
 		Partition: name.Partition, Start: name.Start, Next: next, Rows: map[schema.Day]int64{},
 	}
 	body, err := cfg.Layer.Merge(files, link, day)
@@ -275,5 +267,5 @@ func View(layer schema.Layer, days []schema.Day) string {
 	}
 	in := strings.Join(list, ", ")
 	return fmt.Sprintf("CREATE OR REPLACE VIEW %s_all AS\nSELECT %s FROM %s WHERE dt IN (%s)\nUNION ALL\nSELECT %s FROM %s WHERE dt NOT IN (%s)\n",
-		layer, names, Daily(layer), in, names, layer, in)
+		layer, names, layer.Daily(), in, names, layer, in)
 }

@@ -91,7 +91,7 @@ func rows(t *testing.T, s lake.Store, layer schema.Layer) (map[string]int, int) 
 func same(t *testing.T, s lake.Store, objects int) {
 	t.Helper()
 	plain, _ := rows(t, s, schema.Gold)
-	daily, n := rows(t, s, compact.Daily(schema.Gold))
+	daily, n := rows(t, s, schema.Gold.Daily())
 	if len(plain) != len(daily) || (objects > 0 && n != objects) {
 		t.Errorf("%d rows became %d in %d objects, want %d objects", len(plain), len(daily), n, objects)
 	}
@@ -127,7 +127,7 @@ func TestADayBecomesAnObjectAPartition(t *testing.T) {
 		t.Errorf("with late rows: %+v, %v", result, err)
 	}
 	same(t, s, 4)
-	days, err := compact.Days(t.Context(), s, compact.Daily(schema.Gold))
+	days, err := compact.Days(t.Context(), s, schema.Gold.Daily())
 	if err != nil || len(days) != 1 || days[0] != day {
 		t.Errorf("days %v, %v", days, err)
 	}

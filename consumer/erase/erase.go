@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 
-	"complaints/consumer/compact"
 	"complaints/consumer/sink"
 	"complaints/internal/lake"
 	"complaints/schema"
@@ -87,8 +86,8 @@ func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found
 		{schema.Bronze, bronze},
 		{schema.Silver, silver},
 		{schema.Gold, gold},
-		{compact.Daily(schema.Silver), silver},
-		{compact.Daily(schema.Gold), gold},
+		{schema.Silver.Daily(), silver},
+		{schema.Gold.Daily(), gold},
 	} {
 		n, err := folder(ctx, cfg, l.folder, l.layer, report, first)
 		if err != nil {
@@ -101,8 +100,7 @@ func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found
 
 func folder(ctx context.Context, cfg Config, name schema.Layer, layer sink.Layer, report *Report, first bool) (found int, err error) {
 	prefix := fmt.Sprintf("%s/%s/", name, schema.Dataset)
-	for after := ""; ; {
-		page, err := cfg.Store.List(ctx, prefix, after, 1000)
+	for page, err := range lake.Pages(ctx, cfg.Store, prefix) {
 		if err != nil {
 			return found, err
 		}
@@ -120,11 +118,8 @@ func folder(ctx context.Context, cfg Config, name schema.Layer, layer sink.Layer
 				found += rows
 			}
 		}
-		if len(page) < 1000 {
-			return found, nil
-		}
-		after = page[len(page)-1].Key
 	}
+	return found, nil
 }
 
 // object erases the complaint from one object, and returns how many rows that were.

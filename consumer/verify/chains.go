@@ -181,8 +181,7 @@ func partOf(prefix, key string) (part, error) {
 func (r *run) chain(ctx context.Context, layer schema.Layer, p part, report *LayerReport) (*chain, error) {
 	c := &chain{part: p, rows: newOffsets()}
 	prefix := schema.LinkPrefix(layer, p.topicID, p.partition)
-	for after := ""; ; {
-		page, err := r.cfg.Store.List(ctx, prefix, after, 1000)
+	for page, err := range lake.Pages(ctx, r.cfg.Store, prefix) {
 		if err != nil {
 			return nil, err
 		}
@@ -198,11 +197,8 @@ func (r *run) chain(ctx context.Context, layer schema.Layer, p part, report *Lay
 			}
 		}
 		r.progress("%s: %d links of partition %d read", layer, len(c.links), p.partition)
-		if len(page) < 1000 {
-			return c, nil
-		}
-		after = page[len(page)-1].Key
 	}
+	return c, nil
 }
 
 // links reads claims, a few at the same time. One that cannot be parsed is nil.
@@ -291,10 +287,9 @@ func (r *run) pending(ctx context.Context, l *schema.Link) (bool, error) {
 func (r *run) object(ctx context.Context, c *chain, l *schema.Link, day schema.Day, report *LayerReport, repeats *offsets, mu *sync.Mutex) error {
 	found, err := readObject(ctx, r.cfg.Store, l, day)
 	var damaged *objectError
-	expired := false
+	expired := errors.Is(err, lake.ErrNotFound) && r.expired(l.Layer, day)
 	switch {
-	case errors.Is(err, lake.ErrNotFound) && r.expired(l.Layer, day):
-		expired = true
+	case expired:
 	case errors.Is(err, lake.ErrNotFound):
 		r.report.fault(l.Rows[day], Fault{Gap, l.ObjectKey(day), l.Start, l.Next, fmt.Sprintf("the object is missing; the link claims %d rows", l.Rows[day])})
 	case errors.As(err, &damaged):
@@ -355,8 +350,7 @@ func (r *run) rowsBelow(ctx context.Context, layer schema.Layer, p part, below i
 // linksBelow calls each with the links that start below an offset.
 func (r *run) linksBelow(ctx context.Context, layer schema.Layer, p part, below int64, each func(*schema.Link) error) error {
 	prefix := schema.LinkPrefix(layer, p.topicID, p.partition)
-	for after := ""; ; {
-		page, err := r.cfg.Store.List(ctx, prefix, after, 1000)
+	for page, err := range lake.Pages(ctx, r.cfg.Store, prefix) {
 		if err != nil {
 			return err
 		}
@@ -375,9 +369,6 @@ func (r *run) linksBelow(ctx context.Context, layer schema.Layer, p part, below 
 				return err
 			}
 		}
-		if len(page) < 1000 {
-			return nil
-		}
-		after = page[len(page)-1].Key
 	}
+	return nil
 }

@@ -13,8 +13,7 @@ import (
 func (r *run) strays(ctx context.Context, layer schema.Layer, chains map[part]*chain) error {
 	prefix := string(layer) + "/" + schema.Dataset + "/"
 	seen := 0
-	for after := ""; ; {
-		page, err := r.cfg.Store.List(ctx, prefix, after, 1000)
+	for page, err := range lake.Pages(ctx, r.cfg.Store, prefix) {
 		if err != nil {
 			return err
 		}
@@ -25,11 +24,8 @@ func (r *run) strays(ctx context.Context, layer schema.Layer, chains map[part]*c
 		}
 		seen += len(page)
 		r.progress("%s: %d objects listed", layer, seen)
-		if len(page) < 1000 {
-			return nil
-		}
-		after = page[len(page)-1].Key
 	}
+	return nil
 }
 
 func (r *run) stray(ctx context.Context, layer schema.Layer, key string, chains map[part]*chain) error {

@@ -96,6 +96,15 @@ func cloudFormation(tables []Table) (string, error) {
 	return b.String(), nil
 }
 
+// logicalName is a table's name as CloudFormation takes it: letters and digits only.
+func logicalName(table string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(table, "_") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
 func (t Table) glue(b *strings.Builder) {
 	fmt.Fprintf(b, `  Table%s:
     Type: AWS::Glue::Table
@@ -109,7 +118,7 @@ func (t Table) glue(b *strings.Builder) {
         PartitionKeys: [{Name: dt, Type: string}]
         Parameters:
           EXTERNAL: "TRUE"
-`, strings.ReplaceAll(strings.ToUpper(t.Name[:1])+t.Name[1:], "_d", "D"), t.Name, t.Comment)
+`, logicalName(t.Name), t.Name, t.Comment)
 	for _, p := range t.properties() {
 		fmt.Fprintf(b, "          %s: %q\n", p[0], p[1])
 	}

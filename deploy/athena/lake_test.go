@@ -38,15 +38,14 @@ func fillLake(t *testing.T, store *servers.S3Server) {
 	for n := range dayCount {
 		day := last.AddDate(0, 0, n-dayCount+1)
 		f := filler{t: t, store: store, day: day, start: int64(n) * rowsOfADay, complaints: complaints}
-		f.gold(rowsOfADay)
+		f.gold(schema.Gold, rowsOfADay)
 		if n >= dayCount-daysWithText {
-			f.silver(withText)
+			f.silver(schema.Silver, withText)
 			f.bronze(withText)
 		}
 		if n == dayCount-1 { // as consumer compact copies it
-			f.daily = "_daily"
-			f.gold(rowsOfADay)
-			f.silver(withText)
+			f.gold(schema.Gold.Daily(), rowsOfADay)
+			f.silver(schema.Silver.Daily(), withText)
 		}
 	}
 }
@@ -76,8 +75,7 @@ type filler struct {
 	t          *testing.T
 	store      *servers.S3Server
 	day        time.Time
-	start      int64        // offset
-	daily      schema.Layer // "_daily" for the compacted copies
+	start      int64 // offset
 	complaints []schema.Complaint
 }
 
@@ -111,7 +109,7 @@ func (f *filler) position(i int) schema.Position {
 	return schema.Position{Offset: f.start + int64(i), Timestamp: f.at(i).UnixMilli()}
 }
 
-func (f *filler) gold(n int) {
+func (f *filler) gold(layer schema.Layer, n int) {
 	rows := make([]schema.GoldRow, n)
 	for i := range rows {
 		rows[i] = schema.GoldRowOf(f.message(i), f.position(i))
@@ -119,10 +117,10 @@ func (f *filler) gold(n int) {
 	slices.SortFunc(rows, func(a, b schema.GoldRow) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
 	})
-	put(f, schema.Gold+f.daily, rows, "category", "state", "kafka_offset")
+	put(f, layer, rows, "category", "state", "kafka_offset")
 }
 
-func (f *filler) silver(n int) {
+func (f *filler) silver(layer schema.Layer, n int) {
 	rows := make([]schema.SilverRow, n)
 	for i := range rows {
 		rows[i], _ = schema.SilverRowOf(f.message(i), f.position(i))
@@ -130,7 +128,7 @@ func (f *filler) silver(n int) {
 	slices.SortFunc(rows, func(a, b schema.SilverRow) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
 	})
-	put(f, schema.Silver+f.daily, rows, "category", "state", "kafka_offset")
+	put(f, layer, rows, "category", "state", "kafka_offset")
 }
 
 func (f *filler) bronze(n int) {

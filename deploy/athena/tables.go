@@ -38,8 +38,8 @@ func Tables() ([]Table, error) {
 		{schema.Bronze, "Messages of the complaints topic as they came", schema.BronzeRow{}},
 		{schema.Silver, "Classified complaints with their text, typed, tidied, personal data masked", schema.SilverRow{}},
 		{schema.Gold, "Classified complaints for reports, without text", schema.GoldRow{}},
-		{schema.Silver + "_daily", "Closed days of silver in large objects, for the view silver_all", schema.SilverRow{}},
-		{schema.Gold + "_daily", "Closed days of gold in large objects, for the view gold_all", schema.GoldRow{}},
+		{schema.Silver.Daily(), "Closed days of silver in large objects, for the view silver_all", schema.SilverRow{}},
+		{schema.Gold.Daily(), "Closed days of gold in large objects, for the view gold_all", schema.GoldRow{}},
 	} {
 		columns, err := columnsOf(reflect.TypeOf(l.row))
 		if err != nil {

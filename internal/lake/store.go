@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"time"
 )
 
@@ -75,4 +76,22 @@ type Store interface {
 	// List returns at most limit objects whose keys begin with prefix and come
 	// after startAfter, in the byte order of their keys.
 	List(ctx context.Context, prefix, startAfter string, limit int) ([]Info, error)
+}
+
+// pageSize is how many objects a request lists at most.
+const pageSize = 1000
+
+// Pages lists all objects whose keys begin with prefix, a request at a time, in
+// the byte order of their keys; an error ends it. Where there are none it gives
+// one empty page.
+func Pages(ctx context.Context, store Store, prefix string) iter.Seq2[[]Info, error] {
+	return func(yield func([]Info, error) bool) {
+		for after := ""; ; {
+			page, err := store.List(ctx, prefix, after, pageSize)
+			if !yield(page, err) || err != nil || len(page) < pageSize {
+				return
+			}
+			after = page[len(page)-1].Key
+		}
+	}
 }
