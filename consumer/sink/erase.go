@@ -3,7 +3,6 @@ package sink
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 
 	"complaints/internal/lake"
 )
@@ -38,7 +37,6 @@ func (c parquetRows[Row, Key]) mentions(f *lake.ParquetFile, id string) (n int, 
 			if c.empty(row, id) {
 				n++
 			}
-			*row = *new(Row) // a reader that fills it again must not find our pointers
 			return nil
 		})
 		return n, err
@@ -57,34 +55,23 @@ func (c parquetRows[Row, Key]) erase(body []byte, id string) ([]byte, int, error
 	if err != nil {
 		return nil, 0, err
 	}
-	var rows []Row
-	var records []Record // stand for what is there
+	var in contents[Row]
 	erased := 0
-	if err := lake.EachRow(f, func(row *Row) error {
+	if err := c.load(&in, f, func(row *Row) {
 		if c.empty(row, id) {
 			erased++
 		}
-		rows = append(rows, *row)
-		key := c.key(row)
-		records = append(records, Record{Offset: c.offset(&key)})
-		*row = *new(Row) // a reader that fills it again must not find our pointers
-		return nil
 	}); err != nil || erased == 0 {
 		return nil, 0, err
 	}
+	in.erased += int64(erased)
 	l, day, err := f.Claim()
 	if err != nil {
 		return nil, 0, err
 	}
-	footer := f.Footers()
-	footer[lake.FooterErased] = strconv.FormatInt(f.Erased()+int64(erased), 10)
-	again, err := lake.WriteParquet(c.sorted(rows), c.columns, footer)
+	again, err := c.rewrite(&in, l, day)
 	if err != nil {
-		return nil, 0, err
-	}
-	sortByOffset(records)
-	if err := c.check(again, l, day, records); err != nil {
-		return nil, 0, fmt.Errorf("read back what was erased: %w", err)
+		return nil, 0, fmt.Errorf("write again what was erased: %w", err)
 	}
 	return again, erased, nil
 }

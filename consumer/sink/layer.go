@@ -110,35 +110,47 @@ func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []
 
 // merge is what [Layer.Merge] says.
 func (c parquetRows[Row, Key]) merge(files []*lake.ParquetFile, l *schema.Link, day schema.Day) ([]byte, error) {
-	var rows []Row
-	var records []Record // stand for what went in
-	erased := int64(0)
+	var in contents[Row]
 	for _, f := range files {
-		erased += f.Erased()
-		if err := lake.EachRow(f, func(row *Row) error {
-			rows = append(rows, *row)
-			key := c.key(row)
-			records = append(records, Record{Offset: c.offset(&key)})
-			return nil
-		}); err != nil {
+		if err := c.load(&in, f, func(*Row) {}); err != nil {
 			return nil, err
 		}
 	}
-	sortByOffset(records)
-	l.Rows[day] = int64(len(rows))
+	l.Rows[day] = int64(len(in.rows))
+	return c.rewrite(&in, l, day)
+}
+
+// contents is what stored objects hold.
+type contents[Row any] struct {
+	rows    []Row
+	records []Record // stand for the rows
+	erased  int64    // of the rows
+}
+
+// load adds the rows of an object, each after a change.
+func (c parquetRows[Row, Key]) load(in *contents[Row], f *lake.ParquetFile, change func(*Row)) error {
+	in.erased += f.Erased()
+	return lake.EachRow(f, func(row *Row) error {
+		change(row)
+		in.rows = append(in.rows, *row)
+		key := c.key(row)
+		in.records = append(in.records, Record{Offset: c.offset(&key)})
+		return nil
+	})
+}
+
+// rewrite returns one object of the contents, opened again and compared with them.
+func (c parquetRows[Row, Key]) rewrite(in *contents[Row], l *schema.Link, day schema.Day) ([]byte, error) {
+	slices.SortFunc(in.records, func(a, b Record) int { return cmp.Compare(a.Offset, b.Offset) })
 	footer := lake.FooterOf(l, day)
-	if erased > 0 {
-		footer[lake.FooterErased] = strconv.FormatInt(erased, 10)
+	if in.erased > 0 {
+		footer[lake.FooterErased] = strconv.FormatInt(in.erased, 10)
 	}
-	body, err := lake.WriteParquet(c.sorted(rows), c.columns, footer)
+	body, err := lake.WriteParquet(c.sorted(in.rows), c.columns, footer)
 	if err != nil {
 		return nil, err
 	}
-	return body, c.check(body, l, day, records)
-}
-
-func sortByOffset(records []Record) {
-	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Offset, b.Offset) })
+	return body, c.check(body, l, day, in.records)
 }
 
 func (c parquetRows[Row, Key]) sorted(rows []Row) []Row {

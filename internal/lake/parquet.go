@@ -189,12 +189,13 @@ func scrub(chunk parquet.ColumnChunk) (err error) {
 }
 
 // EachRow calls each with every row, a few at a time, reading all columns. The
-// row is the callee's until it returns.
+// row is the callee's until it returns; what it points to is the callee's for good.
 func EachRow[T any](p *ParquetFile, each func(*T) error) (err error) {
 	r := parquet.NewGenericReader[T](p.file)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	rows := make([]T, 256)
 	for {
+		clear(rows) // the reader must not write through the pointers of rows that were kept
 		n, err := r.Read(rows)
 		for i := range rows[:n] {
 			if err := each(&rows[i]); err != nil {
@@ -246,15 +247,6 @@ func (p *ParquetFile) CheckFooter(l *schema.Link, day schema.Day) error {
 		return fmt.Errorf("parquet footer: %d rows, want %d as in link %s", p.Rows(), l.Rows[day], l.Key())
 	}
 	return nil
-}
-
-// Footers returns all that WriteParquet was given.
-func (p *ParquetFile) Footers() map[string]string {
-	all := map[string]string{}
-	for _, kv := range p.file.Metadata().KeyValueMetadata {
-		all[kv.Key] = kv.Value
-	}
-	return all
 }
 
 // Erased is how many rows of the object were erased.

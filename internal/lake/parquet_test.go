@@ -168,3 +168,43 @@ func readAll(body []byte) (rows []row, err error) {
 	})
 	return rows, err
 }
+
+// Merging and erasing keep the rows that they are given.
+func TestRowsMayBeKept(t *testing.T) {
+	type nested struct {
+		N    int64    `parquet:"n"`
+		Text *string  `parquet:"text"`
+		List []string `parquet:"list,list"`
+	}
+	want := make([]nested, 1000) // more than are read at a time
+	for i := range want {
+		want[i].N = int64(i)
+		if i%3 > 0 {
+			text := fmt.Sprint("text ", i)
+			want[i].Text, want[i].List = &text, []string{text, "more"}[:i%3]
+		}
+	}
+	body, err := lake.WriteParquet(want, []string{"n"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []nested
+	if err := lake.EachRow(f, func(r *nested) error {
+		kept = append(kept, *r)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if len(kept[i].List) == 0 {
+			kept[i].List = nil
+		}
+		if !reflect.DeepEqual(kept[i], want[i]) {
+			t.Fatalf("row %d is kept as %+v, want %+v", i, kept[i], want[i])
+		}
+	}
+}

@@ -156,19 +156,20 @@ func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{Key: key}
-	err = s.try(ctx, 0, func(ctx context.Context) error {
-		out, err := s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: name})
-		if err != nil {
-			return err
-		}
-		info.Size, info.ETag, info.ModTime = aws.ToInt64(out.ContentLength), aws.ToString(out.ETag), aws.ToTime(out.LastModified)
-		return nil
-	})
+	out, err := s.head(ctx, name)
 	if err != nil {
 		return Info{}, fmt.Errorf("head %s: %w", key, err)
 	}
-	return info, nil
+	return Info{Key: key, Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag), ModTime: aws.ToTime(out.LastModified)}, nil
+}
+
+func (s *s3Store) head(ctx context.Context, name *string) (out *s3.HeadObjectOutput, err error) {
+	err = s.try(ctx, 0, func(ctx context.Context) error {
+		var failed error
+		out, failed = s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: name})
+		return failed
+	})
+	return out, err
 }
 
 func (s *s3Store) PutNew(ctx context.Context, key string, body []byte, meta map[string]string) error {
@@ -239,8 +240,13 @@ func (s *s3Store) Replace(ctx context.Context, key string, body []byte, etag str
 		in.IfMatch = &etag
 		// A put brings its own metadata, so the object's own are given again. If they
 		// are of another version than etag, the put is refused.
-		if in.Metadata, err = s.metadata(ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
+		out, err := s.head(ctx, name)
+		switch {
+		case errors.Is(err, ErrNotFound): // the put will say so
+		case err != nil:
 			return fmt.Errorf("replace %s: %w", key, err)
+		default:
+			in.Metadata = out.Metadata
 		}
 	}
 	outcome, err := s.put(ctx, in, body)
@@ -256,17 +262,6 @@ func (s *s3Store) Replace(ctx context.Context, key string, body []byte, etag str
 	default:
 		return fmt.Errorf("replace %s: %w", key, err)
 	}
-}
-
-func (s *s3Store) metadata(ctx context.Context, name *string) (meta map[string]string, err error) {
-	err = s.try(ctx, 0, func(ctx context.Context) error {
-		out, err := s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: name})
-		if err == nil {
-			meta = out.Metadata
-		}
-		return err
-	})
-	return meta, err
 }
 
 // look decides a replacement whose outcome is not known. Equal content is the
