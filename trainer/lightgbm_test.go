@@ -43,43 +43,25 @@ func sampleExamples(t testing.TB) []example {
 // What serves (features, the fast evaluator, leaves) must say what LightGBM
 // itself says.
 func TestServingAgreesWithLightGBM(t *testing.T) {
-	lib := openLibrary(t)
-	const dir = "../internal/classifier/bootstrap"
-	c, err := classifier.LoadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.FastPath(); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, classifier.ModelPart))
-	if err != nil {
-		t.Fatal(err)
-	}
-	booster, err := lib.LoadBooster(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer booster.Close()
-	_, reference, err := classifier.Scorers(text, c.Features().Width(), func(column int) bool { return column >= classifier.ScoreColumns })
-	if err != nil {
+	m := loadBuiltIn(t)
+	if err := m.FastPath(); err != nil {
 		t.Fatal(err)
 	}
 	examples := sampleExamples(t)[:1000]
 	rows := &lightgbm.Rows{}
-	s := c.NewScratch()
+	s := m.NewScratch()
 	var fast, slow [][schema.NumCategories]float64
 	for _, e := range examples {
-		row := c.Features().Row([]byte(e.text), s)
+		row := m.Features().Row([]byte(e.text), s)
 		rows.Append(row)
-		p, err := reference(row)
+		p, err := m.leaves(row)
 		if err != nil {
 			t.Fatal(err)
 		}
 		slow = append(slow, p)
-		fast = append(fast, c.Predict([]byte(e.text), s).Probabilities)
+		fast = append(fast, m.Predict([]byte(e.text), s).Probabilities)
 	}
-	want, err := booster.Predict(rows, schema.NumCategories, "num_threads=1")
+	want, err := m.booster.Predict(rows, schema.NumCategories, "num_threads=1")
 	if err != nil {
 		t.Fatal(err)
 	}

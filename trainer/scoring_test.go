@@ -4,8 +4,6 @@ package main
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"complaints/internal/classifier"
@@ -16,34 +14,17 @@ import (
 // BenchmarkScoring scores the same rows of features with the built-in model by the fast evaluator, by leaves and by
 // LightGBM's own predictor, on one thread each. One operation is one row.
 func BenchmarkScoring(b *testing.B) {
-	const dir = "../internal/classifier/bootstrap"
-	c, err := classifier.LoadDir(dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, classifier.ModelPart))
-	if err != nil {
-		b.Fatal(err)
-	}
-	booster, err := openLibrary(b).LoadBooster(string(text))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer booster.Close()
-	fast, leaves, err := classifier.Scorers(text, c.Features().Width(), func(column int) bool { return column >= classifier.ScoreColumns })
-	if err != nil {
-		b.Fatal(err)
-	}
+	m := loadBuiltIn(b)
 	rows := &lightgbm.Rows{}
 	var dense [][]float64
-	s := c.NewScratch()
+	s := m.NewScratch()
 	for _, e := range sampleExamples(b) {
-		row := c.Features().Row([]byte(e.text), s)
+		row := m.Features().Row([]byte(e.text), s)
 		rows.Append(row)
 		dense = append(dense, append([]float64(nil), row...))
 	}
 	predict := func() []float64 {
-		flat, err := booster.Predict(rows, schema.NumCategories, "num_threads=1")
+		flat, err := m.booster.Predict(rows, schema.NumCategories, "num_threads=1")
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -64,8 +45,8 @@ func BenchmarkScoring(b *testing.B) {
 			}
 		}
 	}
-	b.Run("fast", func(b *testing.B) { score(b, fast) })
-	b.Run("leaves", func(b *testing.B) { score(b, leaves) })
+	b.Run("fast", func(b *testing.B) { score(b, m.fast) })
+	b.Run("leaves", func(b *testing.B) { score(b, m.leaves) })
 	b.Run("LightGBM", func(b *testing.B) {
 		for done := 0; done < b.N; done += len(dense) {
 			predict()

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"complaints/deploy/servers"
 	"complaints/internal/lake"
 	"complaints/schema"
 )
@@ -125,29 +126,7 @@ func (r *rig) produce(partition int32, n int, how kgo.TransactionEndTry, days ..
 	if err := client.EndTransaction(r.t.Context(), how); err != nil {
 		r.t.Fatal(err)
 	}
-	r.settle(partition)
-}
-
-// settle waits until a partition's transactions are readable: a real broker says
-// that one has ended a moment before it writes the marker.
-func (r *rig) settle(partition int32) {
-	r.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		stable, err := r.admin.ListCommittedOffsets(r.t.Context(), topic)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		end, err := r.admin.ListEndOffsets(r.t.Context(), topic)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		a, _ := stable.Lookup(topic, partition)
-		b, _ := end.Lookup(topic, partition)
-		if a.Err == nil && b.Err == nil && b.Offset > 0 && a.Offset == b.Offset {
-			return
-		}
-	}
-	r.t.Fatalf("partition %d has an open transaction", partition)
+	servers.Settle(r.t, r.admin, topic)
 }
 
 func (r *rig) config() Config {

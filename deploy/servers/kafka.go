@@ -6,7 +6,6 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"testing"
 	"time"
 
@@ -99,30 +98,12 @@ func (k *KafkaServer) CreateTopics(tb testing.TB, partitions int32, names ...str
 	})
 }
 
-// Settle waits until no transaction is open in the topics. A transaction is over for the client when its end is logged;
-// the marks that show it to readers of committed records follow a moment later. A broker that is killed between the two
-// was seen not to write the marks after its next start either, and then readers of committed records wait for good. So a
-// test that kills the broker for another reason than this settles first.
+// Settle waits until no transaction is open in the topics. A broker that is killed between the end of a transaction and
+// its marks was seen not to write the marks after its next start either, and then readers of committed records wait for
+// good. So a test that kills the broker for another reason than this settles first.
 func (k *KafkaServer) Settle(tb testing.TB, topics ...string) {
 	tb.Helper()
-	k.admin(tb, func(adm *kadm.Client) {
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-			stable, err := adm.ListCommittedOffsets(tb.Context(), topics...)
-			if err != nil {
-				tb.Fatalf("last stable offsets of %v: %v", topics, err)
-			}
-			ends, err := adm.ListEndOffsets(tb.Context(), topics...)
-			if err != nil {
-				tb.Fatalf("end offsets of %v: %v", topics, err)
-			}
-			if reflect.DeepEqual(stable.Offsets(), ends.Offsets()) {
-				return
-			}
-			if time.Now().After(deadline) {
-				tb.Fatalf("a transaction stays open in %v: stable to %v of %v", topics, stable.Offsets(), ends.Offsets())
-			}
-		}
-	})
+	k.admin(tb, func(adm *kadm.Client) { Settle(tb, adm, topics...) })
 }
 
 func (k *KafkaServer) admin(tb testing.TB, use func(*kadm.Client)) {
