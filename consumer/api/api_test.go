@@ -257,6 +257,36 @@ func TestWrongWay(t *testing.T) {
 	}
 }
 
+// A parameter with a slip in its name is refused by name, wherever a program may send one.
+func TestUnknownParameters(t *testing.T) {
+	a := newAPI(t, nil)
+	for _, route := range []struct{ method, path, body string }{
+		{"POST", routePredict, body(t, "a text")}, {"POST", routeFile, "narrative\na text\n"}, {"GET", routeLive, ""},
+	} {
+		for query, want := range map[string]struct{ kind, field string }{
+			"nonsense=1":       {"unknown-parameter", "nonsense"},
+			"nonsense":         {"unknown-parameter", "nonsense"},
+			"=1":               {"unknown-parameter", ""},
+			"b=1&a=1":          {"unknown-parameter", "a"},
+			"Explain=true":     {"unknown-parameter", "Explain"},
+			"a%20%22b=1":       {"unknown-parameter", `a "b`},
+			"%zz=1":            {"bad-query", ""},
+			"explain=true;a=1": {"bad-query", ""},
+		} {
+			w := ask(a, route.method, route.path+"?"+query, route.body)
+			if p := problemOf(t, w); w.Code != 400 || p.Type != problemType+want.kind || p.Field != want.field {
+				t.Errorf("%s?%s: %d %+v", route.path, query, w.Code, p)
+			}
+		}
+	}
+	if w := ask(a, "POST", routePredict+"?", body(t, "a text")); w.Code != 200 {
+		t.Errorf("an empty query: %d %s", w.Code, w.Body)
+	}
+	if w := ask(a, "GET", routeHealth+"?t=1", ""); w.Code != 200 {
+		t.Errorf("a supervisor's own parameter: %d", w.Code)
+	}
+}
+
 func TestToken(t *testing.T) {
 	a := newAPI(t, func(c *Config) { c.Token = "secret" })
 	good := body(t, "a text")
