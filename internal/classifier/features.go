@@ -39,7 +39,7 @@ type Features struct {
 type wordSlot struct {
 	start uint64 // the word's first eight bytes; 0 is an empty slot
 	id    uint32 // of its row; 0 if it is not in the vocabulary
-	skip  bool   // a stop word or a mask
+	keep  uint32 // 0 for a stop word or a mask, 1 for others
 }
 
 // pairSlot is a pair of words, by their ids: exact, so collisions are harmless.
@@ -140,7 +140,7 @@ func (f *Features) addWord(text string, id uint32, skip bool) bool {
 	buf := pad(nil, []byte(text))
 	n := len(text)
 	w := loadWord(buf, 0, n)
-	slot := wordSlot{start: w.lo, id: id, skip: skip || w.mask(n, buf[min(maxShort, n):n])}
+	slot := wordSlot{start: w.lo, id: id, keep: keepUnless(skip || w.mask(n, buf[min(maxShort, n):n]))}
 	if n > maxShort {
 		_, known := f.long[text]
 		f.long[text] = slot

@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"math"
+	"slices"
 
 	"complaints/schema"
 )
@@ -9,8 +10,12 @@ import (
 // Scratch is the memory of one goroutine's predictions. It belongs to the
 // Classifier or Features that made it, and it is clean between calls.
 type Scratch struct {
-	buf   []byte // the text, padded
-	lower []byte // a long word in lower case
+	buf   []byte   // the text, padded
+	lower []byte   // a long word in lower case
+	edges []int32  // where tokens begin and end, in turn
+	ids   []uint32 // the tokens' words, 0 if unknown
+	kept  []uint32 // those of all tokens but stop words and masks
+	rows  []uint32 // of one kind of terms, as they come; before that the keys of pairs
 
 	// Counts by row id, all zero between calls, and the ids that are not zero,
 	// in the order in which the text first has them.
@@ -41,24 +46,45 @@ func newPresence(rows int) presence {
 	return presence{bits: make([]uint64, rows/64+1), touched: make([]uint32, 0, min(rows, 1024))}
 }
 
-func (p *presence) add(id uint32) {
-	word, bit := &p.bits[id/64], uint64(1)<<(id%64)
-	if *word&bit == 0 {
-		*word |= bit
-		p.touched = append(p.touched, id)
+// addAll adds the ids but 0. No jump depends on them.
+func (p *presence) addAll(ids []uint32) {
+	bits := p.bits
+	bits[0] |= 1
+	touched := resize(p.touched, len(ids)+1)
+	n := 0
+	for _, id := range ids {
+		touched[n] = id
+		n += 1 - int(bits[id/64]>>(id%64)&1)
+		bits[id/64] |= 1 << (id % 64)
 	}
+	bits[0] &^= 1
+	p.touched = touched[:n]
 }
 
 func newTally(rows int) tally {
 	return tally{count: make([]uint32, rows), touched: make([]uint32, 0, min(rows, 1024))}
 }
 
-func (t *tally) add(id uint32) {
-	if t.count[id] == 0 {
-		t.touched = append(t.touched, id)
+// addAll counts the ids but 0. No jump depends on them.
+func (t *tally) addAll(ids []uint32) {
+	count := t.count
+	count[0] = 1
+	touched := resize(t.touched, len(ids)+1)
+	n := 0
+	for _, id := range ids {
+		touched[n] = id
+		c := count[id]
+		count[id] = c + 1
+		if c == 0 {
+			n++
+		}
 	}
-	t.count[id]++
+	count[0] = 0
+	t.touched = touched[:n]
 }
+
+// resize returns a slice of n, with any content, that reuses the memory of s.
+func resize(s []uint32, n int) []uint32 { return slices.Grow(s[:0], n)[:n] }
 
 // NewScratch makes the memory that a goroutine needs.
 func (f *Features) NewScratch() *Scratch {
@@ -85,99 +111,124 @@ func (f *Features) Row(text []byte, s *Scratch) []float64 {
 // masks, that the model does not know; 0 if it has none.
 func (s *Scratch) UnknownWords() float64 { return float64(s.unknown) / float64(max(s.content, 1)) }
 
-// scanner is what the tokens so far leave behind.
-type scanner struct {
-	tokens      int
-	previous    uint32 // word id of the token before, 0 if unknown
-	content     uint32 // word id of the content token before, 0 if unknown or none
-	contentLast bool   // the token before was that content token
-
-	contents, unknown int // content tokens, and those of them that are unknown
-}
-
 // score fills s.scores and s.counts from the text.
+//
+// It goes over the tokens several times and does one thing to all of them at a
+// time. So few jumps depend on the text, which the processor would guess wrong,
+// and it fetches from many places of the tables at once.
 func (f *Features) score(text []byte, s *Scratch) {
 	s.buf = pad(s.buf, text)
-	buf := s.buf
-	var at scanner
-	for i := 0; i < len(text); {
-		if !tokenByte[buf[i]] {
-			i++
-			continue
-		}
-		j := tokenEnd(buf, i)
-		f.token(s, &at, i, j)
-		i = j
-	}
-	s.content, s.unknown = at.contents, at.unknown
+	s.edges = tokenEdges(s.edges, s.buf, len(text))
+	f.findWords(s)
+	f.findOpenings(s)
+	f.findPairs(s)
+	f.findContents(s)
 	f.finish(s)
 }
 
-// token counts the terms that end with the token buf[i:j].
-func (f *Features) token(s *Scratch, at *scanner, i, j int) {
-	id, skip := f.find(s, i, j)
-	at.tokens++
-	var found *pairSlot
-	if id != 0 {
-		s.words.add(id)
-		if at.tokens <= OpeningTokens {
-			if o := f.openingOf[id]; o != 0 {
-				s.openings.add(uint32(o))
-			}
+// findWords looks up the tokens.
+func (f *Features) findWords(s *Scratch) {
+	n := len(s.edges) / 2
+	s.ids, s.kept = resize(s.ids, n), resize(s.kept, n)
+	ids, kept := s.ids, s.kept
+	content, unknown := 0, 0
+	for k := range ids {
+		i, j := int(s.edges[2*k]), int(s.edges[2*k+1])
+		w := loadWord(s.buf, i, j)
+		h := w.hash() >> f.slotShift
+		id, keep := f.slots[h].id, f.slots[h].keep
+		if f.slots[h].start != w.lo || f.ends[h] != w.hi || j-i > maxShort {
+			id, keep = f.search(s, w, i, j)
 		}
-		if at.previous != 0 {
-			found = f.lookUpPair(pairKey(at.previous, id))
-			if found.pair != 0 {
-				s.pairs.add(uint32(found.pair))
-			}
-		}
-	}
-	at.previous = id
-	if skip {
-		at.contentLast = false
-		return
-	}
-	at.contents++
-	if id == 0 {
-		at.unknown++
-	}
-	if id != 0 && at.content != 0 {
-		if !at.contentLast {
-			found = f.lookUpPair(pairKey(at.content, id))
-		}
-		if found.content != 0 {
-			s.contents.add(uint32(found.content))
+		ids[k], kept[content] = id, id
+		content += int(keep)
+		if id == 0 {
+			unknown += int(keep)
 		}
 	}
-	at.content, at.contentLast = id, true
+	s.words.addAll(ids)
+	s.kept = kept[:content]
+	s.content, s.unknown = content, unknown
 }
 
-// find looks up the token buf[i:j]. An unknown one has id 0.
-func (f *Features) find(s *Scratch, i, j int) (id uint32, skip bool) {
-	w := loadWord(s.buf, i, j)
+// search looks up the token w, which is buf[i:j] and not in the first slot where
+// it could be. An unknown one has id 0. keep is 0 if it is a stop word or a mask,
+// and 1 if not.
+func (f *Features) search(s *Scratch, w word, i, j int) (id uint32, keep uint32) {
 	if j-i > maxShort {
-		return f.findLong(s, w, i, j)
+		return f.searchLong(s, w, i, j)
 	}
 	for h := w.hash() >> f.slotShift; ; h = (h + 1) & uint64(len(f.slots)-1) {
 		slot := &f.slots[h]
 		if slot.start == w.lo && f.ends[h] == w.hi {
-			return slot.id, slot.skip
+			return slot.id, slot.keep
 		}
 		if slot.start == 0 {
-			return 0, w.mask(j-i, nil)
+			return 0, keepUnless(w.mask(j-i, nil))
 		}
 	}
 }
 
-func (f *Features) findLong(s *Scratch, w word, i, j int) (id uint32, skip bool) {
+func keepUnless(skip bool) uint32 {
+	if skip {
+		return 0
+	}
+	return 1
+}
+
+func (f *Features) searchLong(s *Scratch, w word, i, j int) (id uint32, keep uint32) {
 	s.lower = s.lower[:0]
 	for _, c := range s.buf[i:j] {
 		s.lower = append(s.lower, c|0x20)
 	}
 	if slot, ok := f.long[string(s.lower)]; ok {
-		return slot.id, slot.skip
+		return slot.id, slot.keep
 	}
-	return 0, w.mask(j-i, s.lower[maxShort:])
+	return 0, keepUnless(w.mask(j-i, s.lower[maxShort:]))
+}
+
+// findOpenings looks up the opening words.
+func (f *Features) findOpenings(s *Scratch) {
+	ids := s.ids[:min(len(s.ids), OpeningTokens)]
+	s.rows = resize(s.rows, len(ids))
+	for i, id := range ids {
+		s.rows[i] = uint32(f.openingOf[id])
+	}
+	s.openings.addAll(s.rows)
+}
+
+// findPairs looks up the pairs of adjacent tokens.
+func (f *Features) findPairs(s *Scratch) {
+	f.maybePairs(s, s.ids)
+	for i, key := range s.rows {
+		s.rows[i] = uint32(f.findPair(key).pair)
+	}
+	s.pairs.addAll(s.rows)
+}
+
+// findContents looks up the pairs of content tokens.
+func (f *Features) findContents(s *Scratch) {
+	f.maybePairs(s, s.kept)
+	for i, key := range s.rows {
+		s.rows[i] = uint32(f.findPair(key).content)
+	}
+	s.contents.addAll(s.rows)
+}
+
+// maybePairs leaves the keys of the neighbours that may be in the table in s.rows. Half of all
+// pairs are not, and the filter knows that of most without fetching their slots.
+func (f *Features) maybePairs(s *Scratch, ids []uint32) {
+	keys, filter, shift := resize(s.rows, len(ids)), f.pairFilter, f.pairShift-filterBits
+	n := 0
+	previous := uint32(0)
+	for _, id := range ids {
+		key := pairKey(previous, id)
+		bit := pairHash(key) >> (shift & 63)
+		keys[n] = key
+		n += int(filter[bit/64] >> (bit % 64) & 1)
+		previous = id
+	}
+	s.rows = keys[:n]
 }
 
 func pairKey(first, second uint32) uint32 { return first<<16 | second }
@@ -186,19 +237,6 @@ func pairHash(key uint32) uint64 { return uint64(key) * hashFactor }
 
 // filterBits is the logarithm of how many bits of the filter there are a slot.
 const filterBits = 3
-
-// noPair is the slot of pairs that are in no table.
-var noPair pairSlot
-
-// lookUpPair returns the pair's slot, or an empty one. Half of all pairs are
-// unknown, and the filter knows that of most without fetching their slots.
-func (f *Features) lookUpPair(key uint32) *pairSlot {
-	bit := pairHash(key) >> (f.pairShift - filterBits)
-	if f.pairFilter[bit/64]>>(bit%64)&1 == 0 {
-		return &noPair
-	}
-	return f.findPair(key)
-}
 
 // findPair returns the pair's slot, or the empty one where it would stand.
 func (f *Features) findPair(key uint32) *pairSlot {
@@ -211,7 +249,7 @@ func (f *Features) findPair(key uint32) *pairSlot {
 
 // finish turns the counts into scores, and clears them.
 func (f *Features) finish(s *Scratch) {
-	s.counts = s.counts[:0]
+	s.counts = slices.Grow(s.counts[:0], len(s.words.touched)+len(s.contents.touched)+len(s.openings.touched)+1)
 	linear := f.bias
 	var bayes [schema.NumCategories]int64
 	known := len(s.words.touched) + len(s.pairs.touched)
@@ -249,9 +287,15 @@ func (b *block) into(linear *[schema.NumCategories]float64) {
 	}
 }
 
-// count makes a feature of how often a chosen term comes.
+// count makes a feature of how often a term comes, if it was chosen for one.
+// There is room: each of the terms was met.
 func (s *Scratch) count(column int32, n uint32) {
-	s.counts = append(s.counts, entry{column, float64(n)})
+	counts := s.counts[:len(s.counts)+1]
+	counts[len(s.counts)] = entry{column, float64(n)}
+	if column == 0 {
+		counts = s.counts
+	}
+	s.counts = counts
 }
 
 func (s *Scratch) addWords(rows []wordRow, linear *[schema.NumCategories]float64, bayes *[schema.NumCategories]int64) {
@@ -273,9 +317,7 @@ func (s *Scratch) addWords(rows []wordRow, linear *[schema.NumCategories]float64
 		s2 += float64(tf * float64(r.share[2]))
 		s3 += float64(tf * float64(r.share[3]))
 		s4 += float64(tf * float64(r.share[4]))
-		if r.column != 0 {
-			s.count(r.column, n)
-		}
+		s.count(r.column, n)
 	}
 	s.words.touched = s.words.touched[:0]
 	*bayes = [...]int64{b0, b1, b2, b3, b4}
@@ -311,9 +353,7 @@ func (s *Scratch) addLinear(t *tally, rows []linearRow, linear *[schema.NumCateg
 		s2 += float64(tf * float64(r.share[2]))
 		s3 += float64(tf * float64(r.share[3]))
 		s4 += float64(tf * float64(r.share[4]))
-		if r.column != 0 {
-			s.count(r.column, n)
-		}
+		s.count(r.column, n)
 	}
 	t.touched = t.touched[:0]
 	b := block{[...]float64{s0, s1, s2, s3, s4}, square}

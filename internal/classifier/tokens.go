@@ -3,14 +3,15 @@ package classifier
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // A token is a maximal run of ASCII letters and digits, in lower case; all other
 // bytes only separate. The Bureau's masks (XXXX) are tokens too.
 
 // padding is how many zero bytes follow a text in a scratch buffer, so that
-// sixteen bytes can be loaded from any place of it.
-const padding = 32
+// sixteen bytes can be loaded from any place of it, and 64 from every 64th.
+const padding = 64
 
 // word is a token of up to sixteen bytes as two integers, lower case, filled
 // up with zeros. Tokens hold no zero bytes, so two tokens are equal exactly
@@ -33,48 +34,72 @@ var tokenByte = func() (t [256]bool) {
 	return t
 }()
 
-// lowMask keeps the first n bytes of an integer loaded little-endian.
-var lowMask = [9]uint64{0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF}
+// lowMasks and highMasks keep the first n bytes of sixteen loaded little-endian
+// as two integers.
+var lowMasks, highMasks = func() (low, high [maxShort + 1]uint64) {
+	for n := range low {
+		low[n] = ^uint64(0) >> (64 - 8*min(n, 8))
+		high[n] = ^uint64(0) >> (64 - 8*max(n-8, 0))
+	}
+	return low, high
+}()
 
 // loadWord reads the first sixteen bytes of the token buf[i:j] of a padded buffer.
 func loadWord(buf []byte, i, j int) word {
-	n := j - i
-	lo := binary.LittleEndian.Uint64(buf[i:]) | lowerCase
-	if n <= 8 {
-		return word{lo: lo & lowMask[n]}
+	n := min(j-i, maxShort)
+	b := (*[maxShort]byte)(buf[i:])
+	return word{
+		lo: (binary.LittleEndian.Uint64(b[:8]) | lowerCase) & lowMasks[n],
+		hi: (binary.LittleEndian.Uint64(b[8:]) | lowerCase) & highMasks[n],
 	}
-	hi := binary.LittleEndian.Uint64(buf[i+8:]) | lowerCase
-	return word{lo: lo, hi: hi & lowMask[min(n-8, 8)]}
 }
 
 // eachByte repeats a byte in all eight of an integer.
 const eachByte = 0x0101010101010101
 
-// tokenEnd returns where the token that begins at i of a padded buffer ends. It
-// looks at eight bytes at a time, because a jump a byte is guessed wrong at the
-// end of nearly every token.
-func tokenEnd(buf []byte, i int) int {
-	for {
-		x := binary.LittleEndian.Uint64(buf[i:])
+// tokenEdges returns where the tokens of a padded buffer begin and end, in turn,
+// in the memory of edges. It looks at 64 bytes at a time, because a jump a byte is
+// guessed wrong at the ends of nearly every token.
+func tokenEdges(edges []int32, buf []byte, size int) []int32 {
+	edges = edges[:0]
+	inside := uint64(0) // 1 if the byte before is a token's
+	for at := 0; at <= size; at += 64 {
+		edges = slices.Grow(edges, 64)
+		tokens := tokenBits((*[64]byte)(buf[at:]))
+		n, out := len(edges), edges[:cap(edges)]
+		for changes := tokens ^ (tokens<<1 | inside); changes != 0; changes &= changes - 1 {
+			out[n] = int32(at + bits.TrailingZeros64(changes))
+			n++
+		}
+		edges, inside = out[:n], tokens>>63
+	}
+	return edges
+}
+
+// tokenBits says of 64 bytes which belong to tokens, the first in the lowest bit.
+func tokenBits(b *[64]byte) (tokens uint64) {
+	for i := 0; i < 64; i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
 		low := x &^ (0x80 * eachByte)
 		letter := low | lowerCase
 		// The highest bit of each byte says whether it is at least the first and not above the last.
 		letters := (letter + (0x80-'a')*eachByte) &^ (letter + (0x80-'z'-1)*eachByte)
 		digits := (low + (0x80-'0')*eachByte) &^ (low + (0x80-'9'-1)*eachByte)
-		if others := ^((letters | digits) &^ x) & (0x80 * eachByte); others != 0 {
-			return i + bits.TrailingZeros64(others)/8
-		}
-		i += 8
+		of := ((letters | digits) &^ x) & (0x80 * eachByte)
+		tokens |= of >> 7 * gather >> 56 << i
 	}
+	return tokens
 }
+
+// gather brings the lowest bits of the eight bytes of an integer together in its
+// highest byte, by multiplication.
+const gather = 0x0102040810204080
 
 // mask says whether the token is nothing but the letter x, as the Bureau masks
 // names and numbers. rest are the token's bytes after the first sixteen.
 func (w word) mask(n int, rest []byte) bool {
-	if n <= 8 {
-		return w.lo == allXs&lowMask[n]
-	}
-	if w.lo != allXs || w.hi != allXs&lowMask[min(n-8, 8)] {
+	n = min(n, maxShort)
+	if w.lo != allXs&lowMasks[n] || w.hi != allXs&highMasks[n] {
 		return false
 	}
 	for _, c := range rest {
@@ -96,18 +121,14 @@ func (w word) hash() uint64 {
 func VisitTokens(text []byte, visit func(token []byte, masked bool)) {
 	buf := pad(nil, text)
 	var token []byte
-	for i := 0; i < len(text); {
-		if !tokenByte[buf[i]] {
-			i++
-			continue
-		}
-		j := tokenEnd(buf, i)
+	edges := tokenEdges(nil, buf, len(text))
+	for k := 0; k < len(edges); k += 2 {
+		i, j := int(edges[k]), int(edges[k+1])
 		token = token[:0]
 		for _, c := range buf[i:j] {
 			token = append(token, c|0x20)
 		}
 		visit(token, loadWord(buf, i, j).mask(j-i, token[min(maxShort, j-i):]))
-		i = j
 	}
 }
 
