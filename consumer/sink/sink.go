@@ -194,10 +194,14 @@ func (s *Sink) Idle(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	topics, err := describe(ctx, session.client, s.cfg.topics())
-	if err != nil {
-		return false, err
+	idle := false
+	if err == nil {
+		idle, err = session.measure(ctx, topics)
 	}
-	return session.measure(ctx, topics)
+	if errors.Is(err, kgo.ErrClientClosed) {
+		return false, nil // the session has ended, and Run says why
+	}
+	return idle, err
 }
 
 // PartitionStatus is the state of a partition of this process.

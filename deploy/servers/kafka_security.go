@@ -13,6 +13,7 @@ import (
 	"maps"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -26,8 +27,9 @@ type Security struct {
 	Password string
 }
 
-// Secured has clients come by TLS with a certificate and with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
-func Secured() KafkaOption {
+// Secured has clients come by TLS with a certificate and with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. Further users
+// have the same password.
+func Secured(users ...string) KafkaOption {
 	return func(s *kafkaSettings) {
 		ca := newAuthority(s.tb)
 		cert, key := ca.sign(s.tb)
@@ -38,7 +40,11 @@ func Secured() KafkaOption {
 			User:     "complaints",
 			Password: "complaints-secret",
 		}
-		user := s.security.User
+		users = append([]string{s.security.User}, users...)
+		var plain strings.Builder
+		for _, user := range users {
+			fmt.Fprintf(&plain, " user_%s=%q", user, s.security.Password)
+		}
 		const sasl = "org.apache.kafka.common.security."
 		maps.Copy(s.properties, map[string]string{
 			"listener.security.protocol.map": "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:SASL_SSL",
@@ -48,15 +54,27 @@ func Secured() KafkaOption {
 			"ssl.truststore.type":            "PEM",
 			"ssl.truststore.location":        s.security.CA,
 			// Only the property of the listener asks clients of SASL for a certificate; the general one does not.
-			"listener.name.client.ssl.client.auth": "required",
-			"listener.name.client.plain.sasl.jaas.config": fmt.Sprintf("%splain.PlainLoginModule required user_%s=%q;",
-				sasl, user, s.security.Password),
+			"listener.name.client.ssl.client.auth":                "required",
+			"listener.name.client.plain.sasl.jaas.config":         sasl + "plain.PlainLoginModule required" + plain.String() + ";",
 			"listener.name.client.scram-sha-256.sasl.jaas.config": sasl + "scram.ScramLoginModule required;",
 			"listener.name.client.scram-sha-512.sasl.jaas.config": sasl + "scram.ScramLoginModule required;",
 		})
-		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
-			s.format = append(s.format, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, user, s.security.Password))
+		for _, user := range users {
+			for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
+				s.format = append(s.format, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, user, s.security.Password))
+			}
 		}
+	}
+}
+
+// Authorized has the broker ask its access control lists what a Secured client may do: nothing, until a list says
+// otherwise. The internal listener may do all.
+func Authorized() KafkaOption {
+	return func(s *kafkaSettings) {
+		maps.Copy(s.properties, map[string]string{
+			"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+			"super.users":           "User:ANONYMOUS",
+		})
 	}
 }
 
