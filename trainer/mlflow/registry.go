@@ -1,0 +1,65 @@
+package mlflow
+
+import (
+	"context"
+	"fmt"
+)
+
+// modelVersion is a version of a registered model.
+type modelVersion struct {
+	Version string     `json:"version"`
+	RunID   string     `json:"run_id"`
+	Tags    []keyValue `json:"tags"`
+}
+
+// findOrCreateVersion returns the number of the model's version that a run made,
+// which is registered if it is not, as the model itself is.
+func (c *Client) findOrCreateVersion(ctx context.Context, model string, r run, folder string) (string, error) {
+	err := c.send(ctx, "registered-models/create", map[string]string{"name": model}, nil)
+	if err != nil && !hasCode(err, codeExists) {
+		return "", err
+	}
+	var v modelVersion
+	err = c.try(ctx, c.attempts, func() error {
+		var err error
+		if v, err = c.findVersion(ctx, model, "run_id", r.Info.ID); err != nil || v.Version != "" {
+			return err
+		}
+		var made struct {
+			Version modelVersion `json:"model_version"`
+		}
+		err = c.sendOnce(ctx, "model-versions/create", map[string]string{
+			"name": model, "run_id": r.Info.ID, "source": r.Info.ArtifactURI + "/" + folder,
+		}, &made)
+		v = made.Version
+		return err
+	})
+	if err == nil && v.Version == "" {
+		err = fmt.Errorf("MLflow: %s: a version of %s without a number", c.base, model)
+	}
+	return v.Version, err
+}
+
+// findVersion is the newest version of a model of which an attribute has this
+// value, or the zero value.
+func (c *Client) findVersion(ctx context.Context, model, attribute, value string) (modelVersion, error) {
+	var found struct {
+		Versions []modelVersion `json:"model_versions"`
+	}
+	err := c.get(ctx, "model-versions/search", &found,
+		"filter", fmt.Sprintf("name = '%s' and %s = '%s'", model, attribute, value), "max_results", "1")
+	if err != nil || len(found.Versions) == 0 {
+		return modelVersion{}, err
+	}
+	return found.Versions[0], nil
+}
+
+// tagVersion sets a tag of a model's version.
+func (c *Client) tagVersion(ctx context.Context, model, version, key, value string) error {
+	return c.send(ctx, "model-versions/set-tag", map[string]string{"name": model, "version": version, "key": key, "value": value}, nil)
+}
+
+// moveAlias lets an alias of the model point to a version, and no longer to another.
+func (c *Client) moveAlias(ctx context.Context, model, alias, version string) error {
+	return c.send(ctx, "registered-models/alias", map[string]string{"name": model, "alias": alias, "version": version}, nil)
+}
