@@ -59,12 +59,12 @@ func runCompact(ctx context.Context, cfg *compactConfig, stdout io.Writer) error
 // daysToCompact are those that are compacted already, since more may have come,
 // and those that are named, or else all that are over.
 func daysToCompact(ctx context.Context, c compact.Config, named []schema.Day) ([]schema.Day, error) {
-	days, err := compact.Days(ctx, c.Store, c.Layer.Name.Daily())
+	days, err := lake.Days(ctx, c.Store, c.Layer.Name.Daily())
 	if err != nil {
 		return nil, err
 	}
 	if len(named) == 0 {
-		all, err := compact.Days(ctx, c.Store, c.Layer.Name)
+		all, err := lake.Days(ctx, c.Store, c.Layer.Name)
 		if err != nil {
 			return nil, err
 		}

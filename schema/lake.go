@@ -138,11 +138,36 @@ func ParseObjectKey(key string) (ObjectName, error) {
 // ModelPrefix is the folder of a model's bundle, with a slash at its end.
 func ModelPrefix(version string) string { return "models/" + Dataset + "/" + version + "/" }
 
+// RunPrefix is the folder of the evidence of a training that made a version and
+// started at a moment, with a slash at its end.
+func RunPrefix(version string, start time.Time) string {
+	return "runs/" + Dataset + "/" + version + "/" + start.UTC().Format("20060102T150405.000Z") + "/"
+}
+
 // ChampionKey is the object that says which version serves.
 const ChampionKey = "models/" + Dataset + "/champion.json"
 
-// Champion is the content of ChampionKey. It is replaced by compare-and-swap only.
+// Champion is the content of ChampionKey. It is replaced by compare-and-swap
+// only, so its history has every change, in order.
 type Champion struct {
-	Version  string `json:"version"`
-	Previous string `json:"previous,omitempty"` // what served before
+	Version  string   `json:"version"`
+	Previous string   `json:"previous,omitempty"` // what served before
+	History  []Change `json:"history,omitempty"`  // the newest first, at most MaxHistory
+}
+
+// Change is a moment at which another version began to serve, and why.
+type Change struct {
+	Version string    `json:"version"`
+	At      time.Time `json:"at"`
+	Why     string    `json:"why"`
+}
+
+// MaxHistory is how many changes a Champion remembers: two years of a promotion
+// each week.
+const MaxHistory = 104
+
+// Follow is the champion after a change to another version.
+func (c Champion) Follow(change Change) Champion {
+	history := append([]Change{change}, c.History...)
+	return Champion{Version: change.Version, Previous: c.Version, History: history[:min(len(history), MaxHistory)]}
 }

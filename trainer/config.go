@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+
+	"complaints/internal/lake"
+	"complaints/trainer/gate"
 
 	"github.com/alecthomas/kong"
 )
@@ -13,6 +17,7 @@ import (
 type config struct {
 	Version kong.VersionFlag `help:"Print the version."`
 
+	Run       runConfig       `cmd:"" help:"Train on silver, judge the new model beside the one that serves, publish it, and let it serve if it passes the gate. Exit status 0: promoted; 3: kept the old one; 1: an error."`
 	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
 	Evaluate  evaluateConfig  `cmd:"" help:"Say how good a model, or the recipe, is."`
 	Bootstrap bootstrapConfig `cmd:"" help:"Make the bundle that is built into the programs, and the sample that it was not trained on."`
@@ -22,6 +27,67 @@ type config struct {
 type libraryConfig struct {
 	LightGBMLib string `name:"lightgbm-lib" env:"LIGHTGBM_LIB" placeholder:"FILE" help:"LightGBM's shared library; make lightgbm brings it."`
 	Quiet       bool   `help:"Show no progress."`
+}
+
+// runConfig is the configuration of the weekly loop.
+type runConfig struct {
+	libraryConfig
+	Lake            lake.Config `embed:""`
+	Data            []string    `placeholder:"FILE" help:"Train on these complaint files instead of silver."`
+	Window          window      `default:"365d" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
+	MaxRows         int         `help:"At most that many rows, drawn by the seed; 0 is all."`
+	Seed            uint64      `default:"1" help:"Equal rows and seed give an equal bundle."`
+	ReviewPrecision float64     `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
+
+	MacroF1Margin float64 `name:"macro-f1-margin" default:"0.005" help:"How far the macro F1 may be below the champion's." group:"Gate"`
+	RecallMargin  float64 `default:"0.05" help:"How far the recall of any category may be below the champion's." group:"Gate"`
+	MaxECE        float64 `name:"max-ece" default:"0.06" help:"The largest expected calibration error." group:"Gate"`
+	MaxSlowdown   float64 `default:"2" help:"How many times as long as with the champion a text may take." group:"Gate"`
+	MinClassRows  int     `default:"30" help:"Rows of each category that are needed, to fit on and to judge by." group:"Gate"`
+	Force         bool    `help:"Let the new model serve although the gate says no." group:"Gate"`
+	Reason        string  `help:"Why, kept in the bundle's manifest; needed with --force." group:"Gate"`
+
+	JSON bool `name:"json" help:"Print the verdict as JSON too, as the last line."`
+}
+
+func (c *runConfig) limits() gate.Limits {
+	return gate.Limits{MacroF1Margin: c.MacroF1Margin, RecallMargin: c.RecallMargin, MaxECE: c.MaxECE, MaxSlowdown: c.MaxSlowdown, MinRows: c.MinClassRows}
+}
+
+// complete fills in the lake, and reports every fault at once.
+func (c *runConfig) complete() error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	defaultLake(&c.Lake)
+	if c.MaxRows < 0 {
+		fault("--max-rows is %d and must be 0 or more", c.MaxRows)
+	}
+	if c.MinClassRows < 1 {
+		fault("--min-class-rows is %d and must be at least 1", c.MinClassRows)
+	}
+	if p := c.ReviewPrecision; !(p > 0 && p <= 1) {
+		fault("--review-precision is %v and must be above 0 and at most 1", p)
+	}
+	for _, v := range []struct {
+		flag  string
+		value float64
+	}{{"--macro-f1-margin", c.MacroF1Margin}, {"--recall-margin", c.RecallMargin}, {"--max-ece", c.MaxECE}, {"--max-slowdown", c.MaxSlowdown}} {
+		if !(v.value >= 0) {
+			fault("%s is %v and must be 0 or more", v.flag, v.value)
+		}
+	}
+	if c.Force != (strings.TrimSpace(c.Reason) != "") {
+		fault("--force and --reason are needed together: force is %t and the reason is %q", c.Force, c.Reason)
+	}
+	return errors.Join(errs...)
+}
+
+// defaultLake is the lake where none is named: that of a consumer with
+// --embedded in the same folder.
+func defaultLake(l *lake.Config) {
+	if l.URL == "" {
+		l.URL = "file://./data/lake"
+	}
 }
 
 type trainConfig struct {
@@ -76,6 +142,8 @@ func parse(args []string, stdout, stderr io.Writer) (config, string, error) {
 func (c *config) check(command string) error {
 	var errs []error
 	switch command {
+	case "run":
+		errs = append(errs, c.Run.complete())
 	case "train":
 		if c.Train.Folds < 2 {
 			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", c.Train.Folds))

@@ -53,6 +53,7 @@ type model struct {
 	booster  *lightgbm.Booster
 	text     []byte // of the booster, relabelled
 	rounds   int
+	search   *rounds // how their number was found; nil if it was given
 }
 
 // fitTables fits scores on the given rows, and chooses the terms that count.
@@ -150,9 +151,10 @@ func (f *fitter) fit(ctx context.Context, rows []int) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.rounds, err = f.findRounds(ctx, matrix, rows, parts); err != nil {
+	if m.search, err = f.findRounds(ctx, matrix, rows, parts); err != nil {
 		return nil, err
 	}
+	m.rounds = m.search.best
 	return m, f.boost(ctx, m, matrix, rows)
 }
 
@@ -192,6 +194,19 @@ func (f *fitter) boost(ctx context.Context, m *model, matrix *lightgbm.Rows, row
 	m.text = classifier.Relabel([]byte(text))
 	m.booster, err = f.lib.LoadBooster(text)
 	return err
+}
+
+// predict returns what a model says of rows that it was not fitted on.
+func (f *fitter) predict(m *model, rows []int) ([]judged, error) {
+	texts := make([]string, len(rows))
+	for i, r := range rows {
+		texts[i] = f.examples[r].text
+	}
+	out, err := m.predict(texts)
+	for i := range out {
+		out[i].truth = f.examples[rows[i]].category
+	}
+	return out, err
 }
 
 // predict returns LightGBM's own probabilities for texts that are new to the

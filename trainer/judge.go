@@ -21,15 +21,7 @@ func (f *fitter) judge(ctx context.Context, s split) ([]judged, error) {
 		return nil, err
 	}
 	defer m.booster.Close()
-	texts := make([]string, len(s.judge))
-	for i, r := range s.judge {
-		texts[i] = f.examples[r].text
-	}
-	out, err := m.predict(texts)
-	for i := range out {
-		out[i].truth = f.examples[s.judge[i]].category
-	}
-	return out, err
+	return f.predict(m, s.judge)
 }
 
 // crossValidate judges every row by a model that was fitted without it and its

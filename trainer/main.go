@@ -1,13 +1,16 @@
 // The trainer makes the model that classifies complaints, and says how good it
 // is.
 //
-// In come complaint files; out come a bundle, its metrics and a picture of its
-// confusion matrix. It changes nothing else: after a crash, run it again, and
-// the same data and seed give the same bundle.
+// In come the lake's silver or complaint files; out come a bundle, its metrics
+// and a picture of its confusion matrix. The weekly loop (run) puts them into the
+// lake, and points the consumers to the new model if it is not worse. Nothing
+// that is there is overwritten but that pointer, by compare-and-swap: after a
+// crash, run it again, and the same data and seed give the same bundle.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -21,7 +24,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err != nil {
+	var kept *keptError
+	switch {
+	case errors.As(err, &kept):
+		os.Exit(keptStatus) // the verdict has been printed
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "trainer:", err)
 		os.Exit(1)
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
+	"os"
 	"path/filepath"
 
 	"gonum.org/v1/plot"
@@ -37,6 +39,15 @@ func (blues) Colors() []color.Color {
 
 // drawConfusion writes confusion_matrix.png.
 func drawConfusion(dir string, e evaluation) error {
+	picture, err := confusionPicture(e)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "confusion_matrix.png"), picture, 0o644)
+}
+
+// confusionPicture is the confusion matrix as PNG.
+func confusionPicture(e evaluation) ([]byte, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%d rows, accuracy %.3f, macro F1 %.3f", e.Rows, e.Accuracy, e.MacroF1)
 	p.X.Label.Text, p.Y.Label.Text = "predicted", "true"
@@ -57,7 +68,7 @@ func drawConfusion(dir string, e evaluation) error {
 	heat.Min, heat.Max = 0, 1
 	labels, err := plotter.NewLabels(cells)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range labels.TextStyle {
 		labels.TextStyle[i].XAlign, labels.TextStyle[i].YAlign = -0.5, -0.4
@@ -68,5 +79,11 @@ func drawConfusion(dir string, e evaluation) error {
 	p.Add(heat, labels)
 	p.NominalX(names...)
 	p.NominalY(down...)
-	return p.Save(26*vg.Centimeter, 18*vg.Centimeter, filepath.Join(dir, "confusion_matrix.png"))
+	w, err := p.WriterTo(26*vg.Centimeter, 18*vg.Centimeter, "png")
+	if err != nil {
+		return nil, err
+	}
+	var file bytes.Buffer
+	_, err = w.WriteTo(&file)
+	return file.Bytes(), err
 }

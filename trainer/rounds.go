@@ -8,58 +8,67 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"complaints/schema"
 	"complaints/trainer/lightgbm"
 )
 
+// rounds is what the search for their number found.
+type rounds struct {
+	best   int
+	losses []float64 // log loss on kept rows, by round from the first
+	kept   []judged  // the rows that were kept from a fit, as its best round sees them
+}
+
 // findRounds returns the number of rounds with the least log loss on rows kept
-// from fitting: the folds are trained side by side, and stop together.
-func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []split) (int, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// from fitting: the folds are trained side by side, and stop together. Of many
+// rows, one fold says enough.
+func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []split) (*rounds, error) {
+	if len(rows) > fewRows {
+		parts = parts[:1]
+	}
 	place := make(map[int]int, len(rows))
 	for i, r := range rows {
 		place[r] = i
 	}
 	// Every lane trains its folds, a round when asked; few rows train faster in
 	// two lanes of one thread than in one of two.
-	lanes := trainingThreads / threadsFor(len(rows))
-	start := make([]chan struct{}, lanes)
+	lanes := min(trainingThreads/threadsFor(len(rows)), len(parts))
+	orders := make([]chan int, lanes)
 	losses := make(chan float64, len(parts))
+	found := &rounds{}
+	kept := make([][]judged, len(parts))
 	g, ctx := errgroup.WithContext(ctx)
-	for i := range start {
-		start[i] = make(chan struct{}, 1)
-		var own []split
-		for j := i; j < len(parts); j += lanes {
-			own = append(own, parts[j])
-		}
-		g.Go(func() error { return f.trainLane(ctx, matrix, place, own, start[i], losses) })
+	for i := range orders {
+		orders[i] = make(chan int, 1)
+		g.Go(func() error {
+			return f.trainLane(ctx, matrix, place, parts, kept, lane{i, lanes, orders[i], losses})
+		})
 	}
-	best := 0
-	g.Go(func() error {
-		defer cancel()
-		var err error
-		best, err = f.countRounds(ctx, start, losses, len(parts))
-		return err
-	})
-	if err := g.Wait(); best == 0 {
-		return 0, fmt.Errorf("find the number of rounds: %w", err)
+	g.Go(func() error { return f.countRounds(ctx, orders, losses, len(parts), found) })
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("find the number of rounds: %w", err)
 	}
-	return best, nil
+	found.kept = slices.Concat(kept...)
+	return found, nil
 }
 
+// oneRound orders a lane to train a round. Any other order is the number of the
+// best round, by which the lane says what it thinks of its kept rows, and ends.
+const oneRound = 0
+
 // countRounds asks for rounds until the log loss has not become less for a while.
-func (f *fitter) countRounds(ctx context.Context, start []chan struct{}, losses <-chan float64, parts int) (int, error) {
-	best, bestLoss := 0, 0.0
+func (f *fitter) countRounds(ctx context.Context, orders []chan int, losses <-chan float64, parts int, found *rounds) error {
+	bestLoss := 0.0
 	all := make([]float64, parts)
-	for round := 1; round <= f.recipe.MaxRounds && round-best <= f.recipe.Patience; round++ {
-		for _, s := range start {
-			s <- struct{}{}
+	for round := 1; round <= f.recipe.MaxRounds && round-found.best <= f.recipe.Patience; round++ {
+		for _, o := range orders {
+			o <- oneRound
 		}
 		for i := range all {
 			select {
 			case all[i] = <-losses:
 			case <-ctx.Done():
-				return 0, ctx.Err()
+				return ctx.Err()
 			}
 		}
 		// In the order of size, so that the sum does not depend on who was first.
@@ -68,48 +77,95 @@ func (f *fitter) countRounds(ctx context.Context, start []chan struct{}, losses 
 		for _, l := range all {
 			loss += l
 		}
-		if best == 0 || loss < bestLoss {
-			best, bestLoss = round, loss
+		if found.best == 0 || loss < bestLoss {
+			found.best, bestLoss = round, loss
 		}
-		f.progress("round %d: log loss %.5f on kept rows, best %.5f in round %d", round, loss, bestLoss, best)
+		found.losses = append(found.losses, loss)
+		f.progress("round %d: log loss %.5f on kept rows, best %.5f in round %d", round, loss, bestLoss, found.best)
 	}
-	return best, nil
+	for _, o := range orders {
+		o <- found.best
+	}
+	return nil
 }
 
-// trainLane trains the models of some folds, a round for each start, and
+// lane is which of the folds are trained by one goroutine, and how it is led.
+type lane struct {
+	first, step int
+	orders      <-chan int
+	losses      chan<- float64
+}
+
+// trainLane trains the models of some folds, a round for each order, and
 // reports each one's share of the log loss.
-func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place map[int]int, parts []split, start <-chan struct{}, losses chan<- float64) error {
+func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place map[int]int, parts []split, kept [][]judged, l lane) error {
 	// LightGBM keeps its log level by thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	parameters := f.recipe.parameters(f.seed, len(place))
-	var trials []*trial
+	total := 0
+	for _, p := range parts {
+		total += len(p.judge)
+	}
+	trials := map[int]*trial{}
 	defer func() {
 		for _, t := range trials {
 			t.close()
 		}
 	}()
-	for _, p := range parts {
-		t, err := f.newTrial(matrix, place, p, parameters)
+	for i := l.first; i < len(parts); i += l.step {
+		t, err := f.newTrial(matrix, place, parts[i], parameters)
 		if err != nil {
 			return err
 		}
-		trials = append(trials, t)
+		trials[i] = t
 	}
 	for {
+		var order int
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-start:
+		case order = <-l.orders:
 		}
-		for _, t := range trials {
-			loss, err := t.round()
+		for i := l.first; i < len(parts); i += l.step {
+			var err error
+			if order != oneRound {
+				kept[i], err = f.predictKept(trials[i], matrix, place, parts[i].judge, order)
+			} else {
+				var loss float64
+				loss, err = trials[i].round()
+				l.losses <- loss * float64(trials[i].rows) / float64(total)
+			}
 			if err != nil {
 				return err
 			}
-			losses <- loss * float64(t.rows) / float64(len(place))
+		}
+		if order != oneRound {
+			return nil
 		}
 	}
+}
+
+// predictKept is what a trial's first rounds say of the rows that it did not see.
+func (f *fitter) predictKept(t *trial, matrix *lightgbm.Rows, place map[int]int, rows []int, rounds int) ([]judged, error) {
+	flat, err := t.booster.PredictRounds(matrix.Select(places(place, rows)), schema.NumCategories, rounds, fmt.Sprintf("num_threads=%d", threadsFor(len(place))))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]judged, len(rows))
+	for i, r := range rows {
+		out[i].truth = f.examples[r].category
+		copy(out[i].probabilities[:], flat[i*schema.NumCategories:])
+	}
+	return out, nil
+}
+
+func places(place map[int]int, rows []int) []int {
+	out := make([]int, len(rows))
+	for i, r := range rows {
+		out[i] = place[r]
+	}
+	return out
 }
 
 // trial is one fold of the search for the number of rounds.
@@ -126,13 +182,7 @@ func (f *fitter) newTrial(matrix *lightgbm.Rows, place map[int]int, p split, par
 			t.close()
 		}
 	}()
-	at := func(rows []int) *lightgbm.Rows {
-		places := make([]int, len(rows))
-		for i, r := range rows {
-			places[i] = place[r]
-		}
-		return matrix.Select(places)
-	}
+	at := func(rows []int) *lightgbm.Rows { return matrix.Select(places(place, rows)) }
 	if t.train, err = f.lib.NewDataset(at(p.fit), f.labels(p.fit), parameters, nil); err != nil {
 		return t, err
 	}

@@ -16,6 +16,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	switch command {
+	case "run":
+		return runRun(ctx, &c.Run, stdout, stderr)
 	case "train":
 		return runTrain(ctx, c.Train, stdout, stderr)
 	case "evaluate":

@@ -27,11 +27,9 @@
 package compact
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,82 +63,46 @@ type Result struct {
 	Held  int          `json:"held"` // daily objects that were there before
 }
 
-// part names a partition of a topic of an id.
-type part struct {
-	topicID   string
-	partition int32
-}
-
 // Day compacts one closed day. It may be run again at any time.
 func Day(ctx context.Context, cfg Config, day schema.Day) (Result, error) {
 	result := Result{Layer: cfg.Layer.Name, Day: day}
 	if !cfg.Closed(day) {
 		return result, fmt.Errorf("day %q: want YYYY-MM-DD of a day that is over since %s or longer, for late records may still come", day, cfg.Grace)
 	}
-	plain, err := objects(ctx, cfg.Store, cfg.Layer.Name, day)
+	plain, err := lake.DayObjects(ctx, cfg.Store, cfg.Layer.Name, day)
 	if err != nil {
 		return result, err
 	}
-	done, err := objects(ctx, cfg.Store, cfg.Layer.Name.Daily(), day)
+	done, err := lake.DayObjects(ctx, cfg.Store, cfg.Layer.Name.Daily(), day)
 	if err != nil {
 		return result, err
 	}
 	for p, list := range plain {
 		result.Held += len(done[p])
 		if err := partition(ctx, cfg, day, list, done[p], &result); err != nil {
-			return result, fmt.Errorf("compact %s of %s/%d: %w", day, p.topicID, p.partition, err)
+			return result, fmt.Errorf("compact %s of %s/%d: %w", day, p.TopicID, p.Number, err)
 		}
 	}
 	return result, nil
 }
 
-// object is one that is listed.
-type object struct {
-	key   string
-	start int64
-	size  int64
-}
-
-// objects lists the objects of a layer and day, by partition and in order.
-func objects(ctx context.Context, store lake.Store, layer schema.Layer, day schema.Day) (map[part][]object, error) {
-	prefix := fmt.Sprintf("%s/%s/dt=%s/", layer, schema.Dataset, day)
-	found := map[part][]object{}
-	for page, err := range lake.Pages(ctx, store, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		for _, info := range page {
-			name, err := schema.ParseObjectKey(info.Key)
-			if err != nil {
-				return nil, err
-			}
-			p := part{name.TopicID, name.Partition}
-			found[p] = append(found[p], object{info.Key, name.Start, info.Size})
-		}
-	}
-	for _, list := range found {
-		slices.SortFunc(list, func(a, b object) int { return cmp.Compare(a.start, b.start) })
-	}
-	return found, nil
-}
-
 // partition compacts what of a partition is not in a daily object yet.
-func partition(ctx context.Context, cfg Config, day schema.Day, plain, done []object, result *Result) error {
+func partition(ctx context.Context, cfg Config, day schema.Day, plain, done []lake.DayObject, result *Result) error {
 	next := int64(0)
 	if n := len(done); n > 0 {
 		var err error
-		if next, err = endOf(ctx, cfg.Store, done[n-1].key); err != nil {
+		if next, err = lake.EndOf(ctx, cfg.Store, done[n-1].Key); err != nil {
 			return err
 		}
 	}
 	for len(plain) > 0 {
-		if plain[0].start < next {
+		if plain[0].Start < next {
 			plain = plain[1:]
 			continue
 		}
 		n, total := 0, int64(0)
-		for n < len(plain) && (n == 0 || total+plain[n].size <= cfg.MaxBytes) {
-			total += plain[n].size
+		for n < len(plain) && (n == 0 || total+plain[n].Size <= cfg.MaxBytes) {
+			total += plain[n].Size
 			n++
 		}
 		var err error
@@ -152,7 +114,7 @@ func partition(ctx context.Context, cfg Config, day schema.Day, plain, done []ob
 }
 
 // merge writes the daily object of plain ones, and returns where it ends.
-func merge(ctx context.Context, cfg Config, day schema.Day, plain []object, result *Result) (next int64, err error) {
+func merge(ctx context.Context, cfg Config, day schema.Day, plain []lake.DayObject, result *Result) (next int64, err error) {
 	files, closeAll, err := openAll(ctx, cfg.Store, plain)
 	defer func() { err = errors.Join(err, closeAll()) }()
 	if err != nil {
@@ -160,12 +122,9 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []object, resu
 	}
 	last := len(plain) - 1
 	if next, err = files[last].FooterInteger(lake.FooterNext); err != nil {
-		return 0, fmt.Errorf("%s: %w", plain[last].key, err)
+		return 0, fmt.Errorf("%s: %w", plain[last].Key, err)
 	}
-	name, err := schema.ParseObjectKey(plain[0].key)
-	if err != nil {
-		return 0, err
-	}
+	name := plain[0].ObjectName
 	link := &schema.Link{
 		Layer: cfg.Layer.Name.Daily(), Topic: files[0].Footer(lake.FooterTopic), TopicID: name.TopicID,
 		Partition: name.Partition, Start: name.Start, Next: next, Rows: map[schema.Day]int64{},
@@ -178,7 +137,7 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []object, resu
 	err = cfg.Store.PutNew(ctx, key, body, nil)
 	if errors.Is(err, lake.ErrExists) || errors.Is(err, lake.ErrAmbiguous) {
 		// Another compaction's, or our own: where it ends is what counts.
-		if next, look := endOf(ctx, cfg.Store, key); look == nil {
+		if next, look := lake.EndOf(ctx, cfg.Store, key); look == nil {
 			return next, nil
 		}
 	}
@@ -192,7 +151,7 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []object, resu
 }
 
 // openAll opens objects; closeAll, which is never nil, closes those that it opened.
-func openAll(ctx context.Context, store lake.Store, plain []object) (files []*lake.ParquetFile, closeAll func() error, err error) {
+func openAll(ctx context.Context, store lake.Store, plain []lake.DayObject) (files []*lake.ParquetFile, closeAll func() error, err error) {
 	var readers []lake.Reader
 	closeAll = func() (err error) {
 		for _, r := range readers {
@@ -201,51 +160,18 @@ func openAll(ctx context.Context, store lake.Store, plain []object) (files []*la
 		return err
 	}
 	for _, o := range plain {
-		r, err := store.Open(ctx, o.key)
+		r, err := store.Open(ctx, o.Key)
 		if err != nil {
 			return nil, closeAll, err
 		}
 		readers = append(readers, r)
 		f, err := lake.OpenParquet(r, r.Size())
 		if err != nil {
-			return nil, closeAll, fmt.Errorf("%s: %w", o.key, err)
+			return nil, closeAll, fmt.Errorf("%s: %w", o.Key, err)
 		}
 		files = append(files, f)
 	}
 	return files, closeAll, nil
-}
-
-// endOf reads from its footer where a daily object ends.
-func endOf(ctx context.Context, store lake.Store, key string) (next int64, err error) {
-	r, err := store.Open(ctx, key)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := lake.OpenParquet(r, r.Size())
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", key, err)
-	}
-	return f.FooterInteger(lake.FooterNext)
-}
-
-// Days lists the days that a layer has objects of, in order. It takes a request
-// a day.
-func Days(ctx context.Context, store lake.Store, layer schema.Layer) ([]schema.Day, error) {
-	prefix := fmt.Sprintf("%s/%s/", layer, schema.Dataset)
-	var days []schema.Day
-	for after := ""; ; {
-		page, err := store.List(ctx, prefix, after, 1)
-		if err != nil || len(page) == 0 {
-			return days, err
-		}
-		name, err := schema.ParseObjectKey(page[0].Key)
-		if err != nil {
-			return nil, err
-		}
-		days = append(days, name.Day)
-		after = fmt.Sprintf("%sdt=%s/~", prefix, name.Day) // behind all names of the day
-	}
 }
 
 // View returns the statement, as Athena and Trino take it, that makes a view of

@@ -62,9 +62,19 @@ func rows(t *testing.T, s lake.Store, layer schema.Layer) (map[string]int, int) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys := make([]string, len(infos))
+	for i, info := range infos {
+		keys[i] = info.Key
+	}
+	return rowsOf(t, s, layer, keys), len(infos)
+}
+
+// rowsOf reads the rows of objects: partition and offset → how often.
+func rowsOf(t *testing.T, s lake.Store, layer schema.Layer, keys []string) map[string]int {
+	t.Helper()
 	seen := map[string]int{}
-	for _, info := range infos {
-		body, _, err := s.Get(t.Context(), info.Key)
+	for _, key := range keys {
+		body, _, err := s.Get(t.Context(), key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +94,7 @@ func rows(t *testing.T, s lake.Store, layer schema.Layer) (map[string]int, int) 
 			t.Fatal(err)
 		}
 	}
-	return seen, len(infos)
+	return seen
 }
 
 // same checks that the daily objects hold what the plain ones do, each row once.
@@ -99,6 +109,31 @@ func same(t *testing.T, s lake.Store, objects int) {
 		if times != 1 || plain[row] != 1 {
 			t.Errorf("row %s stands %d times, and %d times in the plain table", row, times, plain[row])
 		}
+	}
+	wantEachOnce(t, s, len(plain))
+}
+
+// wantEachOnce checks that a reader of both tables gets each row once.
+func wantEachOnce(t *testing.T, s lake.Store, want int) {
+	t.Helper()
+	keys, err := lake.EachOnce(t.Context(), s, schema.Gold, day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := map[string]int{}
+	for _, key := range keys {
+		layer, _, _ := strings.Cut(key, "/")
+		for row, times := range rowsOf(t, s, schema.Layer(layer), []string{key}) {
+			once[row] += times
+		}
+	}
+	for row, times := range once {
+		if times != 1 {
+			t.Errorf("row %s is read %d times", row, times)
+		}
+	}
+	if len(once) != want {
+		t.Errorf("%d rows are read, want %d", len(once), want)
 	}
 }
 
@@ -123,11 +158,12 @@ func TestADayBecomesAnObjectAPartition(t *testing.T) {
 		t.Errorf("again: %+v, %v", result, err)
 	}
 	put(t, s, 1, 20*101, 7) // late
+	wantEachOnce(t, s, 6007)
 	if result, err = compact.Day(t.Context(), config(s), day); err != nil || result.To != 1 || result.Rows != 7 {
 		t.Errorf("with late rows: %+v, %v", result, err)
 	}
 	same(t, s, 4)
-	days, err := compact.Days(t.Context(), s, schema.Gold.Daily())
+	days, err := lake.Days(t.Context(), s, schema.Gold.Daily())
 	if err != nil || len(days) != 1 || days[0] != day {
 		t.Errorf("days %v, %v", days, err)
 	}

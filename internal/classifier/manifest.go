@@ -33,6 +33,7 @@ type Manifest struct {
 	Training        Training                `json:"training"`
 	Metrics         Metrics                 `json:"metrics"`
 	ReviewThreshold float64                 `json:"review_threshold"`    // a lower probability needs review
+	Forced          string                  `json:"forced,omitempty"`    // why it was published although it was judged to be worse; empty if it was not
 	Reference       *Profile                `json:"reference,omitempty"` // of the rows that Metrics are of; older bundles have none
 	Probes          []Probe                 `json:"probes"`
 }
@@ -98,6 +99,17 @@ func Seal(m Manifest, name string, model, features []byte) (map[string][]byte, e
 	}
 	raw = bytes.Replace(raw, versionLine(""), versionLine(version), 1)
 	return map[string][]byte{ManifestPart: raw, ModelPart: model, FeaturesPart: features}, nil
+}
+
+// Force packs a bundle anew with the reason why it is published although it was
+// judged to be worse than the one that serves. Its version is another one.
+func Force(parts map[string][]byte, reason string) (map[string][]byte, error) {
+	m, err := openManifest(parts)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	m.Forced = reason
+	return Seal(m, "", parts[ModelPart], parts[FeaturesPart])
 }
 
 func checksum(part []byte) PartChecksum {

@@ -12,6 +12,7 @@
 //	s3.go       a bucket; retry.go says which answers are tried again
 //	reader.go   reading parts of an S3 object with bounded memory
 //	parquet.go  writing, opening and checking Parquet
+//	days.go     the objects of a day, each row once
 package lake
 
 import (

@@ -255,10 +255,16 @@ func (b *Booster) Text(rounds int) (string, error) {
 
 // Predict returns classes probabilities a row.
 func (b *Booster) Predict(rows *Rows, classes int, params string) ([]float64, error) {
+	return b.PredictRounds(rows, classes, -1, params)
+}
+
+// PredictRounds is Predict by the first trees alone, those of so many rounds; -1
+// means all.
+func (b *Booster) PredictRounds(rows *Rows, classes, rounds int, params string) ([]float64, error) {
 	out := make([]float64, rows.Len()*classes)
 	var n int64
 	p, c, v := rows.pointers()
-	err := b.lib.check(b.lib.boosterPredict(b.handle, p, typeInt64, c, v, typeFloat64, int64(len(rows.Start)), int64(len(rows.Values)), int64(rows.Width), predictNormal, 0, -1, params, &n, pointer(out)), "predict")
+	err := b.lib.check(b.lib.boosterPredict(b.handle, p, typeInt64, c, v, typeFloat64, int64(len(rows.Start)), int64(len(rows.Values)), int64(rows.Width), predictNormal, 0, int32(rounds), params, &n, pointer(out)), "predict")
 	runtime.KeepAlive(rows)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"complaints/trainer/lightgbm"
+)
+
+// temperature is the number by which all raw scores are divided so that the
+// probabilities of rows that were kept from fitting have the least log loss
+// (Guo et al., "On calibration of modern neural networks", ICML 2017). It does
+// not change which category is the most probable.
+func temperature(kept []judged) float64 {
+	if len(kept) == 0 {
+		return 1
+	}
+	loss := func(logT float64) float64 {
+		total := 0.0
+		for _, j := range kept {
+			total -= math.Log(max(j.heated(math.Exp(logT)).probabilities[j.truth], 1e-15))
+		}
+		return total
+	}
+	// The loss has one minimum: golden section.
+	const shrink = 0.6180339887498949
+	low, high := math.Log(0.25), math.Log(4)
+	a, b := high-shrink*(high-low), low+shrink*(high-low)
+	lossA, lossB := loss(a), loss(b)
+	for high-low > 1e-4 {
+		if lossA < lossB {
+			high, b, lossB = b, a, lossA
+			a = high - shrink*(high-low)
+			lossA = loss(a)
+		} else {
+			low, a, lossA = a, b, lossB
+			b = low + shrink*(high-low)
+			lossB = loss(b)
+		}
+	}
+	return math.Exp((low + high) / 2)
+}
+
+// heated is what a model would say if its raw scores were divided by t.
+func (j judged) heated(t float64) judged {
+	total := 0.0
+	for k, p := range j.probabilities {
+		j.probabilities[k] = math.Pow(p, 1/t)
+		total += j.probabilities[k]
+	}
+	for k := range j.probabilities {
+		j.probabilities[k] /= total
+	}
+	return j
+}
+
+func heatAll(rows []judged, t float64) []judged {
+	out := make([]judged, len(rows))
+	for i, j := range rows {
+		out[i] = j.heated(t)
+	}
+	return out
+}
+
+// divide divides the raw scores of a model by t, so that serving need not know
+// of the temperature: a score is a sum of leaves, and every leaf is divided.
+func (m *model) divide(lib *lightgbm.Library, t float64) error {
+	text, err := divideLeaves(string(m.text), t)
+	if err != nil {
+		return fmt.Errorf("calibrate: %w", err)
+	}
+	booster, err := lib.LoadBooster(text)
+	if err != nil {
+		return fmt.Errorf("calibrate: %w", err)
+	}
+	m.booster.Close()
+	m.text, m.booster = []byte(text), booster
+	return nil
+}
+
+const (
+	treeSizes  = "tree_sizes="
+	leafValues = "leaf_value="
+)
+
+// divideLeaves divides the values of all leaves in the text of a model. The
+// header says how long each tree's text is, and is written anew.
+func divideLeaves(text string, t float64) (string, error) {
+	at := strings.Index(text, "\nTree=0\n") + 1
+	if at == 0 {
+		return "", errors.New("the model's text has no tree 0")
+	}
+	header, trees := text[:at], text[at:]
+	before, after, ok := strings.Cut(header, treeSizes)
+	sizes, after, ok2 := strings.Cut(after, "\n")
+	if !ok || !ok2 {
+		return "", errors.New("the model's text has no tree_sizes")
+	}
+	var out strings.Builder
+	var newSizes []string
+	for i, s := range strings.Fields(sizes) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > len(trees) {
+			return "", fmt.Errorf("tree_sizes says %q for tree %d, and %d bytes are left", s, i, len(trees))
+		}
+		tree, err := divideTree(trees[:n], t)
+		if err != nil {
+			return "", fmt.Errorf("tree %d: %w", i, err)
+		}
+		out.WriteString(tree)
+		newSizes = append(newSizes, strconv.Itoa(len(tree)))
+		trees = trees[n:]
+	}
+	return before + treeSizes + strings.Join(newSizes, " ") + "\n" + after + out.String() + trees, nil
+}
+
+func divideTree(tree string, t float64) (string, error) {
+	before, rest, ok := strings.Cut(tree, "\n"+leafValues)
+	line, after, ok2 := strings.Cut(rest, "\n")
+	if !ok || !ok2 {
+		return "", errors.New("has no leaf_value")
+	}
+	values := strings.Fields(line)
+	for i, v := range values {
+		x, err := strconv.ParseFloat(v, 64)
+		if err != nil {
+			return "", fmt.Errorf("leaf_value %d: %w", i, err)
+		}
+		values[i] = strconv.FormatFloat(x/t, 'g', 17, 64)
+	}
+	return before + "\n" + leafValues + strings.Join(values, " ") + "\n" + after, nil
+}

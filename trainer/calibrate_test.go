@@ -1,0 +1,107 @@
+package main
+
+import (
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+)
+
+// overconfident are predictions of 0.95 of which four in five are right.
+func overconfident(n int) []judged {
+	var rows []judged
+	for i := range n {
+		truth := schema.Category(0)
+		if i%5 == 0 {
+			truth = 1
+		}
+		rows = append(rows, says(truth, 0, 0.95))
+	}
+	return rows
+}
+
+func TestTemperature(t *testing.T) {
+	rows := overconfident(1000)
+	heat := temperature(rows)
+	before, after := evaluate(rows), evaluate(heatAll(rows, heat))
+	if heat <= 1.2 || after.ECE >= before.ECE/2 || after.LogLoss >= before.LogLoss || after.Confusion != before.Confusion {
+		t.Errorf("temperature %v: ECE %v became %v, log loss %v became %v", heat, before.ECE, after.ECE, before.LogLoss, after.LogLoss)
+	}
+	back := heatAll(heatAll(rows, heat), 1/heat)
+	for i := range rows {
+		for k := range rows[i].probabilities {
+			if d := math.Abs(back[i].probabilities[k] - rows[i].probabilities[k]); !(d < 1e-12) {
+				t.Fatalf("row %d does not come back: differs by %v", i, d)
+			}
+		}
+	}
+	if heat := temperature(nil); heat != 1 {
+		t.Errorf("without rows the temperature is %v", heat)
+	}
+}
+
+// The temperature goes into the leaves, and serving must see exactly that.
+func TestDividedLeavesGiveDividedScores(t *testing.T) {
+	text, err := os.ReadFile("../internal/classifier/bootstrap/model.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := classifier.Bootstrap()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const heat = 1.37
+	divided, err := divideLeaves(string(text), heat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := func(column int) bool { return column >= classifier.ScoreColumns }
+	_, plain, err := classifier.Scorers(text, c.Features().Width(), counts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast, leaves, err := classifier.Scorers([]byte(divided), c.Features().Width(), counts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.NewScratch()
+	for _, probe := range c.Manifest().Probes {
+		row := c.Features().Row([]byte(probe.Text), s)
+		p, err := plain(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := judged{probabilities: p}.heated(heat).probabilities
+		for name, scorer := range map[string]classifier.Scorer{"fast": fast, "leaves": leaves} {
+			got, err := scorer(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := range got {
+				if d := math.Abs(got[k] - want[k]); !(d < 1e-12) {
+					t.Fatalf("%s gives %v for %.40q, want %v", name, got, probe.Text, want)
+				}
+			}
+		}
+	}
+	if same, err := divideLeaves(string(text), 1); err != nil || len(same) < len(text)/2 {
+		t.Errorf("by 1: error %v", err)
+	}
+}
+
+func TestDivideLeavesRefusesOtherText(t *testing.T) {
+	for name, text := range map[string]string{
+		"nothing":      "",
+		"no sizes":     "tree\n\nTree=0\nleaf_value=1\n",
+		"wrong sizes":  "tree\ntree_sizes=99\n\nTree=0\nleaf_value=1\n",
+		"no leaves":    "tree\ntree_sizes=20\n\nTree=0\nleaf_count=12345\n\n",
+		"not a number": "tree\ntree_sizes=20\n\nTree=0\nleaf_value=1 x\n\n",
+	} {
+		if out, err := divideLeaves(text, 2); err == nil {
+			t.Errorf("%s: no error, but %q", name, strings.TrimSpace(out))
+		}
+	}
+}

@@ -1,0 +1,151 @@
+// Package gate decides whether a new model, the challenger, may take the place
+// of the one that serves, the champion.
+//
+// In come what both said of the same rows, and the limits; out comes a decision
+// with the figures that each rule went by. It is arithmetic alone: equal input
+// gives an equal decision, and nothing is lost in a crash.
+package gate
+
+import (
+	"fmt"
+	"time"
+
+	"complaints/schema"
+)
+
+// Limits are how much worse a challenger may be, and what it must be in itself.
+type Limits struct {
+	MacroF1Margin float64 `json:"macro_f1_margin"` // fall of the macro F1, absolute
+	RecallMargin  float64 `json:"recall_margin"`   // fall of any one category's recall, absolute
+	MaxECE        float64 `json:"max_ece"`         // expected calibration error
+	MaxSlowdown   float64 `json:"max_slowdown"`    // scoring time of a text, times the champion's
+	MinRows       int     `json:"min_rows"`        // of each category, to fit on and to judge by
+}
+
+// Model is what a model did on the test rows.
+type Model struct {
+	Predicted []schema.Category // by row
+	ECE       float64
+	Scoring   time.Duration // of a text
+}
+
+// Input is all that a decision goes by. Truth and both Predicted are of the same
+// rows, in the same order.
+type Input struct {
+	Truth      []schema.Category
+	Fitted     [schema.NumCategories]int // rows of each category that the challenger was fitted on
+	Challenger Model
+	Champion   Model
+	Seed       uint64 // of the resamples
+}
+
+// Rule is one question of the gate and its answer.
+type Rule struct {
+	Name   string `json:"name"`
+	Passed bool   `json:"passed"`
+	Says   string `json:"says"` // the figures, for people
+}
+
+// Decision is the answers to all questions. Passed says that all were passed.
+type Decision struct {
+	Passed            bool     `json:"passed"`
+	MacroF1           float64  `json:"macro_f1"`          // the challenger's
+	ChampionMacroF1   float64  `json:"champion_macro_f1"` // on the same rows
+	MacroF1Difference Interval `json:"macro_f1_difference"`
+	Rules             []Rule   `json:"rules"`
+}
+
+// Failed are the answers of the rules that were not passed.
+func (d Decision) Failed() []string {
+	var out []string
+	for _, r := range d.Rules {
+		if !r.Passed {
+			out = append(out, r.Says)
+		}
+	}
+	return out
+}
+
+// Decide asks all rules; it does not stop at the first that fails.
+func Decide(in Input, limits Limits) (Decision, error) {
+	n := len(in.Truth)
+	if n == 0 || len(in.Challenger.Predicted) != n || len(in.Champion.Predicted) != n {
+		return Decision{}, fmt.Errorf("gate: %d test rows, of which the challenger judged %d and the champion %d; need the same number above zero",
+			n, len(in.Challenger.Predicted), len(in.Champion.Predicted))
+	}
+	challenger, champion := newTable(in.Truth, in.Challenger.Predicted), newTable(in.Truth, in.Champion.Predicted)
+	d := Decision{
+		MacroF1: challenger.macroF1(), ChampionMacroF1: champion.macroF1(),
+		MacroF1Difference: bootstrap(in.Truth, in.Challenger.Predicted, in.Champion.Predicted, in.Seed),
+	}
+	d.Rules = []Rule{
+		limits.rows(in.Fitted, &challenger),
+		limits.macroF1(d),
+		limits.recall(&challenger, &champion),
+		limits.calibration(in.Challenger.ECE, in.Champion.ECE),
+		limits.speed(in.Challenger.Scoring, in.Champion.Scoring),
+	}
+	d.Passed = len(d.Failed()) == 0
+	return d, nil
+}
+
+// rows asks for enough rows of each category, without which no other figure
+// means much.
+func (l Limits) rows(fitted [schema.NumCategories]int, t *table) Rule {
+	least, where, side := -1, schema.Category(0), ""
+	for _, c := range schema.Categories() {
+		for _, s := range []struct {
+			rows int
+			side string
+		}{{fitted[c], "to fit on"}, {t.rows(int(c)), "to judge by"}} {
+			if least < 0 || s.rows < least {
+				least, where, side = s.rows, c, s.side
+			}
+		}
+	}
+	return Rule{
+		Name: "rows", Passed: least >= l.MinRows,
+		Says: fmt.Sprintf("%s has %d rows %s, the fewest of all categories; at least %d are wanted", where, least, side, l.MinRows),
+	}
+}
+
+func (l Limits) macroF1(d Decision) Rule {
+	difference := d.MacroF1 - d.ChampionMacroF1
+	return Rule{
+		Name: "macro_f1", Passed: difference >= -l.MacroF1Margin,
+		Says: fmt.Sprintf("macro F1 is %.4f against the champion's %.4f, %+.4f (95%% interval %+.4f to %+.4f); it may fall by %g",
+			d.MacroF1, d.ChampionMacroF1, difference, d.MacroF1Difference.Low, d.MacroF1Difference.High, l.MacroF1Margin),
+	}
+}
+
+// recall asks for the category that lost most. One that has no test row has no
+// recall; rows asks for that.
+func (l Limits) recall(challenger, champion *table) Rule {
+	worst, at := 0.0, schema.Category(0)
+	for i, c := range schema.Categories() {
+		if fall := champion.recall(int(c)) - challenger.recall(int(c)); i == 0 || fall > worst {
+			worst, at = fall, c
+		}
+	}
+	return Rule{
+		Name: "recall", Passed: worst <= l.RecallMargin,
+		Says: fmt.Sprintf("%s has the worst change of recall, from %.4f to %.4f on %d rows; it may fall by %g",
+			at, champion.recall(int(at)), challenger.recall(int(at)), champion.rows(int(at)), l.RecallMargin),
+	}
+}
+
+func (l Limits) calibration(challenger, champion float64) Rule {
+	return Rule{
+		Name: "calibration", Passed: challenger <= l.MaxECE,
+		Says: fmt.Sprintf("the expected calibration error is %.4f, the champion's %.4f; it may be %g", challenger, champion, l.MaxECE),
+	}
+}
+
+func (l Limits) speed(challenger, champion time.Duration) Rule {
+	times := float64(challenger) / float64(max(champion, 1))
+	return Rule{
+		Name: "speed", Passed: times <= l.MaxSlowdown,
+		Says: fmt.Sprintf("a text takes %s, %.2f times the champion's %s; it may be %g times",
+			challenger.Round(100*time.Nanosecond), times, champion.Round(100*time.Nanosecond), l.MaxSlowdown),
+	}
+}

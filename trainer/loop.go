@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"complaints/internal/classifier"
+	"complaints/internal/lake"
+	"complaints/schema"
+	"complaints/trainer/gate"
+)
+
+// A training of the weekly loop, in this order: read what serves; read the rows;
+// fit; judge the new model and the champion on the same rows; let the gate
+// decide; publish the bundle; move the champion; keep the evidence. Only the
+// last three change anything, each create-once or compare-and-swap: after a crash
+// run it again, and the same lake and seed give the same bundle.
+
+// source is where examples come from. Its name is for people.
+type source interface {
+	fmt.Stringer
+	read(ctx context.Context, progress progressFunc, use func(example)) (rows int, err error)
+}
+
+// training is one run of the loop.
+type training struct {
+	cfg      *runConfig
+	store    lake.Store
+	source   source
+	record   *recorders
+	progress progressFunc
+	stages   *stages
+	verdict  verdict
+}
+
+func runRun(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error {
+	store, err := lake.Open(ctx, c.Lake)
+	if err != nil {
+		return err
+	}
+	t := &training{
+		cfg: c, store: store, source: silver{store, c.Window}, progress: c.progress(stderr), stages: newStages(),
+		record: &recorders{list: []Recorder{newLakeRecorder(store)}},
+	}
+	if len(c.Data) > 0 {
+		t.source = files(c.Data)
+	}
+	return t.run(ctx, stdout)
+}
+
+// run trains, keeps the evidence, and prints the verdict.
+func (t *training) run(ctx context.Context, stdout io.Writer) error {
+	parts, err := t.train(ctx)
+	t.verdict.Stages = t.stages.done()
+	if err != nil {
+		t.verdict.Outcome, t.verdict.Why = Failed, err.Error()
+	}
+	// Also a run that was stopped gets its end.
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if err == nil {
+		err = t.keepEvidence(end, parts)
+	}
+	t.record.do(func(r Recorder) error { return r.End(end, t.verdict.end(time.Now())) })
+	if err != nil {
+		return err
+	}
+	if err := t.verdict.print(stdout, t.cfg.JSON); err != nil {
+		return err
+	}
+	return t.verdict.status(t.record.failed)
+}
+
+// recordTimeout is how long the evidence may take after the verdict.
+const recordTimeout = 2 * time.Minute
+
+// train does all but the telling. It returns the parts of the published bundle.
+func (t *training) train(ctx context.Context) (map[string][]byte, error) {
+	champion, err := readChampion(ctx, t.store)
+	if err != nil {
+		return nil, err
+	}
+	t.verdict.champion(champion)
+	f, c, err := t.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.record.do(func(r Recorder) error { return r.Start(ctx, RunStart{At: time.Now(), Params: t.params(f)}) })
+	t.stages.begin("fit")
+	m, err := f.fit(ctx, c.fit)
+	if err != nil {
+		return nil, err
+	}
+	defer m.booster.Close()
+	challenger, parts, err := t.finish(f, m, c)
+	if err != nil {
+		return nil, err
+	}
+	t.stages.begin("judge")
+	if err := t.judge(f, c, challenger, champion.bundle); err != nil {
+		return nil, err
+	}
+	if t.cfg.Force && !t.verdict.Gate.Passed {
+		if challenger, parts, err = force(parts, t.cfg.Reason); err != nil {
+			return nil, err
+		}
+	}
+	t.stages.begin("publish")
+	return parts, t.publish(ctx, challenger, parts, champion)
+}
+
+// prepare reads the rows and cuts them.
+func (t *training) prepare(ctx context.Context) (*fitter, cut, error) {
+	t.stages.begin("read")
+	rows := newCollector()
+	read, err := t.source.read(ctx, t.progress, rows.add)
+	if err != nil {
+		return nil, cut{}, err
+	}
+	examples, left := rows.finish(t.cfg.MaxRows, t.cfg.Seed)
+	c := cutByTime(examples, t.cfg.Seed)
+	t.verdict.rows(t.source, read, left, c)
+	t.progress("%s", t.verdict.Rows)
+	if len(c.fit) == 0 || len(c.judge) == 0 {
+		return nil, c, fmt.Errorf("%s: %d rows to fit on and %d to judge by are too few, of %d that were read and %d with a text of their own and a known product",
+			t.source, len(c.fit), len(c.judge), read, len(examples))
+	}
+	t.stages.begin("terms")
+	f, err := newFitter(t.cfg.libraryConfig, recipes[defaultRecipe], examples, t.cfg.Seed, t.progress)
+	return f, c, err
+}
+
+// finish calibrates a fitted model by rows that were kept from its fit, and
+// packs it with what it does on the test rows.
+func (t *training) finish(f *fitter, m *model, c cut) (*classifier.Classifier, map[string][]byte, error) {
+	t.stages.begin("calibrate")
+	heat := temperature(m.search.kept)
+	if err := m.divide(f.lib, heat); err != nil {
+		return nil, nil, err
+	}
+	kept := heatAll(m.search.kept, heat)
+	threshold, coverage := reviewThreshold(kept, t.cfg.ReviewPrecision)
+	said, err := f.predict(m, c.judge)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := evaluate(said)
+	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate(heatAll(said, 1/heat)).ECE, After: e.ECE}
+	t.verdict.Review = reviewOf(said, threshold)
+	t.verdict.Review.Wanted, t.verdict.Review.KeptCoverage, t.verdict.Review.KeptRows = t.cfg.ReviewPrecision, coverage, len(kept)
+	t.verdict.Challenger, t.verdict.losses = e, m.search.losses
+	parts, err := f.seal(m, "", c.fit, e, threshold)
+	if err != nil {
+		return nil, nil, err
+	}
+	bundle, err := classifier.Load(parts)
+	return bundle, parts, err
+}
+
+// judge lets both models say what the test rows are, as consumers would, and
+// asks the gate.
+func (t *training) judge(f *fitter, c cut, challenger, champion *classifier.Classifier) error {
+	tests := make([]example, len(c.judge))
+	in := gate.Input{Fitted: perCategory(f.examples, c.fit), Seed: t.cfg.Seed}
+	for i, r := range c.judge {
+		tests[i] = f.examples[r]
+		in.Truth = append(in.Truth, tests[i].category)
+	}
+	side := func(b *classifier.Classifier) (gate.Model, evaluation) {
+		said := judgeBundle(b, tests)
+		e := evaluate(said)
+		m := gate.Model{ECE: e.ECE}
+		for _, j := range said {
+			k, _ := j.verdict()
+			m.Predicted = append(m.Predicted, k)
+		}
+		return m, e
+	}
+	in.Challenger, _ = side(challenger)
+	in.Champion, t.verdict.ChampionEvaluation = side(champion)
+	in.Challenger.Scoring, in.Champion.Scoring = scoringTimes(challenger, champion, tests)
+	var err error
+	t.verdict.Gate, err = gate.Decide(in, t.cfg.limits())
+	return err
+}
+
+const (
+	// timedTexts is how many texts are scored to see how long one takes.
+	timedTexts = 1000
+	// timedRounds is how often; the fastest counts, since all else is the machine's.
+	timedRounds = 5
+)
+
+// scoringTimes is how long each model takes for a text, in turns.
+func scoringTimes(a, b *classifier.Classifier, tests []example) (ofA, ofB time.Duration) {
+	tests = tests[:min(len(tests), timedTexts)]
+	once := func(c *classifier.Classifier, best time.Duration) time.Duration {
+		s := c.NewScratch()
+		begin := time.Now()
+		for _, e := range tests {
+			c.Predict([]byte(e.text), s)
+		}
+		took := time.Since(begin) / time.Duration(len(tests))
+		if best == 0 {
+			return took
+		}
+		return min(best, took)
+	}
+	for range timedRounds {
+		ofA, ofB = once(a, ofA), once(b, ofB)
+	}
+	return ofA, ofB
+}
+
+// force packs a bundle that the gate refused anew, with the reason to publish it
+// all the same. So a bundle that was not forced has nothing of it, and equal
+// data and seed give it byte for byte.
+func force(parts map[string][]byte, reason string) (*classifier.Classifier, map[string][]byte, error) {
+	forced, err := classifier.Force(parts, reason)
+	if err != nil {
+		return nil, nil, err
+	}
+	bundle, err := classifier.Load(forced)
+	return bundle, forced, err
+}
+
+// publish keeps the new bundle, also one that will not serve, and moves the
+// champion if it may.
+func (t *training) publish(ctx context.Context, challenger *classifier.Classifier, parts map[string][]byte, champion *serving) error {
+	v := &t.verdict
+	v.Version = challenger.Version()
+	if err := publish(ctx, t.store, v.Version, parts); err != nil {
+		return err
+	}
+	switch failed := v.Gate.Failed(); {
+	case v.Version == champion.Version:
+		v.keep("the new model is the champion, byte for byte: there is nothing new to learn from")
+		return nil
+	case len(failed) > 0 && !t.cfg.Force:
+		v.keep(failed...)
+		return nil
+	case len(failed) > 0:
+		v.promote("forced: "+t.cfg.Reason+"; the gate said no", failed...)
+	default:
+		v.promote("passed the gate")
+	}
+	err := moveChampion(ctx, t.store, champion, schema.Change{Version: v.Version, At: time.Now().UTC().Truncate(time.Second), Why: v.Why})
+	switch {
+	case errors.Is(err, errMoved):
+		v.keep(fmt.Sprintf("%v, so it was compared with one that no longer serves; run it again", err))
+	case err != nil:
+		return fmt.Errorf("%s is published, but does not serve: %w", v.Version, err)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"complaints/internal/classifier"
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// bundleParts are the parts of a bundle in the order of writing: without its
+// manifest a bundle is not there.
+var bundleParts = []string{classifier.ModelPart, classifier.FeaturesPart, classifier.ManifestPart}
+
+// serving is what champion.json said when it was read.
+type serving struct {
+	schema.Champion
+	etag   string                 // "" where none was published
+	bundle *classifier.Classifier // the built-in one where none was published
+}
+
+// builtIn says that no model was published, so that consumers serve theirs.
+func (s *serving) builtIn() bool { return s.etag == "" }
+
+// readChampion reads which model serves, and loads it as consumers do.
+func readChampion(ctx context.Context, store lake.Store) (*serving, error) {
+	s, err := readPointer(ctx, store)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.builtIn():
+		s.bundle, err = classifier.Bootstrap()
+	default:
+		s.bundle, err = loadBundle(ctx, store, s.Version)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the champion, %s: %w; to go back to one that loads: trainer rollback VERSION", s.Version, err)
+	}
+	return s, nil
+}
+
+// readPointer is readChampion without the bundle.
+func readPointer(ctx context.Context, store lake.Store) (*serving, error) {
+	s := &serving{}
+	body, etag, err := store.Get(ctx, schema.ChampionKey)
+	if errors.Is(err, lake.ErrNotFound) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(body, &s.Champion); err != nil || s.Version == "" {
+		return nil, fmt.Errorf("%s: %.80q names no version: %w", schema.ChampionKey, body, errors.Join(err))
+	}
+	s.etag = etag
+	return s, nil
+}
+
+// loadBundle reads and checks a published bundle.
+func loadBundle(ctx context.Context, store lake.Store, version string) (*classifier.Classifier, error) {
+	parts := map[string][]byte{}
+	for _, name := range bundleParts {
+		body, _, err := store.Get(ctx, schema.ModelPrefix(version)+name)
+		if err != nil {
+			return nil, err
+		}
+		parts[name] = body
+	}
+	c, err := classifier.Load(parts)
+	if err == nil && c.Version() != version {
+		err = fmt.Errorf("the bundle below %s is version %s", schema.ModelPrefix(version), c.Version())
+	}
+	return c, err
+}
+
+// publish writes a bundle to its version's folder, each part once. One that is
+// there already is the same, for its version is the hash of its content.
+func publish(ctx context.Context, store lake.Store, version string, parts map[string][]byte) error {
+	for _, name := range bundleParts {
+		if err := putNew(ctx, store, schema.ModelPrefix(version)+name, parts[name]); err != nil {
+			return fmt.Errorf("publish %s: %w", version, err)
+		}
+	}
+	return nil
+}
+
+// errMoved says that champion.json is not what it was when it was read.
+var errMoved = errors.New("the champion was changed by another process meanwhile")
+
+// moveChampion points champion.json to another version, unless it was changed
+// since it was read.
+func moveChampion(ctx context.Context, store lake.Store, from *serving, to schema.Change) error {
+	body, err := json.MarshalIndent(from.Follow(to), "", "  ")
+	if err != nil {
+		return err
+	}
+	err = store.Replace(ctx, schema.ChampionKey, append(body, '\n'), from.etag)
+	if errors.Is(err, lake.ErrChanged) {
+		return fmt.Errorf("%s: %w", schema.ChampionKey, errMoved)
+	}
+	return err
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+	"complaints/trainer/gate"
+)
+
+// verdict is what a training of the loop found, and how it ended.
+type verdict struct {
+	Outcome            Outcome       `json:"verdict"`
+	Why                string        `json:"why"`
+	Version            string        `json:"version"`
+	Champion           string        `json:"champion"`          // the version that it was compared with
+	ChampionBuiltIn    bool          `json:"champion_built_in"` // none was published: consumers serve theirs
+	ChampionTo         string        `json:"champion_to"`       // last date that the champion was trained on, if any has a date
+	Rows               rowCounts     `json:"rows"`
+	Challenger         evaluation    `json:"challenger"`
+	ChampionEvaluation evaluation    `json:"champion_on_the_same_rows"`
+	Calibration        calibration   `json:"calibration"`
+	Review             review        `json:"review"`
+	Gate               gate.Decision `json:"gate"`
+	Stages             stageList     `json:"stages"`
+	NotRecorded        []string      `json:"not_recorded,omitempty"`
+	losses             []float64     // log loss on kept rows, by round
+}
+
+// rowCounts is where the rows of a training went.
+type rowCounts struct {
+	Source string `json:"source"`
+	Read   int    `json:"read"`
+	dropped
+	Fit     int    `json:"fit"`
+	Test    int    `json:"test"`
+	From    string `json:"test_from"` // first and last date of the dated rows to judge by
+	To      string `json:"test_to"`
+	Waiting int    `json:"waiting"` // of the newest week, which is not over
+}
+
+func (r rowCounts) String() string {
+	how := "no split by time, for too few of the rows have a date or one week has most of them: drawn by hash"
+	if r.From != "" {
+		how = fmt.Sprintf("of the weeks from %s to %s, and a fifth of those without a date; %d of the week that is not over wait", r.From, r.To, r.Waiting)
+	}
+	return fmt.Sprintf("%s: %d rows read; left out %d copies, %d near-copies, %d texts with two categories, %d over --max-rows; %d to fit on, %d to judge by (%s)",
+		r.Source, r.Read, r.Copies, r.NearCopies, r.Conflicting, r.OverMaxRows, r.Fit, r.Test, how)
+}
+
+// calibration is how the probabilities were corrected. Before and After are the
+// expected calibration error on the test rows.
+type calibration struct {
+	Temperature float64 `json:"temperature"` // raw scores were divided by it
+	Before      float64 `json:"ece_before"`
+	After       float64 `json:"ece_after"`
+}
+
+// review is what the threshold for needs_review gives on the test rows; it was
+// chosen on rows that were kept from the fit.
+type review struct {
+	Threshold    float64 `json:"threshold"`
+	Wanted       float64 `json:"precision_wanted"`
+	KeptRows     int     `json:"chosen_on_rows"`
+	KeptCoverage float64 `json:"coverage_there"`
+	Coverage     float64 `json:"coverage"`  // share of the test rows that need no review
+	Precision    float64 `json:"precision"` // share of those that are right
+}
+
+func reviewOf(rows []judged, threshold float64) review {
+	r := review{Threshold: threshold}
+	above, right := 0, 0
+	for _, j := range rows {
+		if c, p := j.verdict(); p >= threshold {
+			above++
+			if c == j.truth {
+				right++
+			}
+		}
+	}
+	r.Coverage, r.Precision = ratio(float64(above), float64(len(rows))), ratio(float64(right), float64(above))
+	return r
+}
+
+func (v *verdict) champion(s *serving) {
+	v.Champion, v.ChampionBuiltIn, v.ChampionTo = s.bundle.Version(), s.builtIn(), s.bundle.Manifest().Training.To
+}
+
+func (v *verdict) rows(from source, read int, left dropped, c cut) {
+	v.Rows = rowCounts{Source: from.String(), Read: read, dropped: left, Fit: len(c.fit), Test: len(c.judge), From: c.From, To: c.To, Waiting: c.Waiting}
+}
+
+func (v *verdict) keep(why ...string) { v.Outcome, v.Why = Kept, strings.Join(why, "; ") }
+
+func (v *verdict) promote(why string, failed ...string) {
+	v.Outcome, v.Why = Promoted, strings.Join(append([]string{why}, failed...), ": ")
+}
+
+func (v *verdict) end(at time.Time) RunEnd {
+	return RunEnd{At: at.UTC(), Outcome: v.Outcome, Why: v.Why, Version: v.Version, Champion: v.Champion}
+}
+
+// line is the verdict in one line.
+func (v *verdict) line() string {
+	if v.Outcome == Promoted {
+		return fmt.Sprintf("promoted %s in place of %s: %s", v.Version, v.Champion, v.Why)
+	}
+	return fmt.Sprintf("kept %s, not %s: %s", v.Champion, v.Version, v.Why)
+}
+
+// print writes the verdict for people; its last line, or the last but one with
+// JSON, says how it ended.
+func (v *verdict) print(w io.Writer, asJSON bool) error {
+	fmt.Fprintf(w, "%s\n\n", v.Rows)
+	if v.ChampionBuiltIn {
+		fmt.Fprintf(w, "No model was published yet: compared with the one that is built into the programs, %s.\n", v.Champion)
+	}
+	if v.Rows.From != "" && v.ChampionTo >= v.Rows.From {
+		fmt.Fprintf(w, "The champion was trained on complaints up to %s and may know some of these test rows.\n", v.ChampionTo)
+	}
+	fmt.Fprintln(w, "The new model on the test rows:")
+	fmt.Fprintln(w)
+	if err := printEvaluation(w, v.Challenger); err != nil {
+		return err
+	}
+	c := v.ChampionEvaluation
+	fmt.Fprintf(w, "\nThe champion on the same rows: accuracy %.4f, macro F1 %.4f, log loss %.4f, ECE %.4f\n", c.Accuracy, c.MacroF1, c.LogLoss, c.ECE)
+	fmt.Fprintf(w, "Calibration: raw scores divided by %.4f; ECE on the test rows %.4f before, %.4f after\n", v.Calibration.Temperature, v.Calibration.Before, v.Calibration.After)
+	r := v.Review
+	fmt.Fprintf(w, "Review: below a probability of %.2f, chosen on %d kept rows for a precision of %g; on the test rows %.1f%% are above it, %.1f%% of those right\n\n",
+		r.Threshold, r.KeptRows, r.Wanted, 100*r.Coverage, 100*r.Precision)
+	for _, rule := range v.Gate.Rules {
+		answer := "no "
+		if rule.Passed {
+			answer = "yes"
+		}
+		fmt.Fprintf(w, "gate: %s  %-11s  %s\n", answer, rule.Name, rule.Says)
+	}
+	fmt.Fprintf(w, "\n%s\n%s\n", v.Stages, v.line())
+	if !asJSON {
+		return nil
+	}
+	return json.NewEncoder(w).Encode(v)
+}
+
+// keptStatus is the exit status of a training after which the champion goes on.
+const keptStatus = 3
+
+// keptError says that the champion goes on serving. It is no failure, but
+// scripts want to know.
+type keptError struct{ line string }
+
+func (e *keptError) Error() string { return e.line }
+
+// status is the error of a training that came to a verdict: nil for promoted.
+func (v *verdict) status(notRecorded []error) error {
+	if err := errors.Join(notRecorded...); err != nil {
+		return fmt.Errorf("%s. The model is published, but its evidence is not complete: %w", v.line(), err)
+	}
+	if v.Outcome == Kept {
+		return &keptError{v.line()}
+	}
+	return nil
+}
+
+// params are the parameters of a run for its record.
+func (t *training) params(f *fitter) map[string]string {
+	r, l := f.recipe, t.cfg.limits()
+	return map[string]string{
+		"source": t.source.String(), "window_days": strconv.Itoa(int(t.cfg.Window)), "max_rows": strconv.Itoa(t.cfg.MaxRows),
+		"seed": strconv.FormatUint(t.cfg.Seed, 10), "recipe": r.Name, "leaves": strconv.Itoa(r.Leaves),
+		"learning_rate": number(r.LearningRate), "feature_fraction": number(r.FeatureFraction), "bagging_fraction": number(r.BaggingFraction),
+		"l2": number(r.L2), "min_rows_leaf": strconv.Itoa(r.MinRowsLeaf), "chosen_terms": strconv.Itoa(r.Chosen),
+		"rows_read": strconv.Itoa(t.verdict.Rows.Read), "rows_fit": strconv.Itoa(t.verdict.Rows.Fit), "rows_test": strconv.Itoa(t.verdict.Rows.Test),
+		"test_from": t.verdict.Rows.From, "test_to": t.verdict.Rows.To, "review_precision": number(t.cfg.ReviewPrecision),
+		"gate_macro_f1_margin": number(l.MacroF1Margin), "gate_recall_margin": number(l.RecallMargin), "gate_max_ece": number(l.MaxECE),
+		"gate_max_slowdown": number(l.MaxSlowdown), "gate_min_class_rows": strconv.Itoa(l.MinRows),
+		"champion": t.verdict.Champion,
+	}
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// keepEvidence hands all that is known to the recorders. The verdict has come by
+// then: one that is slow delays nothing, and one that fails loses nothing.
+func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) error {
+	v := &t.verdict
+	metrics := slices.Concat(v.roundMetrics(), metricsOf("", v.Challenger), metricsOf("champion_", v.ChampionEvaluation), []Metric{
+		{Name: "temperature", Value: v.Calibration.Temperature},
+		{Name: "ece_before_calibration", Value: v.Calibration.Before},
+		{Name: "review_threshold", Value: v.Review.Threshold},
+		{Name: "review_coverage", Value: v.Review.Coverage},
+		{Name: "review_precision", Value: v.Review.Precision},
+		{Name: "macro_f1_difference_low", Value: v.Gate.MacroF1Difference.Low},
+		{Name: "macro_f1_difference_high", Value: v.Gate.MacroF1Difference.High},
+	})
+	t.record.do(func(r Recorder) error { return r.Log(ctx, metrics) })
+	picture, err := confusionPicture(v.Challenger)
+	if err != nil {
+		return err
+	}
+	found, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	t.record.do(func(r Recorder) error { return r.Artifact(ctx, "confusion_matrix.png", picture) })
+	t.record.do(func(r Recorder) error { return r.Artifact(ctx, "verdict.json", append(found, '\n')) })
+	for _, name := range bundleParts {
+		t.record.do(func(r Recorder) error { return r.Artifact(ctx, BundleFolder+name, parts[name]) })
+	}
+	return nil
+}
+
+func (v *verdict) roundMetrics() []Metric {
+	out := make([]Metric, len(v.losses))
+	for i, l := range v.losses {
+		out[i] = Metric{Name: "round_log_loss", Value: l, Step: i + 1}
+	}
+	return out
+}
+
+// metricsOf are the metrics of an evaluation, the categories' too.
+func metricsOf(prefix string, e evaluation) []Metric {
+	m := e.Metrics
+	out := []Metric{
+		{Name: prefix + "accuracy", Value: m.Accuracy},
+		{Name: prefix + "macro_f1", Value: m.MacroF1},
+		{Name: prefix + "log_loss", Value: m.LogLoss},
+		{Name: prefix + "ece", Value: m.ECE},
+	}
+	for k, c := range e.Classes {
+		name := prefix + classNames[k]
+		out = append(out, Metric{Name: name + "_precision", Value: c.Precision}, Metric{Name: name + "_recall", Value: c.Recall}, Metric{Name: name + "_f1", Value: c.F1})
+	}
+	return out
+}
+
+// classNames are the categories' names as parts of the names of metrics.
+var classNames = func() (names [schema.NumCategories]string) {
+	for k, name := range classifier.ClassNames() {
+		names[k] = strings.ReplaceAll(strings.ToLower(name), " ", "_")
+	}
+	return names
+}()
