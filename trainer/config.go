@@ -18,6 +18,8 @@ type config struct {
 	Version kong.VersionFlag `help:"Print the version."`
 
 	Run       runConfig       `cmd:"" help:"Train on silver, judge the new model beside the one that serves, publish it, and let it serve if it passes the gate. Exit status 0: promoted; 3: kept the old one; 1: an error."`
+	Rollback  rollbackConfig  `cmd:"" help:"Let a published model serve that is not the newest; by default the one that served before."`
+	Models    modelsConfig    `cmd:"" help:"List the published models with their metrics, and which serves."`
 	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
 	Evaluate  evaluateConfig  `cmd:"" help:"Say how good a model, or the recipe, is."`
 	Bootstrap bootstrapConfig `cmd:"" help:"Make the bundle that is built into the programs, and the sample that it was not trained on."`
@@ -82,6 +84,17 @@ func (c *runConfig) complete() error {
 	return errors.Join(errs...)
 }
 
+type rollbackConfig struct {
+	Lake    lake.Config `embed:""`
+	Version string      `arg:"" optional:"" help:"The version that is to serve; by default the one that served before."`
+	Reason  string      `help:"Why, kept in the champion's history."`
+}
+
+type modelsConfig struct {
+	Lake lake.Config `embed:""`
+	JSON bool        `name:"json" help:"Print the list as one line of JSON."`
+}
+
 // defaultLake is the lake where none is named: that of a consumer with
 // --embedded in the same folder.
 func defaultLake(l *lake.Config) {
@@ -144,6 +157,10 @@ func (c *config) check(command string) error {
 	switch command {
 	case "run":
 		errs = append(errs, c.Run.complete())
+	case "rollback", "rollback <version>":
+		defaultLake(&c.Rollback.Lake)
+	case "models":
+		defaultLake(&c.Models.Lake)
 	case "train":
 		if c.Train.Folds < 2 {
 			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", c.Train.Folds))

@@ -18,6 +18,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch command {
 	case "run":
 		return runRun(ctx, &c.Run, stdout, stderr)
+	case "rollback", "rollback <version>":
+		return runRollback(ctx, &c.Rollback, stdout)
+	case "models":
+		return runModels(ctx, &c.Models, stdout)
 	case "train":
 		return runTrain(ctx, c.Train, stdout, stderr)
 	case "evaluate":
