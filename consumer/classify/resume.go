@@ -22,6 +22,12 @@ import (
 // would repeat results or skip messages without a word; so it refuses, unless the
 // operator said where to go on.
 func (s *session) resume(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	// A new client joins its group at once, maybe before newSession has it.
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	topic := s.role.cfg.Topics.Complaints
 	// A topic that was created anew since has no commits, which means nothing.
 	if id, _, err := kafka.TopicID(ctx, s.stream.Client(), topic); err != nil {

@@ -44,10 +44,11 @@ type session struct {
 	log     *slog.Logger
 	topicID string
 	batch   batch
+	ready   chan struct{} // closed when all of the above is there
 }
 
 func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, number int) (*session, error) {
-	s := &session{role: r, log: r.cfg.Logger.With("session", number)}
+	s := &session{role: r, log: r.cfg.Logger.With("session", number), ready: make(chan struct{})}
 	id := fmt.Sprintf("%s-%s-%d", r.cfg.Group, r.cfg.Instance, number)
 	resume := func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 		offsets, err := s.resume(ctx, offsets)
@@ -65,6 +66,7 @@ func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, n
 		return nil, err
 	}
 	s.batch.init(r, s.topicID)
+	close(s.ready)
 	return s, nil
 }
 
