@@ -30,7 +30,7 @@ const partitions = 4
 
 // fixture is a broker with the three topics, and what was published there.
 type fixture struct {
-	t       *testing.T
+	t       testing.TB
 	cluster *kfake.Cluster
 	opts    []kgo.Opt
 	admin   *kgo.Client
@@ -38,7 +38,7 @@ type fixture struct {
 	holder  *classifier.Holder
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
