@@ -83,7 +83,13 @@ func background(t *testing.T, name string, env []string, command ...string) {
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case err := <-exited:
+			t.Errorf("%s ended although nobody asked it to: %v", name, err)
+			exited <- err
+		default:
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+		}
 		select {
 		case <-exited:
 		case <-time.After(30 * time.Second):

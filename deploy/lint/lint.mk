@@ -22,7 +22,9 @@ $(linters):
 		--requirement deploy/lint/requirements.txt
 	@touch $@
 
-.PHONY: lint-deploy
+.PHONY: compose lint-deploy
+compose: $(compose) ## bring compose's own reader of compose files (Go)
+
 lint-deploy: $(actionlint) $(compose) $(linters) ## check workflows, scripts, AWS templates, the compose file, Prometheus' rules
 	PATH=$(CACHE)/linters/bin:$$PATH $(CACHE)/bin/actionlint
 	$(CACHE)/linters/bin/zizmor --quiet --offline --persona=pedantic .github

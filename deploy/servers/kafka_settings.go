@@ -34,6 +34,15 @@ func Property(name, value string) KafkaOption {
 	return func(s *kafkaSettings) { s.properties[name] = value }
 }
 
+// Exactly takes these lines of server.properties and none of this package's. They listen, and name to clients, at client
+// (host:port).
+func Exactly(properties map[string]string, client string) KafkaOption {
+	return func(s *kafkaSettings) {
+		s.properties = maps.Clone(properties)
+		s.client, s.advertised, s.internal = client, client, client
+	}
+}
+
 // Partitions is the number of partitions of a topic that is created without one. The default is 1.
 func Partitions(n int) KafkaOption { return Property("num.partitions", strconv.Itoa(n)) }
 
@@ -84,7 +93,9 @@ func newKafkaSettings(tb testing.TB) *kafkaSettings {
 // write writes server.properties and gives its path.
 func (s *kafkaSettings) write() string {
 	s.tb.Helper()
-	s.properties["advertised.listeners"] = "CLIENT://" + s.advertised + ",INTERNAL://" + s.internal
+	if _, ok := s.properties["advertised.listeners"]; !ok {
+		s.properties["advertised.listeners"] = "CLIENT://" + s.advertised + ",INTERNAL://" + s.internal
+	}
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(s.properties)) {
 		fmt.Fprintf(&b, "%s=%s\n", name, s.properties[name])

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// KafkaTool runs one of Kafka's own command line tools (acls, console-producer, console-consumer, consumer-groups, topics,
+// KafkaTool runs one of Kafka's own command line tools (acls, broker-api-versions, console-producer, console-consumer, consumer-groups, topics,
 // get-offsets) with this standard input and gives its standard output. It fails the test if the tool does.
 func KafkaTool(tb testing.TB, tool, stdin string, args ...string) string {
 	tb.Helper()

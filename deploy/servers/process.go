@@ -40,6 +40,17 @@ type process struct {
 	asked  bool          // the end of cmd was asked for
 }
 
+// Server is a server of which this package knows no more than how a test starts it.
+type Server struct{ process }
+
+// Start starts a server with its test's own command and waits until ready is nil.
+func Start(tb testing.TB, name string, ready func(context.Context) error, command func() *exec.Cmd) *Server {
+	tb.Helper()
+	s := &Server{process{name: name, within: 4 * time.Minute, ready: ready, command: command}}
+	s.launch(tb)
+	return s
+}
+
 // launch starts a server and ties its life to the test's.
 func (p *process) launch(tb testing.TB) {
 	tb.Helper()
