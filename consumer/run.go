@@ -14,6 +14,7 @@ import (
 	"complaints/consumer/sink"
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
+	"complaints/internal/quiet"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -51,7 +52,7 @@ func newLogger(level string, w io.Writer) *slog.Logger {
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		l = slog.LevelInfo
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+	return slog.New(quiet.Warnings(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})))
 }
 
 // app is a running consumer.

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"complaints/internal/quiet"
 )
 
 // run is the whole program: tests call it with the arguments of a user.
@@ -90,6 +92,7 @@ func (a *app) background(ctx context.Context, f func(ctx context.Context)) (wait
 
 // saveOften bounds what a crash publishes again.
 func (a *app) saveOften(ctx context.Context, resume *resumeFile) {
+	log := slog.New(quiet.Warnings(a.log.Handler()))
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -98,7 +101,7 @@ func (a *app) saveOften(ctx context.Context, resume *resumeFile) {
 			return
 		case <-tick.C:
 			if err := resume.save(); err != nil {
-				a.log.Error("the resume point cannot be written", "err", err)
+				log.Warn("the resume point cannot be written", "err", err)
 			}
 		}
 	}

@@ -57,7 +57,7 @@ func (s *session) resume(ctx context.Context, offsets map[string]map[int32]kgo.O
 				return nil, fmt.Errorf("%s/%d: the committed offset %d is outside of the log, which holds %d to %d; give --from %s to go on at its start",
 					topic, p, at, start.Offset, end.Offset, FromStart)
 			}
-			s.log.Warn("committed offset is outside of the log, starting at its start", "topic", topic, "partition", p, "committed", at, "start", start.Offset)
+			s.log.Error("committed offset is outside of the log, starting at its start", "topic", topic, "partition", p, "committed", at, "start", start.Offset)
 			offsets[topic][p] = kgo.NewOffset().At(start.Offset)
 		}
 	}
@@ -117,7 +117,7 @@ func (s *session) resumeUnknown(ctx context.Context, offsets map[int32]kgo.Offse
 		case !ok:
 			// Nothing was ever classified of it: it starts at its beginning.
 		case s.role.cfg.From == FromOutputs:
-			s.log.Warn("no committed offset, going on after the last result", "partition", p, "offset", offset+1)
+			s.log.Info("no committed offset, going on after the last result", "partition", p, "offset", offset+1)
 			offsets[p] = kgo.NewOffset().At(offset + 1)
 		default:
 			return fmt.Errorf("%s/%d: group %s has no committed offset, but the outputs hold results up to offset %d; "+

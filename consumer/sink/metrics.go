@@ -95,14 +95,15 @@ func (m *metrics) addLayers(reg prometheus.Registerer, layers []Layer) {
 func (m *metrics) of(layer schema.Layer) *layerMetrics { return m.layers[layer] }
 
 // timePut counts an object that is put, and how long it takes.
-func (m *layerMetrics) timePut(bytes, rows int, put func() error) error {
+func (m *layerMetrics) timePut(bytes, rows int, put func() error) (time.Duration, error) {
 	began := time.Now()
 	err := put()
-	m.seconds[err == nil].Observe(time.Since(began).Seconds())
+	took := time.Since(began)
+	m.seconds[err == nil].Observe(took.Seconds())
 	if err == nil {
 		m.objects.Inc()
 		m.rows.Add(float64(rows))
 		m.bytes.Add(float64(bytes))
 	}
-	return err
+	return took, err
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"complaints/internal/failpoint"
 	"complaints/internal/lake"
@@ -52,29 +53,35 @@ func dayNumber(unixMilli int64) int64 {
 
 // put writes the objects of a claimed link. Days that are not in the map are
 // not written.
-func (c *chain) put(ctx context.Context, l *schema.Link, days map[schema.Day][]Record, m *layerMetrics) error {
+func (p *partition) put(ctx context.Context, c *chain, l *schema.Link, days map[schema.Day][]Record) error {
+	m := p.metrics.of(c.layer.Name)
 	for _, day := range slices.Sorted(maps.Keys(days)) {
-		if err := c.putDay(ctx, l, day, days[day], m); err != nil {
+		bytes, took, err := c.putDay(ctx, l, day, days[day], m)
+		if err != nil {
 			return err
 		}
+		p.logger.Info("flushed", "layer", c.layer.Name, "dt", day, "rows", len(days[day]), "bytes", bytes,
+			"start", l.Start, "next", l.Next, "seconds", took.Seconds())
 		failpoint.Hit("sink/after-put")
 	}
 	return nil
 }
 
-func (c *chain) putDay(ctx context.Context, l *schema.Link, day schema.Day, records []Record, m *layerMetrics) error {
+// putDay returns how large the object is and how long its put took.
+func (c *chain) putDay(ctx context.Context, l *schema.Link, day schema.Day, records []Record, m *layerMetrics) (size int, took time.Duration, err error) {
 	body, err := c.layer.codec.encode(l, day, records)
 	if err != nil {
-		return fmt.Errorf("%w: encode %s: %w", errBroken, l.ObjectKey(day), err)
+		return 0, 0, fmt.Errorf("%w: encode %s: %w", errBroken, l.ObjectKey(day), err)
 	}
 	if err := c.layer.codec.check(body, l, day, records); err != nil {
-		return fmt.Errorf("%w: read %s back before it is put: %w", errBroken, l.ObjectKey(day), err)
+		return 0, 0, fmt.Errorf("%w: read %s back before it is put: %w", errBroken, l.ObjectKey(day), err)
 	}
 	meta := map[string]string{
 		"link": l.Key(), "rows": strconv.Itoa(len(records)),
 		"start": strconv.FormatInt(l.Start, 10), "next": strconv.FormatInt(l.Next, 10),
 	}
-	return m.timePut(len(body), len(records), func() error { return c.create(ctx, l, day, body, meta) })
+	took, err = m.timePut(len(body), len(records), func() error { return c.create(ctx, l, day, body, meta) })
+	return len(body), took, err
 }
 
 // create stores an object and returns nil if it stands in the store now. One

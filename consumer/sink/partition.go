@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ type partition struct {
 	chains     []*chain
 	rolls      rolls
 	acceptLoss bool
-	note       func(msg string, args ...any) // warns
+	logger     *slog.Logger
 	metrics    *metrics
 
 	pos     int64    // the first offset that was not read yet
@@ -108,7 +109,7 @@ func (p *partition) flush(ctx context.Context) error {
 			return fmt.Errorf("claim: %w", err)
 		}
 		failpoint.Hit("sink/after-claim")
-		if err := c.put(ctx, l, days, p.metrics.of(c.layer.Name)); err != nil {
+		if err := p.put(ctx, c, l, days); err != nil {
 			return err
 		}
 		c.last, c.next = l.Start, l.Next
@@ -146,7 +147,7 @@ func (p *partition) commit(ctx context.Context) {
 	if err := p.log.Commit(ctx, p.lowest(), p.hint()); err != nil {
 		p.metrics.commitFailures.Inc()
 		if ctx.Err() == nil {
-			p.note("offset commit failed; the lake says where to resume", "err", err)
+			p.logger.Warn("offset commit failed; the lake says where to resume", "err", err)
 		}
 	}
 }
@@ -238,7 +239,7 @@ func (p *partition) resumeChain(ctx context.Context, c *chain, hint, start, end 
 	if !p.acceptLoss {
 		return fmt.Errorf("%w: the lake needs offset %d next, and the log starts at %d now; --accept-loss goes on there", ErrDataLoss, c.next, start)
 	}
-	p.note("the log no longer has offsets that the lake lacks; the loss is accepted", "layer", c.layer.Name, "from", c.next, "to", start)
+	p.logger.Error("the log no longer has offsets that the lake lacks; the loss is accepted", "layer", c.layer.Name, "from", c.next, "to", start)
 	return p.lose(ctx, c, start)
 }
 
@@ -262,7 +263,7 @@ func (p *partition) complete(ctx context.Context, c *chain, l *schema.Link, star
 	}
 	if start > l.Start {
 		if p.acceptLoss {
-			p.note("objects of a claim are missing and the log no longer has their offsets; the loss is accepted", "link", l.Key())
+			p.logger.Error("objects of a claim are missing and the log no longer has their offsets; the loss is accepted", "link", l.Key())
 			return nil
 		}
 		return fmt.Errorf("%w: link %s lacks %s, and the log starts at %d now; --accept-loss goes on without", ErrDataLoss, l.Key(), l.ObjectKey(missing[0]), start)
@@ -282,6 +283,6 @@ func (p *partition) complete(ctx context.Context, c *chain, l *schema.Link, star
 	for _, day := range missing {
 		again[day] = days[day]
 	}
-	p.note("completed the objects of a claim", "link", l.Key(), "days", len(missing))
-	return c.put(ctx, l, again, p.metrics.of(c.layer.Name))
+	p.logger.Info("completed the objects of a claim", "link", l.Key(), "days", len(missing))
+	return p.put(ctx, c, l, again)
 }

@@ -184,7 +184,7 @@ func (s *session) newPartition(w *worker) *partition {
 	p := &partition{
 		log:   &kafkaLog{client: s.client, reader: s.readerOpts(), topic: w.topic, topicID: id, partition: w.partition},
 		rolls: rolls{rows: s.cfg.RollRows, bytes: s.cfg.RollBytes, days: s.cfg.RollDays}, acceptLoss: s.cfg.AcceptLoss,
-		note: w.log().Warn, metrics: s.metrics, days: map[int64]struct{}{},
+		logger: w.log(), metrics: s.metrics, days: map[int64]struct{}{},
 	}
 	for _, l := range s.cfg.Layers {
 		if l.Topic == w.topic {

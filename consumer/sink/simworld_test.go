@@ -269,7 +269,7 @@ func (w *world) startWriter() *simWriter {
 	s := &simWriter{w: w, name: w.names}
 	s.p = &partition{
 		log: s, rolls: rolls{rows: 1 + w.rng.IntN(6), bytes: 1 << 40, days: 1 + w.rng.IntN(3)},
-		note: slog.New(slog.DiscardHandler).Warn, metrics: w.metrics, days: map[int64]struct{}{},
+		logger: slog.New(slog.DiscardHandler), metrics: w.metrics, days: map[int64]struct{}{},
 	}
 	for _, l := range w.layers() {
 		s.p.chains = append(s.p.chains, &chain{store: s, layer: l, topicID: simID, last: -1})
@@ -378,7 +378,7 @@ func (s *simWriter) flushDataFirst(ctx context.Context) error {
 			continue
 		}
 		l, days := s.p.nextLink(c)
-		if err := c.put(ctx, l, days, s.w.metrics.of(c.layer.Name)); err != nil {
+		if err := s.p.put(ctx, c, l, days); err != nil {
 			return err
 		}
 		if err := c.claim(ctx, l); err != nil {

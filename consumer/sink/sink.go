@@ -143,7 +143,7 @@ func (s *Sink) topicIDs(ctx context.Context) (map[string]string, error) {
 	}
 	defer client.Close()
 	wanted := s.cfg.topics()
-	for n := 0; ; n++ {
+	for {
 		found, err := describe(ctx, client, wanted)
 		if err != nil {
 			return nil, err
@@ -155,9 +155,7 @@ func (s *Sink) topicIDs(ctx context.Context) (map[string]string, error) {
 			}
 			return ids, nil
 		}
-		if n%30 == 0 {
-			s.cfg.Logger.Warn("waiting for topics", "wanted", wanted, "found", len(found))
-		}
+		s.cfg.Logger.Warn("waiting for topics", "wanted", wanted, "found", len(found))
 		sleep(ctx, time.Second)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
