@@ -101,7 +101,9 @@ func (v *verdict) rows(from source, read int, left dropped, c cut) {
 func (v *verdict) keep(why ...string) { v.Outcome, v.Why = Kept, strings.Join(why, "; ") }
 
 func (v *verdict) promote(why string, failed ...string) {
-	v.Outcome, v.Why = Promoted, strings.Join(append([]string{why}, failed...), ": ")
+	if v.Outcome, v.Why = Promoted, why; len(failed) > 0 {
+		v.Why += ": " + strings.Join(failed, "; ")
+	}
 }
 
 func (v *verdict) end(at time.Time) RunEnd {
