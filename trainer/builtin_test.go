@@ -14,8 +14,9 @@ import (
 // builtIn is the built-in model with all that can score its rows.
 type builtIn struct {
 	*classifier.Classifier
-	booster      *lightgbm.Booster
-	fast, leaves classifier.Scorer
+	booster       *lightgbm.Booster
+	fast, leaves  classifier.Scorer
+	contributions classifier.Contributions
 }
 
 func loadBuiltIn(tb testing.TB) builtIn {
@@ -35,6 +36,9 @@ func loadBuiltIn(tb testing.TB) builtIn {
 	}
 	tb.Cleanup(m.booster.Close)
 	if m.fast, m.leaves, err = classifier.Scorers(text, c.Features().Width(), func(column int) bool { return column >= classifier.ScoreColumns }); err != nil {
+		tb.Fatal(err)
+	}
+	if m.contributions, err = classifier.Contributor(text, c.Features().Width()); err != nil {
 		tb.Fatal(err)
 	}
 	return m

@@ -78,8 +78,45 @@ func TestServingAgreesWithLightGBM(t *testing.T) {
 	}
 }
 
+// What an explanation starts from must be LightGBM's own contributions of the features.
+func TestContributionsAgreeWithLightGBM(t *testing.T) {
+	m := loadBuiltIn(t)
+	width := m.Features().Width()
+	examples := sampleExamples(t)[:300]
+	rows := &lightgbm.Rows{}
+	s := m.NewScratch()
+	for _, e := range examples {
+		rows.Append(m.Features().Row([]byte(e.text), s))
+	}
+	want, err := m.booster.Contributions(rows, schema.NumCategories, "num_threads=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 0.0
+	for i, e := range examples {
+		row := m.Features().Row([]byte(e.text), s)
+		for _, k := range schema.Categories() {
+			worst = max(worst, apart(m.contributions, row, k, want[(i*schema.NumCategories+int(k))*(width+1):]))
+		}
+	}
+	t.Logf("largest difference on %d rows of %d features: %.2g", len(examples), width, worst)
+	if !(worst <= 1e-9) {
+		t.Errorf("differs by %v", worst)
+	}
+}
+
+// apart is how far a row's contributions are from those that LightGBM gives, the base among them.
+func apart(contributions classifier.Contributions, row []float64, k schema.Category, want []float64) float64 {
+	values, base := contributions(row, k)
+	worst := math.Abs(base - want[len(row)])
+	for c, v := range values {
+		worst = max(worst, math.Abs(v-want[c]))
+	}
+	return worst
+}
+
 // Random models, trained on random sparse data, score the same by the fast
-// evaluator, by leaves and by LightGBM.
+// evaluator, by leaves and by LightGBM, and explain the same.
 func TestRandomModels(t *testing.T) {
 	lib := openLibrary(t)
 	for seed := range uint64(60) {
@@ -95,9 +132,17 @@ func TestRandomModels(t *testing.T) {
 		}
 		test, _ := randomData(r, 100, width, dense)
 		want, err := booster.Predict(test, schema.NumCategories, "num_threads=1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		explained, err := booster.Contributions(test, schema.NumCategories, "num_threads=1")
 		booster.Close()
 		if err != nil {
 			t.Fatal(err)
+		}
+		contributions, err := classifier.Contributor(text, width)
+		if err != nil {
+			t.Fatalf("%s: %v", parameters, err)
 		}
 		fast, reference, err := classifier.Scorers(text, width, func(c int) bool { return c >= dense })
 		if err != nil {
@@ -107,6 +152,11 @@ func TestRandomModels(t *testing.T) {
 			row := make([]float64, width)
 			for at := test.Start[i]; at < test.Start[i+1]; at++ {
 				row[test.Columns[at]] = test.Values[at]
+			}
+			for _, k := range schema.Categories() {
+				if d := apart(contributions, row, k, explained[(i*schema.NumCategories+int(k))*(width+1):]); !(d <= 1e-9) {
+					t.Fatalf("contributions differ by %v for %v of a model with %s", d, row, parameters)
+				}
 			}
 			for name, score := range map[string]classifier.Scorer{"fast": fast, "leaves": reference} {
 				got, err := score(row)

@@ -118,6 +118,7 @@ func TestLoadRefuses(t *testing.T) {
 		"a categorical split":  {model("num_cat=0", "num_cat=1"), []string{ModelPart, "categorical"}},
 		"a threshold of words": {model("\nthreshold=", "\nthreshold=x"), []string{ModelPart, "tree 0", "threshold"}},
 		"a leaf of infinity":   {model("\nleaf_value=", "\nleaf_value=1e999 "), []string{ModelPart, "tree 0", "leaf_value"}},
+		"a leaf of -1 rows":    {model("\nleaf_count=", "\nleaf_count=-1"), []string{ModelPart, "tree 0", "leaf_count"}},
 		"a child too far":      {model("\nleft_child=", "\nleft_child=9"), []string{ModelPart, "tree 0", "left_child"}},
 		"model cut at a tree": {func(tb testing.TB) map[string][]byte {
 			return resealed(tb, func(_ *Manifest, p map[string][]byte) {
@@ -217,7 +218,7 @@ func FuzzLoad(f *testing.F) {
 // A tree whose nodes do not hang together would send a walk in circles.
 func TestTreesHangTogether(t *testing.T) {
 	block := func(left, right string) string {
-		return "Tree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 0\nthreshold=1 2\ndecision_type=2 2\nleft_child=" + left + "\nright_child=" + right + "\nleaf_value=1 2 3\n"
+		return "Tree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 0\nthreshold=1 2\ndecision_type=2 2\nleft_child=" + left + "\nright_child=" + right + "\nleaf_value=1 2 3\nleaf_count=1 2 3\n"
 	}
 	if _, err := parseTree(block("1 -1", "-2 -3"), 0, 1); err != nil {
 		t.Errorf("a sound tree is refused: %v", err)

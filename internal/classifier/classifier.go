@@ -42,6 +42,7 @@ type Classifier struct {
 	reference *leaves.Ensemble
 	fast      *evaluator // nil if refused
 	fastErr   error
+	trees     []tree // for explanations
 }
 
 // Prediction is what the model says of a text.
@@ -81,12 +82,12 @@ func Load(parts map[string][]byte) (*Classifier, error) {
 }
 
 func (c *Classifier) loadModel(text []byte) error {
-	trees, err := parseModel(text, c.features.Width())
-	if err != nil {
+	var err error
+	if c.trees, err = parseModel(text, c.features.Width()); err != nil {
 		return err
 	}
-	if len(trees) != c.manifest.Trees {
-		return fmt.Errorf("has %d trees and the manifest says %d", len(trees), c.manifest.Trees)
+	if len(c.trees) != c.manifest.Trees {
+		return fmt.Errorf("has %d trees and the manifest says %d", len(c.trees), c.manifest.Trees)
 	}
 	c.reference, err = leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(text)), true)
 	if err != nil {
@@ -96,7 +97,7 @@ func (c *Classifier) loadModel(text []byte) error {
 		return fmt.Errorf("leaves reads %d features and %d classes", n, k)
 	}
 	counts := func(column int) bool { return column >= ScoreColumns }
-	c.fast = newEvaluator(trees, c.features.Width(), counts)
+	c.fast = newEvaluator(c.trees, c.features.Width(), counts)
 	if d := c.fast.dense; len(d) > 0 && counts(int(d[len(d)-1])) {
 		c.fast, c.fastErr = nil, fmt.Errorf("fast evaluator refused: zeros of feature %d take another branch than larger counts", d[len(d)-1])
 	}
@@ -208,12 +209,7 @@ func (c *Classifier) scoreFast(s *Scratch) ([schema.NumCategories]float64, bool)
 
 func (c *Classifier) scoreReference(s *Scratch) ([schema.NumCategories]float64, error) {
 	var out [schema.NumCategories]float64
-	clear(s.row)
-	copy(s.row, s.scores[:])
-	for _, e := range s.counts {
-		s.row[e.column] = e.value
-	}
-	err := c.reference.Predict(s.row, 0, out[:])
+	err := c.reference.Predict(s.whole(), 0, out[:])
 	return out, err
 }
 

@@ -64,12 +64,7 @@ type lane struct {
 	shift uint8
 }
 
-const (
-	checkEvery = 32
-	// zeroThreshold is what LightGBM takes for zero in a feature whose missing
-	// values are zeros.
-	zeroThreshold = 1e-35
-)
+const checkEvery = 32
 
 // newEvaluator builds the evaluator of whole rounds of trees over width features. sparse
 // says which features are zero in most rows and never below zero.
@@ -90,7 +85,7 @@ func newEvaluator(trees []tree, width int, sparse func(column int) bool) *evalua
 			e.leaves = append(e.leaves, t.leaf[v])
 		}
 		for n, span := range spans {
-			nodes[t.feature[n]] = append(nodes[t.feature[n]], node{t.threshold[n], e.lanes[i].cuts(span[0], span[1]), t.zeroFails(n)})
+			nodes[t.feature[n]] = append(nodes[t.feature[n]], node{t.threshold[n], e.lanes[i].cuts(span[0], span[1]), !t.goesLeft(n, 0)})
 		}
 	}
 	for c := range nodes {
@@ -207,14 +202,6 @@ func leftSpans(t *tree) (order []int32, spans [][2]int) {
 	}
 	walk(0)
 	return order, spans
-}
-
-// zeroFails says whether a zero goes right at the node.
-func (t *tree) zeroFails(node int) bool {
-	if t.missing(node) == missingZero {
-		return t.decision[node]&decisionDefaultLeft == 0
-	}
-	return t.threshold[node] < 0
 }
 
 func apply(words []uint64, cuts []cut) {

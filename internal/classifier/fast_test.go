@@ -21,6 +21,10 @@ func randomTree(r *rand.Rand, leafCount, width int) tree {
 	for i := range t.leaf {
 		t.leaf[i] = r.NormFloat64()
 	}
+	t.leafRows = make([]float64, leafCount)
+	for i := range t.leafRows {
+		t.leafRows[i] = float64(1 + r.IntN(1000))
+	}
 	// Leaf 0 is the root; each node splits a leaf into itself and a new one, as LightGBM grows trees.
 	holder := map[int][2]int{} // leaf → node and side that hold it
 	for n := range leafCount - 1 {
@@ -53,7 +57,8 @@ func (t *tree) text(number int) string {
 		for i, d := range t.decision {
 			decisions[i] = int(d)
 		}
-		s += list("split_feature", t.feature) + list("threshold", t.threshold) + list("decision_type", decisions) + list("left_child", t.left) + list("right_child", t.right)
+		s += list("split_feature", t.feature) + list("threshold", t.threshold) + list("decision_type", decisions) + list("left_child", t.left) + list("right_child", t.right) +
+			list("leaf_count", t.leafRows)
 	}
 	return s + list("leaf_value", t.leaf) + "is_linear=0\nshrinkage=1\n\n\n"
 }

@@ -32,6 +32,10 @@ type Features struct {
 	contents  []linearRow
 	openings  []linearRow
 	openingOf []uint16 // by word id: its row in openings, 0 if none
+
+	// What explanations name terms by.
+	tables  *Tables
+	columns []column // after the scores
 }
 
 // wordSlot is a word that is known, or that is only known to be skipped in
@@ -72,9 +76,9 @@ func newLinearRow(l Linear) linearRow {
 	return r
 }
 
-// NewFeatures checks the tables and builds the lookups.
+// NewFeatures checks the tables, which then must not change, and builds the lookups.
 func NewFeatures(t *Tables) (*Features, error) {
-	f := &Features{bias: t.Bias, long: map[string]wordSlot{}}
+	f := &Features{bias: t.Bias, long: map[string]wordSlot{}, tables: t}
 	if len(t.Words) == 0 || len(t.Words) > MaxTerms {
 		return nil, fmt.Errorf("has %d words and may have 1 to %d", len(t.Words), MaxTerms)
 	}
@@ -102,6 +106,7 @@ func NewFeatures(t *Tables) (*Features, error) {
 		}
 	}
 	f.width = ScoreColumns + len(columns)
+	f.columns = f.nameColumns()
 	return f, nil
 }
 

@@ -19,6 +19,8 @@ type tree struct {
 	left      []int32
 	right     []int32
 	leaf      []float64
+	leafRows  []float64 // of the training that came to the leaf, at least 1; nil where there is only one leaf
+	nodeRows  []float64 // the same of the nodes
 }
 
 const (
@@ -29,11 +31,43 @@ const (
 	missingZero = 1
 	missingNaN  = 2
 
+	// zeroThreshold is what LightGBM takes for zero in a feature whose missing
+	// values are zeros.
+	zeroThreshold = 1e-35
+
 	maxLeaves = 1 << 12
 	maxTrees  = 1 << 16
 )
 
 func (t *tree) missing(node int) int { return int(t.decision[node]>>2) & 3 }
+
+// goesLeft says where a value goes at a node, as LightGBM has it.
+func (t *tree) goesLeft(node int, v float64) bool {
+	missing := t.missing(node)
+	if math.IsNaN(v) && missing != missingNaN {
+		v = 0
+	}
+	if missing == missingNaN && math.IsNaN(v) || missing == missingZero && math.Abs(v) <= zeroThreshold {
+		return t.decision[node]&decisionDefaultLeft != 0
+	}
+	return v <= t.threshold[node]
+}
+
+// value is what the tree gives for a row.
+func (t *tree) value(row []float64) float64 {
+	if len(t.leaf) == 1 {
+		return t.leaf[0]
+	}
+	child := int32(0)
+	for child >= 0 {
+		if t.goesLeft(int(child), row[t.feature[child]]) {
+			child = t.left[child]
+		} else {
+			child = t.right[child]
+		}
+	}
+	return t.leaf[^child]
+}
 
 // fields are the key=value lines of one block of a model's text.
 type fields map[string]string
@@ -160,8 +194,23 @@ func parseTree(block string, number, width int) (tree, error) {
 	if t.right, err = parseList(f, "right_child", nodes, intBetween[int32](-leaves, nodes-1)); err != nil {
 		return t, err
 	}
-	err = t.check()
-	return t, err
+	if t.leafRows, err = parseList(f, "leaf_count", leaves, parseCount); err != nil {
+		return t, err
+	}
+	if err = t.check(); err != nil {
+		return t, err
+	}
+	t.countRows()
+	return t, nil
+}
+
+// countRows adds up the rows below each node. LightGBM writes the sums too
+// (internal_count); these cannot contradict the leaves.
+func (t *tree) countRows() {
+	t.nodeRows = make([]float64, len(t.left))
+	for n := len(t.left) - 1; n >= 0; n-- { // children are numbered above their parents
+		t.nodeRows[n] = t.rows(t.left[n]) + t.rows(t.right[n])
+	}
 }
 
 // check makes sure that every node and leaf hangs in the tree exactly once.
@@ -214,6 +263,13 @@ func parseFinite(s string) (float64, error) {
 		err = fmt.Errorf("%q is no finite number", s)
 	}
 	return v, err
+}
+
+// parseCount reads a number of rows. A leaf without any, which regularly does not
+// happen, weighs as much as one row, for shares of nothing have no meaning.
+func parseCount(s string) (float64, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	return float64(max(n, 1)), err
 }
 
 func intBetween[T int32 | uint8](low, high int) func(string) (T, error) {

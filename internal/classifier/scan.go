@@ -99,6 +99,11 @@ func (f *Features) NewScratch() *Scratch {
 // until its next use.
 func (f *Features) Row(text []byte, s *Scratch) []float64 {
 	f.score(text, s)
+	return s.whole()
+}
+
+// whole returns the scores and counts as a row.
+func (s *Scratch) whole() []float64 {
 	clear(s.row)
 	copy(s.row, s.scores[:])
 	for _, e := range s.counts {
@@ -112,18 +117,23 @@ func (f *Features) Row(text []byte, s *Scratch) []float64 {
 func (s *Scratch) UnknownWords() float64 { return float64(s.unknown) / float64(max(s.content, 1)) }
 
 // score fills s.scores and s.counts from the text.
+func (f *Features) score(text []byte, s *Scratch) {
+	f.scan(text, s)
+	f.finish(s)
+}
+
+// scan counts the terms of the text; finish must follow.
 //
 // It goes over the tokens several times and does one thing to all of them at a
 // time. So few jumps depend on the text, which the processor would guess wrong,
 // and it fetches from many places of the tables at once.
-func (f *Features) score(text []byte, s *Scratch) {
+func (f *Features) scan(text []byte, s *Scratch) {
 	s.buf = pad(s.buf, text)
 	s.edges = tokenEdges(s.edges, s.buf, len(text))
 	f.findWords(s)
 	f.findOpenings(s)
 	f.findPairs(s)
 	f.findContents(s)
-	f.finish(s)
 }
 
 // findWords looks up the tokens.

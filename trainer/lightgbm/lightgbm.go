@@ -24,7 +24,8 @@ const (
 	typeFloat64 = 1
 	typeInt32   = 2
 
-	predictNormal = 0
+	predictNormal        = 0
+	predictContributions = 3
 )
 
 // Library is the loaded shared library. Boosters may be trained side by side,
@@ -261,10 +262,21 @@ func (b *Booster) Predict(rows *Rows, classes int, params string) ([]float64, er
 // PredictRounds is Predict by the first trees alone, those of so many rounds; -1
 // means all.
 func (b *Booster) PredictRounds(rows *Rows, classes, rounds int, params string) ([]float64, error) {
-	out := make([]float64, rows.Len()*classes)
+	return b.predict(rows, predictNormal, rounds, classes, params)
+}
+
+// Contributions returns, for each row and class, what each column contributes to
+// the raw score, and last the base that they add up from.
+func (b *Booster) Contributions(rows *Rows, classes int, params string) ([]float64, error) {
+	return b.predict(rows, predictContributions, -1, classes*(rows.Width+1), params)
+}
+
+// predict returns a number of values a row.
+func (b *Booster) predict(rows *Rows, kind int32, rounds, values int, params string) ([]float64, error) {
+	out := make([]float64, rows.Len()*values)
 	var n int64
 	p, c, v := rows.pointers()
-	err := b.lib.check(b.lib.boosterPredict(b.handle, p, typeInt64, c, v, typeFloat64, int64(len(rows.Start)), int64(len(rows.Values)), int64(rows.Width), predictNormal, 0, int32(rounds), params, &n, pointer(out)), "predict")
+	err := b.lib.check(b.lib.boosterPredict(b.handle, p, typeInt64, c, v, typeFloat64, int64(len(rows.Start)), int64(len(rows.Values)), int64(rows.Width), kind, 0, int32(rounds), params, &n, pointer(out)), "predict")
 	runtime.KeepAlive(rows)
 	if err != nil {
 		return nil, err

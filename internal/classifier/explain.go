@@ -1,0 +1,246 @@
+package classifier
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"complaints/schema"
+)
+
+// Explanation says what spoke for and against a category. It is additive: Base
+// and the weights of all parts sum to Score.
+//
+// The weights are the Shapley values of the features (shap.go). Most of the
+// features are scores, each a sum over the terms of the text; what a score
+// contributes is shared among those terms in proportion to what each adds to it,
+// as Chen, Lundberg and Lee do for models that feed models ("Explaining a series
+// of models by propagating Shapley values", 2022). Where the terms of a score nearly cancel
+// each other out, shares would mean little, and the score stands for itself.
+type Explanation struct {
+	Category schema.Category
+	Base     float64 // the category's raw score of a text of which nothing is known: the mean over the training
+	Score    float64 // the category's raw score of this text, which Softmax makes probabilities of
+	Parts    []Part  // by falling absolute weight; none of weight 0
+}
+
+// Part is a term or a score.
+type Part struct {
+	Kind   PartKind
+	Name   string
+	InText bool    // false for a term whose absence speaks
+	Weight float64 // above 0 it speaks for the category, below 0 against it
+}
+
+// PartKind says what a Part is.
+type PartKind uint8
+
+// The kinds. A pair is two words that follow each other, or have only stop words
+// and masks between them.
+const (
+	PartWord PartKind = iota
+	PartPair
+	PartScore
+)
+
+// String is the kind's name in answers.
+func (k PartKind) String() string { return [...]string{"word", "pair", "score"}[k] }
+
+// cancelled is the share of its terms' absolute sum below which a score stands for itself.
+const cancelled = 0.2
+
+// term is a part on its way: what it adds to each score.
+type term struct {
+	kind   PartKind
+	name   string
+	inText bool
+	adds   [ScoreColumns]float64
+	weight float64
+}
+
+// Explain explains the raw score of a category. It costs many times a Predict,
+// and allocates.
+func (c *Classifier) Explain(text []byte, category schema.Category, s *Scratch) Explanation {
+	f := c.features
+	f.scan(text, s)
+	terms := f.terms(s)
+	f.finish(s)
+	row := s.whole()
+	e := Explanation{Category: category}
+	contributions := contribute(c.trees, row, category, &e)
+	for k, v := range contributions[:ScoreColumns] {
+		if !share(terms, k, v) && v != 0 {
+			e.Parts = append(e.Parts, Part{PartScore, scoreName(k), true, v})
+		}
+	}
+	for i, v := range contributions[ScoreColumns:] {
+		column := f.columns[i]
+		terms.of(column.kind, column.name).weight += v
+	}
+	for _, t := range terms.list {
+		if t.weight != 0 {
+			e.Parts = append(e.Parts, Part{t.kind, t.name, t.inText, t.weight})
+		}
+	}
+	slices.SortFunc(e.Parts, func(a, b Part) int {
+		return cmp.Or(cmp.Compare(math.Abs(b.Weight), math.Abs(a.Weight)), cmp.Compare(a.Name, b.Name))
+	})
+	return e
+}
+
+// contribute returns what each feature of the row contributes to the category's
+// raw score, and sets what they sum to.
+func contribute(trees []tree, row []float64, category schema.Category, e *Explanation) []float64 {
+	a := attribution{row: row, values: make([]float64, len(row))}
+	for i := int(category); i < len(trees); i += schema.NumCategories {
+		a.add(&trees[i])
+		e.Score += trees[i].value(row)
+	}
+	e.Base = a.base
+	return a.values
+}
+
+// Contributions gives the Shapley values of a row's features for a category, by
+// column, and the base that they add up from.
+type Contributions func(row []float64, category schema.Category) (values []float64, base float64)
+
+// Contributor returns the Contributions of a model's text, so that they can be
+// compared with LightGBM's own on any model of five classes.
+func Contributor(model []byte, width int) (Contributions, error) {
+	trees, err := parseModel(model, width)
+	return func(row []float64, category schema.Category) ([]float64, float64) {
+		var e Explanation
+		return contribute(trees, row, category, &e), e.Base
+	}, err
+}
+
+func scoreName(column int) string {
+	kind := "linear score"
+	if column >= schema.NumCategories {
+		kind = "naive Bayes score"
+	}
+	return fmt.Sprintf("%s of %s", kind, schema.Category(column%schema.NumCategories))
+}
+
+// share gives the terms their shares of what a score contributes, unless they
+// nearly cancel each other out.
+func share(terms *termList, score int, contribution float64) bool {
+	sum, absolute := 0.0, 0.0
+	for _, t := range terms.list {
+		sum += t.adds[score]
+		absolute += math.Abs(t.adds[score])
+	}
+	if sum == 0 || math.Abs(sum) < cancelled*absolute {
+		return false
+	}
+	for _, t := range terms.list {
+		t.weight += contribution * (t.adds[score] / sum)
+	}
+	return true
+}
+
+// termList are the terms of a text, each name once. A word that also opens the
+// text, or a pair that is also one of content words, is one term.
+type termList struct {
+	list   []*term
+	byName map[string]*term
+}
+
+func (l *termList) of(kind PartKind, name string) *term {
+	t := l.byName[name]
+	if t == nil {
+		t = &term{kind: kind, name: name}
+		l.byName[name] = t
+		l.list = append(l.list, t)
+	}
+	return t
+}
+
+// terms lists what the text that was scanned has, with what each adds to the
+// scores. It must come before finish, which forgets that.
+func (f *Features) terms(s *Scratch) *termList {
+	l := &termList{byName: map[string]*term{}}
+	for _, id := range s.words.touched {
+		t := l.of(PartWord, f.wordName(id))
+		t.inText = true
+		t.addBayes(&f.words[id].bayes)
+	}
+	for _, id := range s.pairs.touched {
+		p := &f.tables.Pairs[id-1]
+		t := l.of(PartPair, f.pairName(p.First, p.Second))
+		t.inText = true
+		t.addBayes(&f.pairs[id])
+	}
+	addLinear(&s.words, func(id uint32) (*linearRow, *term) {
+		return &f.words[id].linearRow, l.of(PartWord, f.wordName(id))
+	})
+	addLinear(&s.contents, func(id uint32) (*linearRow, *term) {
+		c := &f.tables.Contents[id-1]
+		t := l.of(PartPair, f.pairName(c.First, c.Second))
+		t.inText = true
+		return &f.contents[id], t
+	})
+	addLinear(&s.openings, func(id uint32) (*linearRow, *term) {
+		return &f.openings[id], l.of(PartWord, f.wordName(uint32(f.tables.Openings[id-1].Word)+1))
+	})
+	return l
+}
+
+func (f *Features) wordName(id uint32) string { return f.tables.Words[id-1].Text }
+
+func (f *Features) pairName(first, second uint16) string {
+	return f.tables.Words[first].Text + " " + f.tables.Words[second].Text
+}
+
+func (t *term) addBayes(w *Weights) {
+	for k, v := range w {
+		t.adds[schema.NumCategories+k] += float64(v)
+	}
+}
+
+// addLinear adds the shares of one block of terms, brought to length 1.
+func addLinear(tally *tally, at func(id uint32) (*linearRow, *term)) {
+	square := 0.0
+	for _, id := range tally.touched {
+		r, _ := at(id)
+		v := tfWeight(tally.count[id]) * float64(r.idf)
+		square += v * v
+	}
+	if square == 0 {
+		return
+	}
+	for _, id := range tally.touched {
+		r, t := at(id)
+		for k, v := range r.share {
+			t.adds[k] += tfWeight(tally.count[id]) * float64(v) / math.Sqrt(square)
+		}
+	}
+}
+
+// column names what a feature counts.
+type column struct {
+	kind PartKind
+	name string
+}
+
+// nameColumns returns what the features after the scores count.
+func (f *Features) nameColumns() []column {
+	t := f.tables
+	columns := make([]column, f.width-ScoreColumns)
+	name := func(l Linear, kind PartKind, name string) {
+		if l.Column != NoColumn {
+			columns[l.Column] = column{kind, name}
+		}
+	}
+	for _, w := range t.Words {
+		name(w.Linear, PartWord, w.Text)
+	}
+	for _, c := range t.Contents {
+		name(c.Linear, PartPair, f.pairName(c.First, c.Second))
+	}
+	for _, o := range t.Openings {
+		name(o.Linear, PartWord, t.Words[o.Word].Text)
+	}
+	return columns
+}
