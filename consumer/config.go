@@ -78,6 +78,7 @@ type runConfig struct {
 	HTTPAddr            string        `name:"http-addr" help:"Where to serve HTTP: predictions with the role api, health and metrics with any; default 127.0.0.1:8000 for the role api, else nowhere, so that several consumers fit one machine." placeholder:"HOST:PORT" group:"HTTP"`
 	HTTPToken           string        `name:"http-token" help:"Bearer token that predictions ask for; better given by the environment." placeholder:"SECRET" group:"HTTP"`
 	HTTPMaxTexts        int           `name:"http-max-texts" help:"Most texts a request." default:"1000" group:"HTTP"`
+	HTTPMaxExplained    int           `name:"http-max-explained" help:"Most texts a request that asks for explanations, which cost many times a prediction." default:"100" group:"HTTP"`
 	HTTPMaxRequestBytes int           `name:"http-max-request-bytes" help:"Largest request with texts, bytes; files have no limit." default:"4194304" group:"HTTP"`
 	HTTPMaxInFlight     int           `name:"http-max-in-flight" help:"Requests with texts at the same time, beyond which answers are 503; 0 is 32 a core." default:"0" group:"HTTP"`
 	HTTPTimeout         time.Duration `name:"http-timeout" help:"How long a request may take." default:"30s" group:"HTTP"`
@@ -246,6 +247,7 @@ func (c *runConfig) complete() error {
 		{"--idle-for", int64(c.IdleFor)},
 		{"--session-timeout", int64(c.SessionTimeout)},
 		{"--http-max-texts", int64(c.HTTPMaxTexts)},
+		{"--http-max-explained", int64(c.HTTPMaxExplained)},
 		{"--http-max-request-bytes", int64(c.HTTPMaxRequestBytes)},
 		{"--http-timeout", int64(c.HTTPTimeout)},
 		{"--drain-timeout", int64(c.DrainTimeout)},

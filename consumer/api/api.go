@@ -53,6 +53,7 @@ type Config struct {
 // Limits bound what requests cost.
 type Limits struct {
 	Texts        int           // a request; default 1,000
+	Explained    int           // texts a request that asks for explanations, which cost many times a prediction; default 100
 	TextBytes    int           // a text, UTF-8; default schema.DefaultMaxTextBytes
 	RequestBytes int           // a request with texts; default 4 MiB. Files have no limit
 	InFlight     int           // requests with texts; more get 503; default 32 a core
@@ -67,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 		value int
 	}{
 		{&l.Texts, 1000},
+		{&l.Explained, 100},
 		{&l.TextBytes, schema.DefaultMaxTextBytes},
 		{&l.RequestBytes, 4 << 20},
 		{&l.InFlight, 32 * runtime.GOMAXPROCS(0)},
@@ -90,6 +92,7 @@ func (l Limits) check() error {
 		value int64
 	}{
 		{"texts", int64(l.Texts)},
+		{"explained texts", int64(l.Explained)},
 		{"bytes a text", int64(l.TextBytes)},
 		{"bytes a request", int64(l.RequestBytes)},
 		{"requests in flight", int64(l.InFlight)},

@@ -35,6 +35,10 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request) *problem {
 	if p := jsonOnly(r); p != nil {
 		return p
 	}
+	explain, p := wantsExplanation(r)
+	if p != nil {
+		return p
+	}
 	m := requests.Get().(*request) //nolint:forcetypeassert // the pool holds nothing else
 	defer func() {
 		if cap(m.body) <= maxPooled && cap(m.answer) <= maxPooled {
@@ -49,9 +53,12 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
+	if explain && len(texts) > a.limits.Explained {
+		return tooManyToExplain(len(texts), a.limits.Explained)
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.limits.Time)
 	defer cancel()
-	if p := a.answer(ctx, m, texts); p != nil {
+	if p := a.answer(ctx, m, texts, explain); p != nil {
 		return p
 	}
 	h := w.Header()
@@ -62,7 +69,7 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request) *problem {
 }
 
 // answer predicts each text by itself and writes the results in their order.
-func (a *API) answer(ctx context.Context, m *request, texts [][]byte) *problem {
+func (a *API) answer(ctx context.Context, m *request, texts [][]byte, explain bool) *problem {
 	model := a.cfg.Models.Current()
 	if model == nil {
 		return noModel()
@@ -81,6 +88,10 @@ func (a *API) answer(ctx context.Context, m *request, texts [][]byte) *problem {
 		a.metrics.text(p.Category)
 		m.answer = append(m.answer, '{')
 		m.answer = appendPrediction(m.answer, &p, model.Version())
+		if explain {
+			e := model.Explain(text, p.Category, worker.scratch)
+			m.answer = appendExplanation(append(m.answer, `,"explanation":`...), &e)
+		}
 		m.answer = append(m.answer, '}')
 	}
 	m.answer = append(m.answer, "]}\n"...)

@@ -52,7 +52,7 @@ func (a *API) routes() http.Handler {
 // routesOfTheRole are those for people and their programs. What supervisors and browsers ask for may carry
 // parameters of theirs, against caches for instance.
 func (a *API) routesOfTheRole(route func(pattern, name, method string, h handler)) {
-	route(routePredict, routePredict, http.MethodPost, a.guarded(taking(a.predict)))
+	route(routePredict, routePredict, http.MethodPost, a.guarded(taking(a.predict, paramExplain)))
 	route(routeFile, routeFile, http.MethodPost, a.guarded(taking(a.predictFile)))
 	route(routeLive, routeLive, http.MethodGet, a.guarded(taking(a.stream)))
 	for _, file := range []string{"{$}", "page.js", "page.css"} {

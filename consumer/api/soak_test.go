@@ -163,6 +163,8 @@ func (s *soak) prepare(t *testing.T) {
 	}{
 		{"three texts", "POST", routePredict, three, 200},
 		{"one text", "POST", routePredict, body(t, texts[1]), 200},
+		{"three explained", "POST", routePredict + "?explain=true", three, 200},
+		{"a slip in a name", "POST", routePredict + "?explian=true", three, 400},
 		{"many texts", "POST", routePredict, body(t, strings.Split(strings.Repeat("my card was charged\n", 199), "\n")[:199]...), 200},
 		{"a long text", "POST", routePredict, body(t, long), 200},
 		{"not a word", "POST", routePredict, `{"text":["\u00e9\ud83d\ude42"]}`, 200},
