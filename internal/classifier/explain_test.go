@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"complaints/schema"
@@ -167,5 +168,23 @@ func BenchmarkExplain(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		c.Explain(texts[i%len(texts)], schema.DebtCollection, s)
+	}
+}
+
+// The rows below each node are those that LightGBM counted.
+func TestNodesHaveLightGBMsRows(t *testing.T) {
+	c, err := Bootstrap()
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(bootstrapModel), "\n\nTree=")[1:]
+	for i, block := range blocks {
+		want, err := parseList(parseFields(block), "internal_count", len(c.trees[i].nodeRows), parseCount)
+		if err != nil || !slices.Equal(c.trees[i].nodeRows, want) {
+			t.Fatalf("tree %d: %v, want %v (%v)", i, c.trees[i].nodeRows, want, err)
+		}
+	}
+	if len(blocks) != len(c.trees) {
+		t.Errorf("%d blocks, %d trees", len(blocks), len(c.trees))
 	}
 }
