@@ -163,7 +163,7 @@ func (s *session) start(at tp) {
 	s.metrics.rebalances.WithLabelValues("assigned").Inc()
 	w := &worker{
 		session: s, topic: at.topic, partition: at.partition, stop: stop, done: make(chan struct{}),
-		wake: make(chan struct{}, 1), flushNow: make(chan chan<- error),
+		wake: make(chan struct{}, 1), flushNow: make(chan chan<- error), early: stagger(at.partition, s.cfg.RollAge),
 	}
 	w.p = s.newPartition(w)
 	w.status.TopicID = s.ids[at.topic]

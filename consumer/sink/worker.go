@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -23,8 +24,9 @@ type worker struct {
 	wake      chan struct{}     // holds one: look at the inbox and the flags
 	flushNow  chan chan<- error // from outside; the answer's channel holds one
 
-	since   time.Time // when the oldest that is not in the lake came; the worker's
-	arrived time.Time // when the newest came; the worker's
+	since   time.Time     // when the oldest that is not in the lake came; the worker's
+	arrived time.Time     // when the newest came; the worker's
+	early   time.Duration // how much sooner than its age the first buffer is flushed; the worker's
 
 	mu         sync.Mutex // guards all below
 	inbox      []Record
@@ -112,7 +114,7 @@ func (w *worker) untilDue(now time.Time) time.Duration {
 	if !w.p.pending() {
 		return time.Hour
 	}
-	due := w.since.Add(w.session.cfg.RollAge)
+	due := w.since.Add(w.session.cfg.RollAge - w.early)
 	if midnight := w.since.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour); midnight.Before(due) {
 		due = midnight
 	}
@@ -120,6 +122,16 @@ func (w *worker) untilDue(now time.Time) time.Duration {
 		due = w.arrived.Add(idle)
 	}
 	return due.Sub(now)
+}
+
+// stagger is how much sooner the first buffer of a partition is flushed than the
+// age says. Partitions begin together; so they do not go on flushing together,
+// which would take all cores from classification for a while, and the store would
+// see all their requests at once. Multiples of the golden ratio lie evenly apart,
+// however many partitions there are.
+func stagger(partition int32, age time.Duration) time.Duration {
+	_, part := math.Modf(float64(partition) * (math.Phi - 1))
+	return time.Duration(float64(age) * part)
 }
 
 // flush brings the buffer into the lake. It says whether another writer was
@@ -134,6 +146,7 @@ func (w *worker) flush(ctx context.Context) (reopened bool, err error) {
 	done()
 	switch {
 	case err == nil:
+		w.early = 0
 		w.release(bytes)
 		w.publish()
 		return false, nil
