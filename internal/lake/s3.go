@@ -198,7 +198,7 @@ func (s *s3Store) PutNew(ctx context.Context, key string, body []byte, meta map[
 // object that is in the way may be our own.
 func (s *s3Store) put(ctx context.Context, in *s3.PutObjectInput, body []byte) (outcome, error) {
 	folder, _, _ := strings.Cut(strings.TrimPrefix(*in.Key, s.prefix), "/")
-	if kmsKey, ok := s.keys[folder]; ok {
+	if kmsKey, ok := s.keys[folder]; ok && in.SSEKMSKeyId == nil {
 		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, &kmsKey
 		// One request to KMS for many objects; a bucket's own setting does not reach a key that the request names.
 		in.BucketKeyEnabled = aws.Bool(true)
@@ -238,8 +238,8 @@ func (s *s3Store) Replace(ctx context.Context, key string, body []byte, etag str
 		in.IfNoneMatch = aws.String("*")
 	} else {
 		in.IfMatch = &etag
-		// A put brings its own metadata, so the object's own are given again. If they
-		// are of another version than etag, the put is refused.
+		// A put brings its own metadata and key, so the object's own are given again. If
+		// they are of another version than etag, the put is refused.
 		out, err := s.head(ctx, name)
 		switch {
 		case errors.Is(err, ErrNotFound): // the put will say so
@@ -247,6 +247,9 @@ func (s *s3Store) Replace(ctx context.Context, key string, body []byte, etag str
 			return fmt.Errorf("replace %s: %w", key, err)
 		default:
 			in.Metadata = out.Metadata
+			if out.SSEKMSKeyId != nil {
+				in.ServerSideEncryption, in.SSEKMSKeyId, in.BucketKeyEnabled = out.ServerSideEncryption, out.SSEKMSKeyId, out.BucketKeyEnabled
+			}
 		}
 	}
 	outcome, err := s.put(ctx, in, body)

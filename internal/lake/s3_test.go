@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -22,6 +23,7 @@ type answer struct {
 	status int
 	code   string // of an error document
 	body   string
+	header http.Header
 	cut    bool // the connection is closed without an answer
 }
 
@@ -33,6 +35,7 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if now.cut {
 		panic(http.ErrAbortHandler)
 	}
+	maps.Copy(w.Header(), now.header)
 	w.Header().Set("ETag", `"e"`)
 	w.WriteHeader(now.status)
 	if now.code != "" {
@@ -189,5 +192,43 @@ func check(t *testing.T, got, want error) {
 	}
 	if !errors.Is(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestReplaceKeepsTheObjectsOwnKey(t *testing.T) {
+	const own = "arn:aws:kms:us-east-1:1:key/own"
+	kms := func(algorithm, key, bucketKey string) answer {
+		h := http.Header{}
+		h.Set("X-Amz-Server-Side-Encryption", algorithm)
+		if key != "" {
+			h.Set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", key)
+			h.Set("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled", bucketKey)
+		}
+		h.Set("X-Amz-Meta-Rows", "7")
+		return answer{status: 200, header: h}
+	}
+	for _, c := range []struct {
+		name           string
+		head           answer
+		keys           map[string]string
+		algorithm, key string // of the put
+	}{
+		{"a key of its own", kms("aws:kms", own, "true"), nil, "aws:kms", own},
+		{"a key of its own, and another one configured", kms("aws:kms", own, "true"), map[string]string{"bronze": "configured"}, "aws:kms", own},
+		{"two layers of keys", kms("aws:kms:dsse", own, "false"), nil, "aws:kms:dsse", own},
+		{"no key of its own", kms("AES256", "", ""), nil, "", ""},
+		{"no key of its own, and one configured", kms("AES256", "", ""), map[string]string{"bronze": "configured"}, "aws:kms", "configured"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, a := answering(t, c.head, ok)
+			s.keys = c.keys
+			if err := s.Replace(t.Context(), "bronze/x", []byte("body"), `"e"`); err != nil {
+				t.Fatal(err)
+			}
+			algorithm, key := a.header.Get("X-Amz-Server-Side-Encryption"), a.header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")
+			if algorithm != c.algorithm || key != c.key || a.header.Get("X-Amz-Meta-Rows") != "7" {
+				t.Errorf("put with %q and key %q, metadata %q; want %q and %q", algorithm, key, a.header.Get("X-Amz-Meta-Rows"), c.algorithm, c.key)
+			}
+		})
 	}
 }
