@@ -1,20 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"complaints/consumer/api"
+	"complaints/internal/kafka"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 )
-
-// groupEvery is how often the brokers are asked how the group stands.
-const groupEvery = 2 * time.Second
 
 // facts is what the role api shows and answers of the stream roles: what was
 // committed comes from the sessions, partitions and lag from the brokers, so that
@@ -22,69 +22,60 @@ const groupEvery = 2 * time.Second
 type facts struct {
 	api.Board
 
-	mu    sync.Mutex // guards err
+	mu    sync.Mutex // guards all below
 	err   error      // why the role has no partitions; nil: it does, or stands by
 	asked time.Time
 }
 
-// watch asks how a group stands until ctx ends. Its members of this process are
-// those whose client id begins with prefix.
-func (f *facts) watch(ctx context.Context, admin *kadm.Client, group, prefix string) {
-	tick := time.NewTicker(groupEvery)
-	defer tick.Stop()
-	for {
-		partitions, lag, err := standing(ctx, admin, group, prefix)
-		if ctx.Err() != nil {
-			return
-		}
-		f.Holds(partitions, lag)
-		f.mu.Lock()
-		f.err, f.asked = err, time.Now()
-		f.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+// standing is the part of this process in a group.
+type standing struct {
+	held []api.Partition
+	lag  int64 // of the partitions that it holds; -1 where that is not known
+	err  error
 }
 
-// standing returns the partitions that this process holds, and what waits there;
-// -1 where that is not known.
-func standing(ctx context.Context, admin *kadm.Client, group, prefix string) ([]api.Partition, int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	lags, err := admin.Lag(ctx, group)
-	if err != nil {
-		return nil, -1, fmt.Errorf("ask how group %s stands: %w", group, err)
-	}
-	g := lags[group]
-	if err := g.Error(); err != nil {
-		return nil, -1, fmt.Errorf("ask how group %s stands: %w", group, err)
+// note takes in how the group stands now.
+func (f *facts) note(s standing) {
+	f.Holds(s.held, s.lag)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err, f.asked = s.err, time.Now()
+}
+
+// standingOf asks for the members of a group. Those of this process are those
+// whose client id begins with prefix.
+func standingOf(ctx context.Context, admin *kadm.Client, group, prefix string, lag kafka.Lags) standing {
+	groups, err := admin.DescribeGroups(ctx, group)
+	g := groups[group]
+	if err := errors.Join(err, g.Err); err != nil {
+		return standing{lag: -1, err: fmt.Errorf("ask how group %s stands: %w", group, err)}
 	}
 	member := false
-	for _, m := range g.Members {
-		member = member || strings.HasPrefix(m.ClientID, prefix)
+	var s standing
+	for i := range g.Members {
+		m := &g.Members[i]
+		if !strings.HasPrefix(m.ClientID, prefix) {
+			continue
+		}
+		member = true
+		assigned, ok := m.Assigned.AsConsumer()
+		if !ok {
+			continue
+		}
+		for _, t := range assigned.Topics {
+			for _, p := range t.Partitions {
+				s.held = append(s.held, api.Partition{Topic: t.Topic, Partition: p})
+				s.lag += lag[t.Topic][p]
+			}
+		}
 	}
 	if !member || g.State != "Stable" {
-		return nil, 0, fmt.Errorf("group %s is %s, and has %d members; this process joins it", group, strings.ToLower(g.State), len(g.Members))
+		return standing{err: fmt.Errorf("group %s is %s, and has %d members; this process joins it", group, strings.ToLower(g.State), len(g.Members))}
 	}
-	var held []api.Partition
-	var lag int64
-	sorted := g.Lag.Sorted()
-	for i := range sorted {
-		l := &sorted[i]
-		if l.Member == nil || !strings.HasPrefix(l.Member.ClientID, prefix) {
-			continue
-		}
-		held = append(held, api.Partition{Topic: l.Topic, Partition: l.Partition})
-		if l.Lag < 0 || lag < 0 {
-			lag = -1
-			continue
-		}
-		lag += l.Lag
-	}
-	return held, lag, nil
+	slices.SortFunc(s.held, func(a, b api.Partition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return s
 }
 
 // ready says whether the group has given this process its partitions. A process

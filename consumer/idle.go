@@ -39,7 +39,7 @@ func (a *app) waitIdle(ctx context.Context, end func()) error {
 func (a *app) idle(ctx context.Context) (bool, error) {
 	if a.classify != nil {
 		lag, err := kafka.Lag(ctx, a.admin, a.cfg.classifyGroup(), a.topics.Complaints)
-		if err != nil || lag > 0 {
+		if err != nil || lag.Total() > 0 {
 			return false, err
 		}
 	}

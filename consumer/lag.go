@@ -2,58 +2,84 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"complaints/consumer/sink"
 	"complaints/internal/kafka"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// lagEvery is how often the lag is asked for. Prometheus asks every 15 s too.
-const lagEvery = 15 * time.Second
+const (
+	// groupEvery is how often the brokers are asked how the groups stand: the live
+	// page shows it.
+	groupEvery = 2 * time.Second
+	// groupWait bounds an answer.
+	groupWait = 5 * time.Second
+)
 
 // lags says how far behind the groups are. It asks Kafka, so that it is right
-// also when this process has no partition or does not get on.
+// also when this process has no partition or does not get on. Metrics, the live
+// page and readiness have it from here.
 type lags struct {
 	app      *app
 	records  *prometheus.GaugeVec
 	failures prometheus.Counter
-	groups   map[string]lagGroup // by role
+	roles    []roleGroup
 }
 
-type lagGroup struct{ name, topic string }
+// roleGroup is the group of a role and what it reads.
+type roleGroup struct {
+	role, group string
+	topics      []string
+}
 
 func (a *app) newLags() *lags {
 	f := promauto.With(a.registry)
 	l := &lags{
 		app: a,
 		records: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "complaints_lag_records", Help: "Messages that the whole group of a role has not committed yet; every process of it says the same.",
-		}, []string{"role"}),
+			Name: "complaints_lag_records", Help: "Messages of a topic that the whole group of a role has not committed yet; every process of it says the same.",
+		}, []string{"role", "topic"}),
 		failures: f.NewCounter(prometheus.CounterOpts{
 			Name: "complaints_lag_failures_total", Help: "Failed attempts to ask for the lag, which then keeps its last value.",
 		}),
-		groups: map[string]lagGroup{},
 	}
 	if a.cfg.has("classify") {
-		l.groups["classify"] = lagGroup{a.cfg.classifyGroup(), a.topics.Complaints}
+		l.roles = append(l.roles, roleGroup{"classify", a.cfg.classifyGroup(), []string{a.topics.Complaints}})
 	}
 	if a.cfg.has("sink") {
-		l.groups["sink"] = lagGroup{a.cfg.sinkGroup(), a.topics.Classified}
+		l.roles = append(l.roles, roleGroup{"sink", a.cfg.sinkGroup(), a.sinkTopics()})
 	}
-	for role := range l.groups {
-		l.records.WithLabelValues(role)
+	for _, r := range l.roles {
+		for _, topic := range r.topics {
+			l.records.WithLabelValues(r.role, topic)
+		}
 	}
 	return l
 }
 
+// sinkTopics are those of the layers that this process writes.
+func (a *app) sinkTopics() (topics []string) {
+	for _, name := range a.cfg.Layers {
+		if layer, err := sink.LayerOf(name, a.topics.Topics); err == nil && !slices.Contains(topics, layer.Topic) {
+			topics = append(topics, layer.Topic)
+		}
+	}
+	return topics
+}
+
 // watch asks until ctx ends.
 func (l *lags) watch(ctx context.Context) {
-	tick := time.NewTicker(lagEvery)
+	tick := time.NewTicker(groupEvery)
 	defer tick.Stop()
 	for {
-		l.ask(ctx)
+		for _, r := range l.roles {
+			l.ask(ctx, r)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -62,16 +88,27 @@ func (l *lags) watch(ctx context.Context) {
 	}
 }
 
-func (l *lags) ask(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lagEvery)
+func (l *lags) ask(ctx context.Context, r roleGroup) {
+	once, cancel := context.WithTimeout(ctx, groupWait)
 	defer cancel()
-	for role, group := range l.groups {
-		records, err := kafka.Lag(ctx, l.app.admin, group.name, group.topic)
-		if err != nil {
-			l.failures.Inc()
-			l.app.log.Debug("cannot ask for the lag", "group", group.name, "err", err)
-			continue
+	lag, err := kafka.Lag(once, l.app.admin, r.group, r.topics...)
+	if err != nil && ctx.Err() == nil {
+		l.failures.Inc()
+		l.app.log.Warn("cannot ask for the lag", "group", r.group, "err", err)
+	}
+	for _, topic := range r.topics {
+		if err == nil {
+			l.records.WithLabelValues(r.role, topic).Set(float64(lag.Of(topic)))
 		}
-		l.records.WithLabelValues(role).Set(float64(records))
+	}
+	if r.role != "classify" {
+		return
+	}
+	s := standing{lag: -1, err: err}
+	if err == nil {
+		s = standingOf(once, kadm.NewClient(l.app.admin), r.group, r.group+"-"+l.app.cfg.Instance+"-", lag)
+	}
+	if ctx.Err() == nil {
+		l.app.facts.note(s)
 	}
 }

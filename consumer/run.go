@@ -18,7 +18,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 )
@@ -156,14 +155,11 @@ func (a *app) serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if a.classify != nil {
-			g.Go(func() error { a.watchGroup(ctx); return nil })
+		if a.admin != nil { // who does not serve HTTP has no reader of it
+			lags := a.newLags()
+			g.Go(func() error { lags.watch(ctx); return nil })
 		}
 		g.Go(func() error { return server.Run(ctx) })
-	}
-	if a.admin != nil {
-		lags := a.newLags()
-		g.Go(func() error { lags.watch(ctx); return nil })
 	}
 	if a.models.holder.Current() != nil {
 		g.Go(func() error { a.models.watch(ctx, a.cfg.ModelPoll); return nil })
@@ -225,8 +221,4 @@ func (a *app) observer() classify.Observer {
 		return nil
 	}
 	return a.facts
-}
-
-func (a *app) watchGroup(ctx context.Context) {
-	a.facts.watch(ctx, kadm.NewClient(a.admin), a.cfg.classifyGroup(), a.cfg.classifyGroup()+"-"+a.cfg.Instance+"-")
 }

@@ -75,12 +75,12 @@ func waitCaughtUp(ctx context.Context, cfg *verifyConfig, opts []kgo.Opt, topics
 		}
 		for {
 			lag, err := kafka.Lag(ctx, cl, g.group, g.topic)
-			if err == nil && lag == 0 {
+			if err == nil && lag.Total() == 0 {
 				break
 			}
 			select {
 			case <-ctx.Done():
-				return errors.Join(fmt.Errorf("after --wait %s group %s still has %d offsets of %s to do", cfg.Wait, g.group, lag, g.topic), err)
+				return errors.Join(fmt.Errorf("after --wait %s group %s still has %d offsets of %s to do", cfg.Wait, g.group, lag.Total(), g.topic), err)
 			case <-time.After(200 * time.Millisecond):
 			}
 		}

@@ -108,7 +108,7 @@ func (f *fixture) waitLag(stop func() error) {
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		if lag == 0 {
+		if lag.Total() == 0 {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -143,3 +143,45 @@ func TestOptionsReportsAllFaults(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLagCountsWhatIsNotCommitted(t *testing.T) {
+	ctx := t.Context()
+	e, cl := start(t, t.TempDir())
+	defer e.Close()
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	if _, err := adm.CreateTopics(ctx, 2, -1, nil, "a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	for topic, n := range map[string]int{"a": 5, "b": 3} {
+		for i := range n {
+			r := &kgo.Record{Topic: topic, Partition: int32(i % 2), Value: []byte("x")}
+			p, err := kgo.NewClient(kgo.SeedBrokers(e.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.ProduceSync(ctx, r).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+			p.Close()
+		}
+	}
+	want := func(of string, a0, a1, b int64) {
+		t.Helper()
+		lags, err := kafka.Lag(ctx, cl, "group", "a", "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lags["a"][0] != a0 || lags["a"][1] != a1 || lags.Of("b") != b || lags.Total() != a0+a1+b {
+			t.Errorf("%s: %v, want %d and %d of a, and %d of b", of, lags, a0, a1, b)
+		}
+	}
+	want("a group that is not there", 3, 2, 3)
+	var at kadm.Offsets
+	at.AddOffset("a", 0, 2, -1)
+	at.AddOffset("b", 0, 2, -1)
+	if err := adm.CommitAllOffsets(ctx, "group", at); err != nil {
+		t.Fatal(err)
+	}
+	want("a group that did some", 1, 2, 1)
+}
