@@ -72,7 +72,7 @@ func TestComposeFileRunsAsPlainProcesses(t *testing.T) {
 			own = append(own, name)
 		}
 	}
-	for _, want := range []string{"api", "consumer", "producer"} {
+	for _, want := range []string{"api", "consumer", "producer", "trainer"} {
 		if !slices.Contains(own, want) {
 			t.Errorf("no service %s is built: %v", want, own)
 		}

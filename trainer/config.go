@@ -10,6 +10,7 @@ import (
 	"complaints/trainer/gate"
 
 	"github.com/alecthomas/kong"
+	"github.com/robfig/cron/v3"
 )
 
 // config is the trainer's command line. Each flag can also be set by an
@@ -49,7 +50,10 @@ type runConfig struct {
 	Force         bool    `help:"Let the new model serve although the gate says no." group:"Gate"`
 	Reason        string  `help:"Why, kept in the bundle's manifest; needed with --force." group:"Gate"`
 
-	JSON bool `name:"json" help:"Print the verdict as JSON too, as the last line."`
+	JSON  bool   `name:"json" help:"Print the verdict as JSON too, as the last line."`
+	Every string `placeholder:"CRON" help:"Go on training at these times, UTC, until stopped, as '0 15 * * 0' for Sunday 15:00. Better: a scheduler that runs it once."`
+
+	schedule schedule // of Every; nil without it
 }
 
 func (c *runConfig) limits() gate.Limits {
@@ -76,6 +80,15 @@ func (c *runConfig) complete() error {
 	}{{"--macro-f1-margin", c.MacroF1Margin}, {"--recall-margin", c.RecallMargin}, {"--max-ece", c.MaxECE}, {"--max-slowdown", c.MaxSlowdown}} {
 		if !(v.value >= 0) {
 			fault("%s is %v and must be 0 or more", v.flag, v.value)
+		}
+	}
+	if c.Every != "" {
+		var err error
+		if c.schedule, err = cron.ParseStandard(c.Every); err != nil {
+			fault("--every is %q, and must be a cron expression of five fields as '0 15 * * 0': %w", c.Every, err)
+		}
+		if c.Force {
+			fault("--force is for one training that somebody has looked at, not for --every")
 		}
 	}
 	if c.Force != (strings.TrimSpace(c.Reason) != "") {

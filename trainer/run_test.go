@@ -56,6 +56,7 @@ func TestBadInput(t *testing.T) {
 		"no library":         {[]string{"train", "--data", data, "--out", dir}, []string{"make lightgbm", "LIGHTGBM_LIB"}},
 		"not the library":    {[]string{"train", "--data", data, "--out", dir, "--lightgbm-lib", empty}, []string{empty, "make lightgbm"}},
 		"all faults of run":  {[]string{"run", "--data", data, "--max-rows=-1", "--min-class-rows=0", "--max-ece=-1", "--force"}, []string{"--max-rows is -1", "--min-class-rows is 0", "--max-ece is -1", "--reason"}},
+		"no such time":       {[]string{"run", "--data", data, "--every", "Sundays"}, []string{"Sundays", "0 15 * * 0"}},
 		"reason alone":       {[]string{"run", "--data", data, "--reason", "x"}, []string{"--force", "x"}},
 		"window":             {[]string{"run", "--window", "1y"}, []string{"1y", "365d"}},
 		"empty lake":         {[]string{"run", "--lake", "file://" + dir + "/lake"}, []string{"silver", "--data"}},
