@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -88,5 +89,31 @@ func TestGoldRowOf(t *testing.T) {
 	row = schema.GoldRowOf([]byte("not a result"), at)
 	if row.RecordError == nil || !strings.HasPrefix(*row.RecordError, "not_json") || row.KafkaOffset != 2 {
 		t.Errorf("row of a foreign record = %+v", row)
+	}
+}
+
+// A row of silver gives back the complaint that it was made of, all fields.
+func TestSilverRowHasTheWholeComplaint(t *testing.T) {
+	want := schema.Complaint{
+		ComplaintID: "7", DateReceived: "2024-02-29", Product: "Mortgage", SubProduct: "b", Issue: "c", SubIssue: "d", Narrative: "They foreclosed.",
+		CompanyPublicResponse: "e", Company: "f", State: "TX", ZipCode: "77XXX", Tags: "g", ConsumerConsentProvided: "h", SubmittedVia: "Web",
+		DateSentToCompany: "2024-03-01", CompanyResponse: "i", Timely: "Yes", ConsumerDisputed: "No",
+	}
+	for f, v := range reflect.ValueOf(want).Fields() {
+		if v.String() == "" {
+			t.Fatalf("the test leaves out %s", f.Name)
+		}
+	}
+	c := schema.Classified{
+		Complaint: want, Category: schema.Loans.String(), CategoryCode: int(schema.Loans), Probability: 1, Probabilities: schema.Probabilities{Loans: 1}, ModelVersion: "v",
+		Source: schema.Source{Topic: "complaints", TopicID: topicID},
+	}
+	row, _ := schema.SilverRowOf(c.AppendJSON(nil), schema.Position{})
+	if got := row.Complaint(); got != want || row.RecordError != nil {
+		t.Errorf("the row gives %+v, want %+v", got, want)
+	}
+	none := schema.SilverRow{Narrative: "x"}
+	if got := none.Complaint(); got != (schema.Complaint{Narrative: "x"}) {
+		t.Errorf("NULLs give %+v", got)
 	}
 }

@@ -3,6 +3,7 @@ package schema
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 )
 
 // SilverRow is one row of silver: a classified complaint with its text, typed,
@@ -100,6 +101,40 @@ func (r *SilverRow) setComplaint(c *Complaint) {
 	}
 	r.TextHash = textHash(c.Narrative)
 	r.NearCopyKey = NearCopyKey(c.Narrative)
+}
+
+// Complaint is the complaint of the row, tidied and masked as the row has it.
+func (r *SilverRow) Complaint() Complaint {
+	of := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	return Complaint{
+		ComplaintID: r.ComplaintID, DateReceived: dateOf(r.DateReceived), Product: of(r.Product), SubProduct: of(r.SubProduct), Issue: of(r.Issue),
+		SubIssue: of(r.SubIssue), Narrative: r.Narrative, CompanyPublicResponse: of(r.CompanyPublicResponse), Company: of(r.Company),
+		State: of(r.State), ZipCode: of(r.ZipCode), Tags: of(r.Tags), ConsumerConsentProvided: of(r.ConsumerConsentProvided),
+		SubmittedVia: of(r.SubmittedVia), DateSentToCompany: dateOf(r.DateSentToCompany), CompanyResponse: of(r.CompanyResponse),
+		Timely: yesNoOf(r.Timely), ConsumerDisputed: yesNoOf(r.ConsumerDisputed),
+	}
+}
+
+func dateOf(day *int32) string {
+	if day == nil {
+		return ""
+	}
+	return time.Unix(int64(*day)*24*60*60, 0).UTC().Format(time.DateOnly)
+}
+
+func yesNoOf(v *bool) string {
+	switch {
+	case v == nil:
+		return ""
+	case *v:
+		return "Yes"
+	}
+	return "No"
 }
 
 // textHash is equal in equal texts only.

@@ -23,6 +23,7 @@ type config struct {
 	Models    modelsConfig    `cmd:"" help:"List the published models with their metrics, and which serves."`
 	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
 	Evaluate  evaluateConfig  `cmd:"" help:"Say how good a model, or the recipe, is."`
+	Report    reportConfig    `cmd:"" help:"Show on one HTML page what is in complaints, and what a model makes of them."`
 	Bootstrap bootstrapConfig `cmd:"" help:"Make the bundle that is built into the programs, and the sample that it was not trained on."`
 }
 
@@ -135,6 +136,15 @@ type evaluateConfig struct {
 	JSON   bool     `name:"json" help:"One line with rows, accuracy, macro_f1, log_loss and ece."`
 }
 
+type reportConfig struct {
+	Lake   lake.Config `embed:""`
+	Data   []string    `placeholder:"FILE" help:"Look at these complaint files instead of silver."`
+	Window window      `default:"0" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
+	Model  string      `placeholder:"VERSION" help:"The model: a version in the lake, or with --data the directory of a bundle. By default the champion, or with --data the built-in one."`
+	Out    string      `required:"" placeholder:"FILE" help:"Where the page goes."`
+	Quiet  bool        `help:"Show no progress."`
+}
+
 type bootstrapConfig struct {
 	libraryConfig
 	Data       []string `required:"" placeholder:"FILE" help:"Complaints with known products."`
@@ -174,6 +184,8 @@ func (c *config) check(command string) error {
 		defaultLake(&c.Rollback.Lake)
 	case "models":
 		defaultLake(&c.Models.Lake)
+	case "report":
+		defaultLake(&c.Report.Lake)
 	case "train":
 		if c.Train.Folds < 2 {
 			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", c.Train.Folds))

@@ -20,8 +20,6 @@ import (
 	"complaints/trainer/lightgbm"
 )
 
-const sampleFile = "../producer/sample/complaints.csv.gz"
-
 func openLibrary(t testing.TB) *lightgbm.Library {
 	t.Helper()
 	lib, err := lightgbm.Open(os.Getenv("LIGHTGBM_LIB"))

@@ -46,28 +46,42 @@ func (j judged) verdict() (schema.Category, float64) {
 // calibrationBins is how many bins of equal width the calibration error has.
 const calibrationBins = 15
 
-// evaluate computes the metrics.
-func evaluate(rows []judged) evaluation {
-	var e evaluation
-	var said, right [calibrationBins]float64
-	for _, j := range rows {
-		c, p := j.verdict()
-		e.Confusion[j.truth][c]++
-		e.Reference.Add(j.length, c, p, j.unknownWords)
-		e.LogLoss -= math.Log(max(j.probabilities[j.truth], 1e-15))
-		b := min(int(p*calibrationBins), calibrationBins-1)
-		said[b] += p
-		if c == j.truth {
-			right[b]++
-			e.Accuracy++
-		}
+// tally counts judged rows, one after the other. The zero value is empty.
+type tally struct {
+	evaluation
+	right, loss float64
+	bins        [calibrationBins]calibrationBin
+}
+
+// calibrationBin is the rows whose most probable category has a probability in
+// the bin.
+type calibrationBin struct {
+	rows, right int
+	said        float64 // sum of the probabilities
+}
+
+func (t *tally) add(j judged) {
+	c, p := j.verdict()
+	t.Rows++
+	t.Confusion[j.truth][c]++
+	t.Reference.Add(j.length, c, p, j.unknownWords)
+	t.loss -= math.Log(max(j.probabilities[j.truth], 1e-15))
+	b := &t.bins[min(int(p*calibrationBins), calibrationBins-1)]
+	b.rows++
+	b.said += p
+	if c == j.truth {
+		b.right++
+		t.right++
 	}
-	n := float64(max(len(rows), 1))
-	e.Rows = len(rows)
-	e.Accuracy /= n
-	e.LogLoss /= n
-	for b := range said {
-		e.ECE += math.Abs(said[b]-right[b]) / n
+}
+
+// result computes the metrics of what was counted.
+func (t *tally) result() evaluation {
+	e := t.evaluation
+	n := float64(max(t.Rows, 1))
+	e.Accuracy, e.LogLoss = t.right/n, t.loss/n
+	for _, b := range t.bins {
+		e.ECE += math.Abs(b.said-float64(b.right)) / n
 	}
 	for k, c := range schema.Categories() {
 		m := e.class(k)
@@ -76,6 +90,15 @@ func evaluate(rows []judged) evaluation {
 		e.MacroF1 += m.F1 / schema.NumCategories
 	}
 	return e
+}
+
+// evaluate computes the metrics of rows.
+func evaluate(rows []judged) evaluation {
+	var t tally
+	for _, j := range rows {
+		t.add(j)
+	}
+	return t.result()
 }
 
 func (e *evaluation) class(k int) classMetrics {

@@ -9,6 +9,9 @@ import (
 	"testing"
 )
 
+// sampleFile is what the built-in model was not trained on.
+const sampleFile = "../producer/sample/complaints.csv.gz"
+
 func runArgs(t *testing.T, args ...string) (stdout string, err error) {
 	t.Helper()
 	var out, log bytes.Buffer

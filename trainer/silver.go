@@ -66,15 +66,25 @@ type silver struct {
 
 func (s silver) String() string { return "silver" }
 
-// read hands every example of the window to use, each row once, compacted or
-// not, in an order that does not change. It holds a few hundred rows at a time.
+// read hands every example of the window to use.
 func (s silver) read(ctx context.Context, progress progressFunc, use func(example)) (rows int, err error) {
+	return eachSilver(ctx, s, progress, func(row *silverText) {
+		if e, ok := row.example(); ok {
+			use(e)
+		}
+	})
+}
+
+// eachSilver hands the wanted columns of every row of the window to use, each row
+// once, compacted or not, in an order that does not change. It holds a few hundred
+// rows at a time.
+func eachSilver[T any](ctx context.Context, s silver, progress progressFunc, use func(*T)) (rows int, err error) {
 	days, err := s.days(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if len(days) == 0 {
-		return 0, errors.New("silver has no rows yet: classify something with a consumer that writes it, or train on files with --data")
+		return 0, errors.New("silver has no rows yet: classify something with a consumer that writes it, or name files with --data")
 	}
 	for i, day := range days {
 		keys, err := lake.EachOnce(ctx, s.store, schema.Silver, day)
@@ -82,7 +92,7 @@ func (s silver) read(ctx context.Context, progress progressFunc, use func(exampl
 			return rows, fmt.Errorf("silver of %s: %w", day, err)
 		}
 		for _, key := range keys {
-			n, err := s.readObject(ctx, key, use)
+			n, err := readObject(ctx, s.store, key, use)
 			if err != nil {
 				return rows, fmt.Errorf("%s: %w", key, err)
 			}
@@ -108,8 +118,8 @@ func (s silver) days(ctx context.Context) ([]schema.Day, error) {
 	return slices.DeleteFunc(days, func(d schema.Day) bool { return d < first }), nil
 }
 
-func (s silver) readObject(ctx context.Context, key string, use func(example)) (rows int, err error) {
-	r, err := s.store.Open(ctx, key)
+func readObject[T any](ctx context.Context, store lake.Store, key string, use func(*T)) (rows int, err error) {
+	r, err := store.Open(ctx, key)
 	if err != nil {
 		return 0, err
 	}
@@ -118,11 +128,9 @@ func (s silver) readObject(ctx context.Context, key string, use func(example)) (
 	if err != nil {
 		return 0, err
 	}
-	err = lake.EachRow(f, func(row *silverText) error {
+	err = lake.EachRow(f, func(row *T) error {
 		rows++
-		if e, ok := row.example(); ok {
-			use(e)
-		}
+		use(row)
 		return ctx.Err()
 	})
 	return rows, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"strconv"
 
 	"complaints/schema"
 )
@@ -59,33 +60,65 @@ func (p *Profile) Merge(q *Profile) {
 	}
 }
 
-// counts is one of the lists of a profile.
-type counts struct {
-	Name   string
+// Counts is one property of complaints, counted in bins.
+type Counts struct {
+	What   string   // category, probability, text_length or unknown_words
+	Bins   []string // what is in each bin, for people
 	Counts []int64
 }
 
-func (p *Profile) lists() [4]counts {
-	return [...]counts{
-		{"category", p.Category[:]},
-		{"probability", p.Probability[:]},
-		{"text_length", p.TextLength[:]},
-		{"unknown_words", p.UnknownWords[:]},
+// Properties returns the lists of a profile. They are not copied.
+func (p *Profile) Properties() [4]Counts {
+	return [...]Counts{
+		{"category", categoryBins, p.Category[:]},
+		{"probability", probabilityBins, p.Probability[:]},
+		{"text_length", textLengthBins, p.TextLength[:]},
+		{"unknown_words", unknownBins, p.UnknownWords[:]},
 	}
+}
+
+var (
+	categoryBins    = ClassNames()
+	probabilityBins = shareBins(&probabilityEdges)
+	textLengthBins  = lengthBins()
+	unknownBins     = shareBins(&unknownEdges)
+)
+
+// shareBins names the bins between edges that are shares of 1.
+func shareBins(edges *[profileBins - 1]float64) []string {
+	percent := func(v float64) string { return strconv.FormatFloat(math.Round(v*1e4)/100, 'f', -1, 64) + "%" }
+	names := []string{"below " + percent(edges[0])}
+	if edges[0] < leastShare {
+		names[0] = "none"
+	}
+	for i, e := range edges[:len(edges)-1] {
+		names = append(names, percent(e)+" to "+percent(edges[i+1]))
+	}
+	return append(names, percent(edges[len(edges)-1])+" or more")
+}
+
+// lengthBins names the bins of lengths: the first ends below 64 bytes, each other at twice the one before.
+func lengthBins() []string {
+	const first = 64
+	names := []string{fmt.Sprintf("below %d bytes", first)}
+	for i := range profileBins - 2 {
+		names = append(names, fmt.Sprintf("%d to %d", first<<i, first<<(i+1)))
+	}
+	return append(names, fmt.Sprintf("%d or more", first<<(profileBins-2)))
 }
 
 // check says whether the counts can be those of a reference.
 func (p *Profile) check() error {
-	for _, l := range p.lists() {
+	for _, l := range p.Properties() {
 		total := int64(0)
 		for _, n := range l.Counts {
 			if n < 0 {
-				return fmt.Errorf("reference.%s has a count of %d", l.Name, n)
+				return fmt.Errorf("reference.%s has a count of %d", l.What, n)
 			}
 			total += n
 		}
 		if total != p.Rows || total == 0 {
-			return fmt.Errorf("reference.%s adds up to %d and must add up to reference.rows, %d, and to more than 0", l.Name, total, p.Rows)
+			return fmt.Errorf("reference.%s adds up to %d and must add up to reference.rows, %d, and to more than 0", l.What, total, p.Rows)
 		}
 	}
 	return nil
@@ -101,9 +134,9 @@ type Drift struct {
 // must have rows.
 func (p *Profile) DriftFrom(reference *Profile) [4]Drift {
 	var out [4]Drift
-	now, before := p.lists(), reference.lists()
+	now, before := p.Properties(), reference.Properties()
 	for i := range out {
-		out[i] = Drift{now[i].Name, psi(now[i].Counts, before[i].Counts)}
+		out[i] = Drift{now[i].What, psi(now[i].Counts, before[i].Counts)}
 	}
 	return out
 }

@@ -57,6 +57,22 @@ func TestProfileBins(t *testing.T) {
 	}
 }
 
+func TestBinsSayWhatIsInThem(t *testing.T) {
+	var p Profile
+	p.Add(100, schema.Loans, 0.97, 0)
+	for i, want := range []string{"Loans", "95% to 99%", "64 to 128", "none"} {
+		l := p.Properties()[i]
+		if len(l.Bins) != len(l.Counts) {
+			t.Fatalf("%s has %d names for %d bins", l.What, len(l.Bins), len(l.Counts))
+		}
+		for b, n := range l.Counts {
+			if (n == 1) != (l.Bins[b] == want) {
+				t.Errorf("%s counts %d in %q, want 1 in %q", l.What, n, l.Bins[b], want)
+			}
+		}
+	}
+}
+
 func TestReferenceIsChecked(t *testing.T) {
 	good := Profile{Rows: 2, Category: [schema.NumCategories]int64{2}, Probability: [profileBins]int64{2}, TextLength: [profileBins]int64{2}, UnknownWords: [profileBins]int64{1, 1}}
 	for name, test := range map[string]struct {

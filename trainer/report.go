@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"complaints/internal/classifier"
+	"complaints/internal/lake"
+	"complaints/schema"
+	"complaints/trainer/explore"
+)
+
+// progressRows is after how many complaints a line of progress comes.
+const progressRows = 100_000
+
+func runReport(ctx context.Context, c *reportConfig, stdout, stderr io.Writer) error {
+	progress := libraryConfig{Quiet: c.Quiet}.progress(stderr)
+	from, model, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	counted, said := explore.NewCollector(), newSayings(model)
+	add := func(x *schema.Complaint) {
+		counted.Add(x)
+		said.add(x)
+		if n := counted.Rows(); n%progressRows == 0 {
+			progress("%d complaints", n)
+		}
+	}
+	if err := from.complaints(ctx, progress, add); err != nil {
+		return err
+	}
+	if counted.Rows() == 0 {
+		return fmt.Errorf("%s: has no complaints", from)
+	}
+	if err := writeFile(c.Out, func(w io.Writer) error { return counted.Write(w, from.String(), said.model()) }); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%s: %s\n", c.Out, counted)
+	return err
+}
+
+// complaintSource is where whole complaints come from. Its name is for people.
+type complaintSource interface {
+	fmt.Stringer
+	complaints(ctx context.Context, progress progressFunc, use func(*schema.Complaint)) error
+}
+
+// open finds the complaints and the model that judges.
+func (c *reportConfig) open(ctx context.Context) (complaintSource, *classifier.Classifier, error) {
+	if len(c.Data) > 0 {
+		bundle, err := classifier.Bootstrap()
+		if c.Model != "" {
+			bundle, err = classifier.LoadDir(c.Model)
+		}
+		return files(c.Data), bundle, err
+	}
+	store, err := lake.Open(ctx, c.Lake)
+	if err != nil {
+		return nil, nil, err
+	}
+	from := silver{store, c.Window}
+	if c.Model != "" {
+		bundle, err := loadBundle(ctx, store, c.Model)
+		return from, bundle, err
+	}
+	champion, err := readChampion(ctx, store)
+	if err != nil {
+		return nil, nil, err
+	}
+	return from, champion.bundle, nil
+}
+
+func (f files) complaints(ctx context.Context, progress progressFunc, use func(*schema.Complaint)) error {
+	err := readComplaints(f, func(x *schema.Complaint) {
+		if ctx.Err() == nil {
+			use(x)
+		}
+	}, func(err error) { progress("left out: %v", err) })
+	return errors.Join(err, ctx.Err())
+}
+
+// complaints leaves out rows that have none: erased, or of a record that was no
+// complaint.
+func (s silver) complaints(ctx context.Context, progress progressFunc, use func(*schema.Complaint)) error {
+	_, err := eachSilver(ctx, s, progress, func(row *schema.SilverRow) {
+		if row.RecordError == nil {
+			x := row.Complaint()
+			use(&x)
+		}
+	})
+	return err
+}
+
+// writeFile replaces a file by what write writes, or leaves it as it is.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	w := bufio.NewWriter(f)
+	if err := errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// sayings counts what a model says of complaints.
+type sayings struct {
+	bundle  *classifier.Classifier
+	scratch *classifier.Scratch
+	known   tally              // of those whose product is known
+	all     classifier.Profile // of all that have a text
+	review  int
+}
+
+func newSayings(bundle *classifier.Classifier) *sayings {
+	return &sayings{bundle: bundle, scratch: bundle.NewScratch()}
+}
+
+func (s *sayings) add(x *schema.Complaint) {
+	if strings.TrimSpace(x.Narrative) == "" {
+		return
+	}
+	p := s.bundle.Predict([]byte(x.Narrative), s.scratch)
+	s.all.Add(len(x.Narrative), p.Category, p.Probability, p.UnknownWords)
+	if p.NeedsReview {
+		s.review++
+	}
+	if truth, ok := schema.CategoryOfProduct(x.Product); ok {
+		s.known.add(judged{truth: truth, probabilities: p.Probabilities, length: len(x.Narrative), unknownWords: p.UnknownWords})
+	}
+}
+
+// model is what the page shows.
+func (s *sayings) model() *explore.Model {
+	manifest, e := s.bundle.Manifest(), s.known.result()
+	m := &explore.Model{
+		Version: s.bundle.Version(), Training: manifest.Training, Kept: manifest.Metrics, Here: e.Metrics, Confusion: e.Confusion,
+		Scored: s.all, Reference: manifest.Reference, NeedReview: s.review,
+	}
+	for _, c := range e.Classes {
+		m.Classes = append(m.Classes, explore.Class{Rows: c.Rows, Precision: c.Precision, Recall: c.Recall, F1: c.F1})
+	}
+	for i, b := range s.known.bins {
+		m.Calibration = append(m.Calibration, explore.Bin{
+			From: float64(i) / calibrationBins, To: float64(i+1) / calibrationBins,
+			Rows: b.rows, Said: ratio(b.said, float64(b.rows)), Right: ratio(float64(b.right), float64(b.rows)),
+		})
+	}
+	return m
+}
