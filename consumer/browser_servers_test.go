@@ -177,7 +177,8 @@ func TestDocsInABrowser(t *testing.T) {
 					t.Errorf("text %d is %q, want %q", i, got, want)
 				}
 			}
-			act(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("#operations-predictions-predict").scrollIntoView()`))
+			checkAccessible(t, ctx)
+			act(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("#operations-predictions-predict .responses-wrapper").scrollIntoView()`))
 			servers.Artifact(t, "docs-"+name+".png", get(t, ctx, chromedp.CaptureScreenshot()))
 		})
 	}
@@ -188,7 +189,7 @@ func TestLivePageInABrowser(t *testing.T) {
 	for name, view := range map[string]struct {
 		width, height int64
 		dark          bool
-	}{"desktop": {1280, 900, false}, "phone": {390, 844, false}, "phone-dark": {390, 844, true}} {
+	}{"desktop": {1280, 900, false}, "desktop-dark": {1280, 900, true}, "phone": {390, 844, false}, "phone-dark": {390, 844, true}} {
 		t.Run(name, func(t *testing.T) {
 			ctx := browser(t, view.width, view.height, view.dark)
 			act(t, ctx, chromedp.Navigate(s.url+"/"), eventually(`document.getElementById("connection").textContent === "Live"`))
@@ -203,6 +204,7 @@ func TestLivePageInABrowser(t *testing.T) {
 				chromedp.Focus(chromedp.CSS("#text")),
 				chromedp.SendKeys(chromedp.CSS("#text"), "A debt collector calls me about a debt that is not mine.\t\r"),
 				eventually(`document.querySelector("#answer .verdict")?.textContent.startsWith("Debt Collection")`),
+				eventually(`document.querySelector("#details .sides th")?.textContent === "debt"`),
 			)
 			page := get(t, ctx, chromedp.Text(chromedp.CSS("body")))
 			wide := get(t, ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`))

@@ -59,8 +59,10 @@ func (a *API) serveOpenAPI(w http.ResponseWriter, _ *http.Request) *problem {
 func (a *API) docs() handler {
 	ui := v5emb.NewHandlerWithConfig(swgui.Config{
 		Title: "Complaints", SwaggerJSON: routeOpenAPI, BasePath: routeDocs + "/",
-		// Without it a phone shows the page as wide as a desk's.
-		AppendHead: `<meta name="viewport" content="width=device-width, initial-scale=1">`,
+		// Without the first a phone shows the page as wide as a desk's.
+		AppendHead: `<meta name="viewport" content="width=device-width, initial-scale=1">
+			<link rel="stylesheet" href="` + routeDocs + `/docs.css"><script src="` + routeDocs + `/docs.js"></script>`,
+		PrependHTML: `<header class="top"><h1>Complaints: the API</h1><a href="` + routePage + `">What runs now</a></header>`,
 	})
 	return func(w http.ResponseWriter, r *http.Request) *problem {
 		ui.ServeHTTP(w, r)

@@ -59,6 +59,9 @@ func (a *API) routesOfTheRole(route func(pattern, name, method string, h handler
 		route(routePage+file, routePage, http.MethodGet, page(file))
 	}
 	route(routeOpenAPI, routeOpenAPI, http.MethodGet, a.serveOpenAPI)
+	for _, file := range []string{"/docs.js", "/docs.css"} {
+		route(routeDocs+file, routeDocs, http.MethodGet, page(strings.TrimPrefix(file, "/")))
+	}
 	route(routeDocs+"/", routeDocs, http.MethodGet, a.docs())
 	route(routeDocs, routeDocs, http.MethodGet, a.docs())
 }

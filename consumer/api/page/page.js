@@ -177,30 +177,52 @@ $("login").addEventListener("submit", (event) => {
 $("try").addEventListener("submit", async (event) => {
   event.preventDefault();
   $("answer").replaceChildren("…");
+  $("details").replaceChildren();
   try {
-    const answer = await fetch("v1/predict", {
+    const answer = await fetch("v1/predict?explain=true", {
       method: "POST",
       headers: headers({ "Content-Type": "application/json" }),
       body: JSON.stringify({ text: [$("text").value] }),
     });
     const body = await answer.json();
     if (!answer.ok) throw new Error(body.detail || answer.statusText);
-    $("answer").replaceChildren(...verdict(body.results[0]));
+    const result = body.results[0];
+    const verdict = `${result.prediction}, ${percent(result.probability)}${result.needs_review ? ", needs review" : ""}`;
+    $("answer").replaceChildren(make("p", { className: "verdict" }, verdict));
+    $("details").replaceChildren(...details(result));
   } catch (error) {
     $("answer").replaceChildren(make("p", { className: "error" }, error.message));
   }
 });
 
-function verdict(result) {
-  const rows = Object.entries(result.probabilities).map(([name, p], c) => {
-    const bar = drawing("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" });
-    bar.append(drawing("rect", { class: `c${c}`, x: 0, y: 0, width: 100 * p, height: 10 }));
-    return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, bar), make("td", {}, percent(p)));
-  });
+// details is all of an answer but the verdict, which is enough for a screen reader to say unasked.
+function details(result) {
+  const { for: pro, against: con } = result.explanation;
+  const heaviest = Math.max(...[...pro, ...con].map((p) => Math.abs(p.weight)));
+  const listed = (parts) => parts.filter((p) => Math.abs(p.weight) >= 0.005).slice(0, shownReasons).map(reason);
+  const reason = (p) => row(p.in_text ? [p.name] : [p.name, make("span", { className: "note" }, " absent")],
+    result.category_code, Math.abs(p.weight) / heaviest, weight.format(p.weight));
   return [
-    make("p", { className: "verdict" }, `${result.prediction}, ${percent(result.probability)}${result.needs_review ? ", needs review" : ""}`),
-    make("table", { className: "bars" }, make("tbody", {}, ...rows)),
+    table("Probabilities", Object.entries(result.probabilities).map(([name, p], c) => row([name], c, p, percent(p)))),
+    make("div", { className: "sides" },
+      table(`For ${result.prediction}`, listed(pro)),
+      table(`Against ${result.prediction}`, listed(con))),
+    make("p", { className: "note" }, "Each weight is what a term adds to the category's raw score; absent: it is not in the text, which speaks too."),
   ];
+}
+
+const shownReasons = 6;
+const weight = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: "exceptZero" });
+
+function table(caption, rows) {
+  return make("table", { className: "bars" }, make("caption", {}, caption), make("tbody", {}, ...rows));
+}
+
+// row names a thing and shows its share of 1 as a bar in the colour of a category.
+function row(name, category, share, value) {
+  const bar = drawing("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" });
+  bar.append(drawing("rect", { class: `c${category}`, x: 0, y: 0, width: 100 * share, height: 10 }));
+  return make("tr", {}, make("th", { scope: "row" }, ...name), make("td", {}, bar), make("td", {}, value));
 }
 
 watch();
