@@ -145,14 +145,15 @@ func (s *session) adjustOffsets(_ context.Context, offsets map[string]map[int32]
 	<-s.ready
 	for topic, partitions := range offsets {
 		for partition := range partitions {
+			committed := partitions[partition].EpochOffset().Offset
 			partitions[partition] = kgo.NewOffset().At(0)
-			s.start(tp{topic, partition})
+			s.start(tp{topic, partition}, committed)
 		}
 	}
 	return offsets, nil
 }
 
-func (s *session) start(at tp) {
+func (s *session) start(at tp, committed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ctx, stop := s.newWorker()
@@ -162,7 +163,7 @@ func (s *session) start(at tp) {
 	}
 	s.metrics.rebalances.WithLabelValues("assigned").Inc()
 	w := &worker{
-		session: s, topic: at.topic, partition: at.partition, stop: stop, done: make(chan struct{}),
+		session: s, topic: at.topic, partition: at.partition, committed: committed, stop: stop, done: make(chan struct{}),
 		wake: make(chan struct{}, 1), flushNow: make(chan chan<- error), early: stagger(at.partition, s.cfg.RollAge),
 	}
 	w.p = s.newPartition(w)

@@ -19,4 +19,12 @@ const (
 	PlainPut = "plain-put"
 	// PlainCommit turns a transaction into plain writes and a plain commit.
 	PlainCommit = "plain-commit"
+	// TrustOffsets resumes the lake at the committed offset, and not where the
+	// chain ends.
+	TrustOffsets = "trust-offsets"
+	// DataFirst puts objects before the claim that names them.
+	DataFirst = "data-first"
+	// TrustAnswers takes an answer of the store that does not say what happened
+	// for success.
+	TrustAnswers = "trust-answers"
 )

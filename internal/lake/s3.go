@@ -216,6 +216,8 @@ func (s *s3Store) put(ctx context.Context, in *s3.PutObjectInput, body []byte) (
 		switch o := outcomeOf(last); {
 		case o == done:
 			return done, nil
+		case o == unknown && failpoint.On(failpoint.TrustAnswers):
+			return done, nil
 		case o == unknown:
 			sure = false
 		case o == conflict:
