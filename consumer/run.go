@@ -42,7 +42,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case "healthcheck":
 		return runHealthcheck(ctx, &c.Healthcheck)
 	default:
-		return runRoles(ctx, &c.Run, stderr)
+		err := runRoles(ctx, &c.Run, stderr)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // asked to end while it started
+		}
+		return err
 	}
 }
 
@@ -122,6 +126,9 @@ func (a *app) connect(ctx context.Context) (err error) {
 		kgo.SessionTimeout(a.cfg.SessionTimeout),
 		// Three signs of life may get lost before that.
 		kgo.HeartbeatInterval(min(3*time.Second, a.cfg.SessionTimeout/4)),
+		// A load balancer closes connections to a broker that restarts at once, which else
+		// counts as wrong security settings; the admin client has just shown that they are right.
+		kgo.AlwaysRetryEOF(),
 	)
 	return nil
 }
