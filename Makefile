@@ -55,6 +55,10 @@ check: lint ## run the linters, go vet, and see that go.mod is tidy
 test: check lint-deploy servers lightgbm ## run everything, on real servers too
 	go test -tags $(TAGS) -timeout 20m ./...
 
+.PHONY: chaos
+chaos: kafka versitygw toxiproxy ## break all that can break, take each guarantee out, and print what came of it (half an hour)
+	go test -tags $(TAGS) -count 1 -timeout 90m -v -run 'TestMatrix|TestMutations' ./deploy/chaos -chaos.long
+
 .PHONY: test-bucket
 test-bucket: ## ask the bucket COMPLAINTS_TEST_LAKE (s3://bucket/prefix, empty) for what the lake needs of S3
 	go test -tags bucket -count 1 -run TestBucket ./internal/lake/

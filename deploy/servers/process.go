@@ -89,7 +89,7 @@ func (p *process) spawn() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	unguard, err := guard(cmd.Process.Pid)
+	unguard, err := Guard(cmd.Process.Pid)
 	if err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -104,9 +104,9 @@ func (p *process) spawn() error {
 	return nil
 }
 
-// guard has a shell kill the process group as soon as this process is gone, also when it dies without cleanups: a
+// Guard has a shell kill the process group as soon as this process is gone, also when it dies without cleanups: a
 // panic of another test, a time-out, a Ctrl-C. The shell waits on a pipe whose other end only this process holds.
-func guard(group int) (stop func(), err error) {
+func Guard(group int) (stop func(), err error) {
 	shell := exec.Command("sh", "-c", `read -r _; kill -s KILL -- "-$1"`, "guard", strconv.Itoa(group))
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	pipe, err := shell.StdinPipe()

@@ -1,0 +1,199 @@
+//go:build servers && failpoint
+
+package chaos
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"complaints/schema"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// offsetsTo stops the consumers, moves the sink's offsets, and starts them again.
+// A partition where it says -1 keeps its offset.
+func offsetsTo(where func(*stage, string, schema.Layer, int32) (int64, error)) func(*stage) error {
+	return withoutConsumers(func(s *stage) error {
+		offsets, moved := kadm.Offsets{}, 0
+		for topic, layer := range map[string]schema.Layer{s.topics.Complaints: schema.Bronze, s.topics.Classified: schema.Gold} {
+			for p := range int32(partitions) {
+				at, err := where(s, topic, layer, p)
+				if err != nil {
+					return err
+				}
+				if at >= 0 {
+					offsets.AddOffset(topic, p, at, -1)
+					moved++
+				}
+			}
+		}
+		if moved == 0 {
+			return errors.New("no partition has such an offset")
+		}
+		return s.world.admin.CommitAllOffsets(s.ctx, s.sinkGroup(), offsets)
+	})
+}
+
+func offsetsDeleted(s *stage) error {
+	return withoutConsumers(func(s *stage) error {
+		resp, err := s.world.admin.DeleteGroup(s.ctx, s.sinkGroup())
+		return errors.Join(err, resp.Err)
+	})(s)
+}
+
+func withoutConsumers(do func(*stage) error) func(*stage) error {
+	return func(s *stage) error {
+		for range s.times(1, 4) {
+			w, err := s.start("a", "")
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(s.members(1), s.sleep(3*time.Second), w.stop()); err != nil {
+				return err
+			}
+			var last error
+			err = s.until(30*time.Second, "the group is empty", func() (bool, error) {
+				last = do(s)
+				return last == nil, nil
+			})
+			if err != nil {
+				return errors.Join(err, last)
+			}
+			s.injected.Add(1)
+		}
+		_, err := s.start("a", "")
+		return err
+	}
+}
+
+func start(*stage, string, schema.Layer, int32) (int64, error) { return 0, nil }
+
+// middleOfALink is an offset that lies within a link, so that no link starts there.
+func middleOfALink(s *stage, topic string, layer schema.Layer, partition int32) (int64, error) {
+	links, err := s.links(layer, topic, partition)
+	if err != nil {
+		return 0, err
+	}
+	slices.Reverse(links)
+	for _, l := range links {
+		if l.Next-l.Start >= 3 {
+			return (l.Start + l.Next) / 2, nil
+		}
+	}
+	return -1, nil
+}
+
+// links reads the chain of a partition, in the order of its offsets.
+func (s *stage) links(layer schema.Layer, topic string, partition int32) ([]schema.Link, error) {
+	paths, err := filepath.Glob(filepath.Join(s.root, "chain", string(layer), "*", fmt.Sprint(partition), "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(paths)
+	var links []schema.Link
+	for _, path := range paths {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		var l schema.Link
+		if err := json.Unmarshal(body, &l); err != nil {
+			return nil, err
+		}
+		if l.Topic == topic {
+			links = append(links, l)
+		}
+	}
+	return links, nil
+}
+
+func (s *stage) two() error {
+	_, errA := s.start("a", "")
+	_, errB := s.start("b", "")
+	return errors.Join(errA, errB)
+}
+
+// brokerEnds ends the broker and starts it again, while a consumer stands between
+// the results and the end of its transaction. A lone broker that ends a moment
+// later, between the end of a transaction and its marks, was seen to leave them out
+// for good ("these partitions are likely deleted already and hence can be skipped"):
+// then nobody can go on, which is no fault of ours.
+func brokerEnds(end func(*stage)) func(*stage) error {
+	return func(s *stage) error {
+		for n := range s.times(1, 4) {
+			w, err := s.start("a", fmt.Sprintf("classify/before-commit=pause:%d", 3+n))
+			if err != nil {
+				return err
+			}
+			if err := w.waitPaused(); err != nil {
+				return err
+			}
+			end(s)
+			s.world.kafka.Start()
+			if err := w.resume(); err != nil {
+				return err
+			}
+			if n == s.times(1, 4)-1 {
+				break
+			}
+			if err := errors.Join(s.sleep(3*time.Second), s.current("a").stop()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (s *stage) current(name string) *worker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.workers[name]
+}
+
+// network breaks what lies between the broker and its clients for a while.
+func network(lasts time.Duration, breaks func(*stage)) func(*stage) error {
+	return func(s *stage) error {
+		if err := s.two(); err != nil {
+			return err
+		}
+		for range s.times(1, 4) {
+			if err := errors.Join(s.members(2), s.sleep(2*time.Second)); err != nil {
+				return err
+			}
+			breaks(s)
+			s.injected.Add(1)
+			err := s.sleep(lasts)
+			s.world.kafka.Proxy.Heal()
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// storeDies kills the S3 server.
+func storeDies(s *stage) error {
+	if err := s.two(); err != nil {
+		return err
+	}
+	for range s.times(2, 4) {
+		if err := errors.Join(s.members(2), s.sleep(2*time.Second)); err != nil {
+			return err
+		}
+		s.world.s3.Kill()
+		err := s.sleep(3 * time.Second)
+		s.world.s3.Start()
+		if err != nil {
+			return err
+		}
+		s.injected.Add(1)
+	}
+	return nil
+}

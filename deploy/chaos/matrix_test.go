@@ -1,0 +1,119 @@
+//go:build servers && failpoint
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// TestMatrix injects each fault and wants each message to stand once in each place.
+func TestMatrix(t *testing.T) {
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	var together, alone []fault
+	for _, f := range faults() {
+		switch {
+		case (f.long && !*long && *only == "") || !pattern.MatchString(f.name):
+		case f.alone:
+			alone = append(alone, f)
+		default:
+			together = append(together, f)
+		}
+	}
+	outcomes := w.performAll(t.Context(), together, "")
+	for _, f := range alone {
+		outcomes = append(outcomes, w.perform(t.Context(), f, ""))
+	}
+	t.Logf("\n%s", table(outcomes))
+	for _, o := range outcomes {
+		err := o.failure()
+		switch {
+		case errors.Is(err, errNoDisk) && os.Getenv("CI") == "":
+			t.Logf("%s: says nothing here: %v", o.fault, err)
+		case err != nil:
+			t.Errorf("%s: %v", o.fault, err)
+		}
+	}
+}
+
+// performAll runs rows, some at once, and keeps their order.
+func (w *world) performAll(ctx context.Context, rows []fault, broken string) []outcome {
+	outcomes := make([]outcome, len(rows))
+	slots := make(chan struct{}, max(1, *parallel))
+	var all sync.WaitGroup
+	for i, f := range rows {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			outcomes[i] = w.perform(ctx, f, broken)
+		})
+	}
+	all.Wait()
+	return outcomes
+}
+
+// perform runs a row; broken is a guarantee that is taken out of its consumers.
+func (w *world) perform(ctx context.Context, f fault, broken string) (o outcome) {
+	o.fault = f.name
+	s, end, err := w.newStage(ctx, f, broken)
+	if err != nil {
+		o.err = err
+		return o
+	}
+	began := time.Now()
+	o.err = s.play(f, &o)
+	o.err = errors.Join(o.err, end())
+	o.injected, o.restarts = s.injected.Load(), s.restarts.Load()
+	w.tb.Logf("%-45s %6s  %.1000v", f.name, time.Since(began).Round(time.Second), o.failure())
+	return o
+}
+
+func (s *stage) play(f fault, o *outcome) error {
+	go s.messages.run()
+	err := f.run(s)
+	over := time.Now()
+	err = errors.Join(err, s.messages.finish())
+	o.messages = s.messages.count
+	if err == nil {
+		if err = s.caughtUp(); err != nil {
+			err = fmt.Errorf("%w\n%s", err, s.tails())
+		}
+	}
+	o.recovered = time.Since(over)
+	err = errors.Join(err, s.stopAll())
+	if s.ctx.Err() != nil {
+		return err
+	}
+	// What is there is counted also where the system came to a halt.
+	err = errors.Join(err, s.verify(s.ctx))
+	var wrong error
+	o.lost, o.repeated, wrong = s.count(o.messages)
+	return errors.Join(err, wrong)
+}
+
+func table(outcomes []outcome) string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "fault\ttimes injected\tmessages\tlost\trepeated\tseconds to recover\trestarts\t")
+	for _, o := range outcomes {
+		verdict := ""
+		if o.failure() != nil {
+			verdict = "FAILED"
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.1f\t%d\t%s\n", o.fault, o.injected, o.messages, o.lost, o.repeated, o.recovered.Seconds(), o.restarts, verdict)
+	}
+	_ = t.Flush()
+	return b.String()
+}

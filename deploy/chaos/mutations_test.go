@@ -1,0 +1,79 @@
+//go:build servers && failpoint
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"complaints/internal/failpoint"
+)
+
+// mutation is a guarantee that is taken out, and the fault that shows it.
+type mutation struct {
+	what, broken string
+	run          func(*stage) error
+	tries        int    // where the order of events is a race
+	sign         string // what the failure says if it comes of this
+}
+
+func mutations() []mutation {
+	return []mutation{
+		{"an object is created once", failpoint.PlainPut, sleepAt("sink/before-claim", 0), 5, `"ok":false`},
+		{"the lake says where to resume", failpoint.TrustOffsets, offsetsTo(middleOfALink), 1, "repeated"},
+		{"the claim comes before the data", failpoint.DataFirst, killAt("sink/before-claim"), 2, "parquet footer"},
+		{"results and offsets are one transaction", failpoint.PlainCommit, afterAWhile(killAt("classify/before-commit")), 1, "repeated"},
+		{"an ambiguous answer is no success", failpoint.TrustAnswers, answerWith(answers()[1]), 1, "lost"},
+	}
+}
+
+// afterAWhile lets consumers commit offsets of all partitions before a fault:
+// where there are none, results without them are noticed at the start.
+func afterAWhile(run func(*stage) error) func(*stage) error {
+	return func(s *stage) error {
+		w, err := s.start("a", "")
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(s.members(1), s.sleep(4*time.Second), w.stop()); err != nil {
+			return err
+		}
+		return run(s)
+	}
+}
+
+// TestMutations takes each guarantee out, and wants a row of the matrix to fail
+// for that.
+func TestMutations(t *testing.T) {
+	if !*long {
+		t.Skip("takes two minutes: -chaos.long")
+	}
+	w := newWorld(t)
+	var all sync.WaitGroup
+	for _, m := range mutations() {
+		all.Go(func() {
+			switch err := w.performWithout(t.Context(), m); {
+			case err == nil:
+				t.Errorf("nothing fails without this: %s (%s)", m.what, m.broken)
+			case !strings.Contains(err.Error(), m.sign):
+				t.Errorf("without this it fails for another reason: %s (%s): %v", m.what, m.broken, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (w *world) performWithout(ctx context.Context, m mutation) error {
+	for try := range m.tries {
+		o := w.perform(ctx, fault{name: fmt.Sprintf("without %s, try %d", m.broken, try+1), run: m.run}, m.broken+"=on")
+		if err := o.failure(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
