@@ -146,8 +146,8 @@ func (b *batch) record(topic string, key, value []byte) *kgo.Record {
 // deadLetter keeps the message byte for byte, and says in headers why.
 //
 // A batch of dead letters that do not compress could outgrow what the topic
-// takes, so they are flushed before that. A single one always fits: it came in
-// one batch of the source, and the topic takes schema.OutputHeadroomBytes more.
+// takes, so they are flushed before that. A single one fits: it came in one batch
+// of the source, and the topic takes twice as much, in case that was compressed harder.
 func (b *batch) deadLetter(in *kgo.Record, why error) (out *kgo.Record, flush bool) {
 	var rejection *schema.Rejection
 	if !errors.As(why, &rejection) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -312,6 +313,51 @@ func TestManyBadMessagesFitTheirTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.wantEachOnce(len(values))
+}
+
+// A message that its sender compressed harder than we do takes more room as a dead
+// letter than it took before.
+func TestDeadLetterThatWasCompressedHarder(t *testing.T) {
+	f := newFixture(t)
+	hard := kgo.ZstdCompression().WithLevel(19)
+	value := []byte("not JSON")
+	rng := rand.New(rand.NewPCG(1, 2))
+	for len(value) < 3_500_000 || compressed(t, hard, value) < int(f.topics.MaxMessageBytes)-(32<<10) {
+		for range 10_000 {
+			value = fmt.Appendf(value, " word%d", int(math.Exp(rng.Float64()*9)))
+		}
+	}
+	if size := compressed(t, kgo.ZstdCompression().WithLevel(1), value); size < int(f.topics.OutputMaxBytes()) {
+		t.Fatalf("the value is %d bytes in our compression, which shows nothing", size)
+	}
+	sender, err := kgo.NewClient(append(f.opts, kgo.ProducerBatchCompression(hard), kgo.ProducerBatchMaxBytes(64<<20))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	if err := sender.ProduceSync(t.Context(), &kgo.Record{Topic: f.topics.Complaints, Partition: 0, Value: value}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	stop := f.start(f.config("a"))
+	f.waitLag(stop)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range f.outputs() {
+		if o.record.Topic != f.topics.DeadLetter || !bytes.Equal(o.record.Value, value) {
+			t.Errorf("%s holds %d bytes, want the %d that were sent as a dead letter", o.record.Topic, len(o.record.Value), len(value))
+		}
+	}
+}
+
+func compressed(t *testing.T, codec kgo.CompressionCodec, value []byte) int {
+	t.Helper()
+	compressor, err := kgo.DefaultCompressor(codec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := compressor.Compress(new(bytes.Buffer), value)
+	return len(out)
 }
 
 func TestExactlyOnceWhenConsumersComeAndGo(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -59,10 +60,13 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics,
 	}
 
 	size := strconv.Itoa(int(t.OutputMaxBytes()))
+	// A dead letter must go through compression again, and whoever sent the message
+	// may have compressed it harder.
+	deadLetterSize := strconv.Itoa(int(min(2*int64(t.OutputMaxBytes()), math.MaxInt32)))
 	outputs := map[string]map[string]*string{
 		t.Classified: {"max.message.bytes": &size},
 		// Dead letters wait for a person, however long that takes.
-		t.DeadLetter: {"max.message.bytes": &size, "retention.ms": new("-1")},
+		t.DeadLetter: {"max.message.bytes": &deadLetterSize, "retention.ms": new("-1")},
 	}
 	for name, settings := range outputs {
 		if err := ensureOutput(ctx, adm, cfg, name, settings, t); err != nil {
