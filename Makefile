@@ -59,6 +59,14 @@ test: check lint-deploy servers lightgbm ## run everything, on real servers too
 chaos: kafka versitygw toxiproxy ## break all that can break, take each guarantee out, and print what came of it (half an hour)
 	go test -tags $(TAGS) -count 1 -timeout 90m -v -run 'TestMatrix|TestMutations' ./deploy/chaos -chaos.long
 
+# The pictures of the live page show as many minutes of the sample.
+PICTURE_MINUTES ?= 8
+
+.PHONY: screenshots
+screenshots: axe ## take the pictures in docs/images anew, in a real browser
+	go test -tags servers -count 1 -run 'Test(Docs|LivePage)InABrowser' -timeout 30m ./consumer -picture-minutes $(PICTURE_MINUTES)
+	cd $(CACHE)/artifacts && cp docs-{desktop,phone}.png live-{desktop,phone,desktop-dark,phone-dark}.png $(CURDIR)/docs/images/
+
 .PHONY: test-bucket
 test-bucket: ## ask the bucket COMPLAINTS_TEST_LAKE (s3://bucket/prefix, empty) for what the lake needs of S3
 	go test -tags bucket -count 1 -run TestBucket ./internal/lake/

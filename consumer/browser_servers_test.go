@@ -6,19 +6,25 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
-	"net/http"
+	"image"
+	"image/png"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"complaints/deploy/servers"
+	"complaints/internal/complaintfile"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
+
+var pictureMinutes = flag.Int("picture-minutes", 0, "how long the sample is published before pictures of the live page are taken")
 
 // browser opens a page that is as wide as a desk's or a phone's.
 func browser(t *testing.T, width, height int64, dark bool) context.Context {
@@ -83,68 +89,67 @@ func get[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T 
 	return v
 }
 
-// website is a consumer with all roles and an embedded broker.
-type website struct{ url, broker string }
-
-func startWebsite(t *testing.T, args ...string) website {
+// publishSample publishes complaints of the sample at a rate that changes, so that the live page has something to show.
+func (s website) publishSample(t *testing.T, d time.Duration) {
 	t.Helper()
-	s := website{broker: freeAddr(t)}
-	addr, dir := freeAddr(t), t.TempDir()
-	s.url = "http://" + addr
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	var log bytes.Buffer
-	go func() {
-		done <- run(ctx, append([]string{"--embedded", "--embedded-addr", s.broker, "--data", dir, "--http-addr", addr}, args...), &log, &log)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("%v\n%s", err, log.String())
-		}
-	})
-	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if resp, err := http.Get(s.url + "/readyz"); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return s
-			}
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the consumer does not become ready")
-		}
+	f, err := os.Open("../producer/sample/complaints.csv.gz")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// publish puts complaints of all kinds on the topic, and some that are none.
-func (s website) publish(t *testing.T, n int) {
-	t.Helper()
+	defer f.Close()
+	rows, err := complaintfile.NewReader(f, "the sample")
+	if err != nil {
+		t.Fatal(err)
+	}
 	cl, err := kgo.NewClient(kgo.SeedBrokers(s.broker), kgo.DefaultProduceTopic("complaints"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	texts := []string{
-		"The credit bureau reports an account that is not mine and refuses to remove it from my credit report.",
-		"A debt collector calls me every day about a debt that I paid. My number is 555 010 9999.",
-		"My mortgage servicer did not apply my payment and threatens foreclosure.",
-		"My credit card was charged twice and the bank denied the dispute. Write to me@example.org.",
-		"The bank closed my checking account and keeps my deposit.",
-	}
-	for i := range n {
-		value := fmt.Sprintf(`{"complaint_id":"%d","narrative":%q}`, 1_000_000+i, texts[i%len(texts)])
-		if i%50 == 49 {
-			value = `{"narrative":" "}`
-		}
-		cl.Produce(t.Context(), kgo.StringRecord(value), func(_ *kgo.Record, err error) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for second := range int(d.Seconds()) {
+		for range 2 + second/40%4 {
+			row, err := rows.Next()
 			if err != nil {
-				t.Error(err)
+				t.Fatal(err)
 			}
-		})
+			value, err := json.Marshal(row.Complaint)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cl.ProduceSync(t.Context(), kgo.SliceRecord(value)).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-tick.C
 	}
-	if err := cl.Flush(t.Context()); err != nil {
+}
+
+// picture keeps what a page shows from one element to the end of another, or to a height.
+func picture(t *testing.T, ctx context.Context, name, from, to string, height int) { //nolint:revive // the test comes first in all helpers
+	t.Helper()
+	place := func(selector, edge string) int {
+		return get(t, ctx, chromedp.Evaluate[int](fmt.Sprintf(`Math.round(document.querySelector(%q).getBoundingClientRect().%s + scrollY)`, selector, edge)))
+	}
+	top := place(from, "top")
+	bottom := min(place(to, "bottom"), top+height)
+	whole, err := png.Decode(bytes.NewReader(get(t, ctx, chromedp.FullScreenshot(100))))
+	if err != nil {
 		t.Fatal(err)
 	}
+	part, ok := whole.(interface {
+		SubImage(r image.Rectangle) image.Image
+	})
+	if !ok {
+		t.Fatalf("a picture is a %T", whole)
+	}
+	var out bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(&out, part.SubImage(image.Rect(0, top, whole.Bounds().Dx(), bottom))); err != nil {
+		t.Fatal(err)
+	}
+	servers.Artifact(t, name+".png", out.Bytes())
 }
 
 // eventually waits for an expression of the page to be true.
@@ -178,14 +183,18 @@ func TestDocsInABrowser(t *testing.T) {
 				}
 			}
 			checkAccessible(t, ctx)
-			act(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("#operations-predictions-predict .responses-wrapper").scrollIntoView()`))
-			servers.Artifact(t, "docs-"+name+".png", get(t, ctx, chromedp.CaptureScreenshot()))
+			picture(t, ctx, "docs-"+name, "#operations-predictions-predict", "#operations-predictions-predict .live-responses-table .highlight-code", 3000)
 		})
 	}
 }
 
 func TestLivePageInABrowser(t *testing.T) {
 	s := startWebsite(t)
+	texts := 500 // one in fifty is none
+	if *pictureMinutes > 0 {
+		texts = 50
+		s.publishSample(t, time.Duration(*pictureMinutes)*time.Minute)
+	}
 	for name, view := range map[string]struct {
 		width, height int64
 		dark          bool
@@ -195,9 +204,9 @@ func TestLivePageInABrowser(t *testing.T) {
 			act(t, ctx, chromedp.Navigate(s.url+"/"), eventually(`document.getElementById("connection").textContent === "Live"`))
 			count := `parseInt(document.getElementById("total").textContent.replaceAll(",", ""))`
 			before := get(t, ctx, chromedp.Evaluate[int](count))
-			s.publish(t, 500)
+			s.publish(t, texts)
 			act(t, ctx,
-				eventually(fmt.Sprintf(count+" === %d", before+490)),
+				eventually(fmt.Sprintf(count+" === %d", before+texts-texts/50)),
 				eventually(`document.getElementById("lag").textContent === "0" && document.getElementById("reasons").textContent.includes("blank text")`),
 				eventually(`document.querySelectorAll("#chart rect").length >= 5 && document.querySelectorAll("#latest li strong").length >= 1`),
 				// By keyboard alone: to the text, type, to the button, press.
@@ -215,7 +224,7 @@ func TestLivePageInABrowser(t *testing.T) {
 				t.Error("the page is wider than the screen")
 			}
 			checkAccessible(t, ctx)
-			servers.Artifact(t, "live-"+name+".png", get(t, ctx, chromedp.FullScreenshot(100)))
+			picture(t, ctx, "live-"+name, "body", "body", 2000)
 		})
 	}
 }
