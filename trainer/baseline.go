@@ -71,10 +71,10 @@ func (t *tfidf) rows(rows []int) *lightgbm.Rows {
 		clear(row)
 		square := 0.0
 		for _, k := range tfidfKinds {
-			for _, x := range t.v.corpus.documents[r].terms[k] {
-				p := t.v.place[k][x.term]
+			for _, x := range t.v.corpus.documents[r].of(k) {
+				p := t.v.place[k][x.term()]
 				if c, ok := t.column[chosenTerm{k, p}]; ok && p != unknown {
-					row[c] = float64(x.count) * t.idf[c]
+					row[c] = float64(x.count()) * t.idf[c]
 					square += row[c] * row[c]
 				}
 			}

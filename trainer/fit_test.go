@@ -16,7 +16,7 @@ func smallCorpus() *corpus {
 	} {
 		examples = append(examples, example{text: text, category: schema.Category(i / 2 % 2)})
 	}
-	return newCorpus(examples)
+	return newCorpus(examples, 1)
 }
 
 func TestVocabularyCountsDocuments(t *testing.T) {
@@ -132,7 +132,7 @@ func TestYearsAreNoTerms(t *testing.T) {
 			t.Errorf("%q is a year: %t, want %t", word, got, want)
 		}
 	}
-	c := newCorpus([]example{{text: "in 2016 they called"}, {text: "in 2016 they called"}})
+	c := newCorpus([]example{{text: "in 2016 they called"}, {text: "in 2016 they called"}}, 1)
 	for years, want := range map[bool]int{false: 3, true: 4} {
 		if got := len(newVocabulary(c, []int{0, 1}, 1, years).terms[words]); got != want {
 			t.Errorf("with years %t there are %d words, want %d", years, got, want)

@@ -26,6 +26,14 @@ type input struct {
 	value float64
 }
 
+// logOf are the natural logarithms of all counts.
+var logOf = func() (logs [mostCount + 1]float64) {
+	for i := range logs {
+		logs[i] = math.Log(float64(i))
+	}
+	return logs
+}()
+
 // fitLinear fits the regression by AdaGrad (Duchi et al., JMLR 2011).
 func fitLinear(v *vocabulary, rows []int, r recipe, seed uint64) *linearModel {
 	m := &linearModel{kinds: r.LinearKinds}
@@ -39,9 +47,10 @@ func fitLinear(v *vocabulary, rows []int, r recipe, seed uint64) *linearModel {
 			m.idf[k][i] = classifier.ToFixed(math.Log(float64(1+v.documents)/float64(1+f.total())) + 1)
 		}
 	}
-	inputs := make([][]input, len(rows))
-	for i, row := range rows {
-		inputs[i] = m.inputs(v, &v.corpus.documents[row], &first)
+	var buffer []input
+	inputs := func(row int) []input {
+		buffer = m.inputs(buffer[:0], v, &v.corpus.documents[row], &first)
+		return buffer
 	}
 	weights := m.descend(v.corpus, rows, inputs, int(size), r, rand.New(rand.NewPCG(seed, uint64(len(rows)))))
 	for _, k := range m.kinds {
@@ -57,13 +66,14 @@ func fitLinear(v *vocabulary, rows []int, r recipe, seed uint64) *linearModel {
 
 func (m *linearModel) has(k kind) bool { return slices.Contains(m.kinds, k) }
 
-func (m *linearModel) inputs(v *vocabulary, d *document, first *[numKinds]uint32) []input {
-	var out []input
+// inputs appends a document's values to out. They are made anew each time, since
+// those of all documents would take more memory than all else.
+func (m *linearModel) inputs(out []input, v *vocabulary, d *document, first *[numKinds]uint32) []input {
 	for _, k := range m.kinds {
 		from, square := len(out), 0.0
-		for _, t := range d.terms[k] {
-			if p := v.place[k][t.term]; p != unknown {
-				x := (1 + math.Log(float64(t.count))) * m.idf[k][p].Float()
+		for _, t := range d.of(k) {
+			if p := v.place[k][t.term()]; p != unknown {
+				x := (1 + logOf[t.count()]) * m.idf[k][p].Float()
 				square += float64(x * x)
 				out = append(out, input{first[k] + p, x})
 			}
@@ -75,7 +85,7 @@ func (m *linearModel) inputs(v *vocabulary, d *document, first *[numKinds]uint32
 	return out
 }
 
-func (m *linearModel) descend(c *corpus, rows []int, inputs [][]input, size int, r recipe, rng *rand.Rand) []classVector {
+func (m *linearModel) descend(c *corpus, rows []int, inputs func(row int) []input, size int, r recipe, rng *rand.Rand) []classVector {
 	weights, squares := make([]classVector, size), make([]classVector, size)
 	for i := range squares {
 		for k := range squares[i] {
@@ -88,14 +98,15 @@ func (m *linearModel) descend(c *corpus, rows []int, inputs [][]input, size int,
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, i := range order {
 			gradient := classVector(m.bias)
-			for _, x := range inputs[i] {
+			values := inputs(rows[i])
+			for _, x := range values {
 				for k, w := range weights[x.at] {
 					gradient[k] += float64(w * x.value)
 				}
 			}
 			classifier.Softmax((*[schema.NumCategories]float64)(&gradient))
 			gradient[c.documents[rows[i]].category]--
-			for _, x := range inputs[i] {
+			for _, x := range values {
 				w, s := &weights[x.at], &squares[x.at]
 				for k := range w {
 					g := gradient[k] * x.value

@@ -45,7 +45,7 @@ func newFitter(l libraryConfig, r recipe, examples []example, seed uint64, progr
 	}
 	progress("%d texts, counting their terms", len(examples))
 	return &fitter{
-		lib: lib, recipe: r, seed: seed, corpus: newCorpus(examples),
+		lib: lib, recipe: r, seed: seed, corpus: newCorpus(examples, min(r.MinDocuments, r.MinChosen)),
 		examples: examples, groups: groupsOf(examples), progress: progress,
 	}, nil
 }

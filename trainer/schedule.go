@@ -31,12 +31,8 @@ func everySoOften(ctx context.Context, s schedule, train func(context.Context) e
 			return nil
 		case <-timer.C:
 		}
-		err := train(ctx)
 		var kept *keptError
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil && !errors.As(err, &kept):
+		if err := train(ctx); err != nil && !errors.As(err, &kept) && ctx.Err() == nil {
 			progress("the training failed: %v", err)
 		}
 	}

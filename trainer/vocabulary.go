@@ -47,8 +47,8 @@ func newVocabulary(c *corpus, rows []int, minDocuments int, years bool) *vocabul
 		counts := make([]frequency, c.size(k))
 		for _, r := range rows {
 			d := &c.documents[r]
-			for _, t := range d.terms[k] {
-				counts[t.term][d.category]++
+			for _, t := range d.of(k) {
+				counts[t.term()][d.category]++
 			}
 		}
 		v.keep(k, counts, minDocuments)
