@@ -2,18 +2,34 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"complaints/schema"
 )
 
-func collected(most int, examples ...example) ([]example, dropped) {
-	c := newCollector()
+func collected(t *testing.T, most int, examples ...example) ([]example, dropped) {
+	t.Helper()
+	texts, err := newSpill()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := texts.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c := newCollector(texts)
 	for _, e := range examples {
 		c.add(e)
 	}
-	return c.finish(most, 1)
+	kept, left, err := c.finish(most, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept, left
 }
 
 func mustExample(t *testing.T, narrative, product string) example {
@@ -28,7 +44,7 @@ func mustExample(t *testing.T, narrative, product string) example {
 func TestCollectorKeepsOneOfEachLetter(t *testing.T) {
 	letter := strings.Repeat("Remove this account from my report at once. ", 10)
 	kept, left := collected(
-		0,
+		t, 0,
 		mustExample(t, letter+"Ann", "Mortgage"),
 		mustExample(t, letter+"Bob", "Credit reporting"), // a near-copy, whatever its product
 		mustExample(t, letter+"  ANN", "Mortgage"),       // a copy
@@ -52,8 +68,8 @@ func TestMaxRowsDoesNotDependOnTheOrder(t *testing.T) {
 	for i := range examples {
 		reversed = append(reversed, examples[len(examples)-1-i])
 	}
-	a, left := collected(100, examples...)
-	b, _ := collected(100, reversed...)
+	a, left := collected(t, 100, examples...)
+	b, _ := collected(t, 100, reversed...)
 	if len(a) != 100 || len(b) != 100 || left.OverMaxRows != 400 {
 		t.Fatalf("kept %d and %d, left out %+v", len(a), len(b), left)
 	}
@@ -61,5 +77,28 @@ func TestMaxRowsDoesNotDependOnTheOrder(t *testing.T) {
 		if a[i].text != b[99-i].text {
 			t.Fatalf("row %d is %q, and %q in the other order", i, a[i].text, b[99-i].text)
 		}
+	}
+}
+
+func TestSpillLeavesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	kept, _ := collected(t, 0, mustExample(t, "one text", "Mortgage"), mustExample(t, "another", "Mortgage"))
+	if len(kept) != 2 || kept[0].text != "one text" || kept[1].text != "another" {
+		t.Errorf("kept %v", kept)
+	}
+	// A process that is killed now must leave nothing behind.
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("the directory has %v, %v", entries, err)
+	}
+	if none, _ := collected(t, 0); len(none) != 0 {
+		t.Errorf("nothing became %v", none)
+	}
+}
+
+func TestSpillSaysWhereThereIsNoRoom(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "absent"))
+	if _, err := newSpill(); err == nil || !strings.Contains(err.Error(), "absent") {
+		t.Errorf("error is %v", err)
 	}
 }

@@ -74,7 +74,8 @@ func newCorpus(examples []example, least int) *corpus {
 	for i := range examples {
 		b.add(&examples[i])
 	}
-	return &b.corpus
+	c := b.corpus // what numbered the terms is not needed any more
+	return &c
 }
 
 // corpusBuilder numbers terms as they come.

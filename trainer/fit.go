@@ -44,6 +44,7 @@ type fitter struct {
 	examples []example
 	groups   []uint64
 	progress progressFunc
+	single   bool // fits once, and gives its corpus up when it has its features
 }
 
 // model is a fitted model that has not been packed yet.
@@ -99,8 +100,8 @@ func (f *fitter) fitTables(rows []int, chosen int) *classifier.Tables {
 // fits that did not see the row or a near-copy of it, as a text that is new has
 // it in serving; their counts from the final tables.
 func (f *fitter) outOfFold(features *classifier.Features, rows []int, parts []split) (*lightgbm.Rows, error) {
-	scores := make(map[int][]float64, len(rows))
-	found := make([][][]float64, len(parts))
+	place := placesOf(rows, len(f.examples))
+	scores := make([]float64, len(rows)*classifier.ScoreColumns)
 	var g errgroup.Group
 	g.SetLimit(min(trainingThreads, runtime.GOMAXPROCS(0)))
 	for i, part := range parts {
@@ -111,27 +112,39 @@ func (f *fitter) outOfFold(features *classifier.Features, rows []int, parts []sp
 			}
 			s := inner.NewScratch()
 			for _, r := range part.judge {
-				found[i] = append(found[i], append([]float64(nil), inner.Row([]byte(f.examples[r].text), s)...))
+				row := inner.Row([]byte(f.examples[r].text), s)
+				copy(scores[int(place[r])*classifier.ScoreColumns:][:classifier.ScoreColumns], row)
 			}
+			f.progress("scores of fold %d of %d", i+1, len(parts))
 			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	for i, part := range parts {
-		for j, r := range part.judge {
-			scores[r] = found[i][j]
-		}
-	}
 	out := &lightgbm.Rows{}
 	s := features.NewScratch()
-	for _, r := range rows {
+	for i, r := range rows {
 		row := features.Row([]byte(f.examples[r].text), s)
-		copy(row[:classifier.ScoreColumns], scores[r])
+		copy(row[:classifier.ScoreColumns], scores[i*classifier.ScoreColumns:])
 		out.Append(row)
+		if i == sampleRows {
+			out.Reserve(len(rows))
+		}
 	}
 	return out, nil
+}
+
+// sampleRows are enough to see how much room a row takes.
+const sampleRows = 5000
+
+// placesOf is the inverse of a list of rows: where each of n is in it.
+func placesOf(rows []int, n int) []int32 {
+	place := make([]int32, n)
+	for i, r := range rows {
+		place[r] = int32(i)
+	}
+	return place
 }
 
 // fit makes a model of the given rows.
@@ -150,6 +163,9 @@ func (f *fitter) fit(ctx context.Context, rows []int) (*model, error) {
 	matrix, err := f.outOfFold(m.features, rows, parts)
 	if err != nil {
 		return nil, err
+	}
+	if f.single {
+		f.corpus = nil
 	}
 	if m.search, err = f.findRounds(ctx, matrix, rows, parts); err != nil {
 		return nil, err

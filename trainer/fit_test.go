@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -137,5 +139,47 @@ func TestYearsAreNoTerms(t *testing.T) {
 		if got := len(newVocabulary(c, []int{0, 1}, 1, years).terms[words]); got != want {
 			t.Errorf("with years %t there are %d words, want %d", years, got, want)
 		}
+	}
+}
+
+// Pairs that are in too few documents are not in the corpus, and no vocabulary of
+// it may see the difference.
+func TestPrunedPairsChangeNoVocabulary(t *testing.T) {
+	var examples []example
+	for i := range 60 {
+		text := fmt.Sprintf("my credit report number%d is wrong and the bureau%d of credit report number%d knows", i%11, i%5, i%3)
+		examples = append(examples, example{text: text, category: schema.Category(i % schema.NumCategories)})
+	}
+	rows := allRows(len(examples))[:50]
+	terms := func(c *corpus) map[string]frequency {
+		v := newVocabulary(c, rows, 8, false)
+		out := map[string]frequency{}
+		for k := range numKinds {
+			for place, term := range v.terms[k] {
+				name := fmt.Sprint(k)
+				if k == words || k == openings {
+					name += " " + c.words[term]
+				} else {
+					p := c.pairs[k][term]
+					name += " " + c.words[p>>32] + " " + c.words[uint32(p)]
+				}
+				out[name] = v.frequency[k][place]
+			}
+		}
+		return out
+	}
+	whole, pruned := newCorpus(examples, 1), newCorpus(examples, 8)
+	if len(pruned.pairs[pairs]) >= len(whole.pairs[pairs]) {
+		t.Errorf("%d pairs of %d were kept", len(pruned.pairs[pairs]), len(whole.pairs[pairs]))
+	}
+	if a, b := terms(whole), terms(pruned); len(a) < 20 || !maps.Equal(a, b) {
+		t.Errorf("the vocabulary of all pairs is %v, and of those that count %v", a, b)
+	}
+}
+
+func TestCountsEndAt255(t *testing.T) {
+	c := newCorpus([]example{{text: strings.Repeat("pay ", 300)}}, 1)
+	if got := c.documents[0].of(words); len(got) != 1 || got[0].count() != 255 || got[0].term() != 0 {
+		t.Errorf("300 times one word is %v", got)
 	}
 }

@@ -31,6 +31,7 @@ type training struct {
 	cfg      *runConfig
 	store    lake.Store
 	source   source
+	texts    *spill // of the rows that are kept
 	record   *recorders
 	progress progressFunc
 	stages   *stages
@@ -57,7 +58,10 @@ func runOnce(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error 
 	if len(c.Data) > 0 {
 		t.source = files(c.Data)
 	}
-	return t.run(ctx, stdout)
+	if t.texts, err = newSpill(); err != nil {
+		return err
+	}
+	return errors.Join(t.run(ctx, stdout), t.texts.Close())
 }
 
 // run trains, keeps the evidence, and prints the verdict.
@@ -124,12 +128,15 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 // prepare reads the rows and cuts them.
 func (t *training) prepare(ctx context.Context) (*fitter, cut, error) {
 	t.stages.begin("read")
-	rows := newCollector()
+	rows := newCollector(t.texts)
 	read, err := t.source.read(ctx, t.progress, rows.add)
 	if err != nil {
 		return nil, cut{}, err
 	}
-	examples, left := rows.finish(t.cfg.MaxRows, t.cfg.Seed)
+	examples, left, err := rows.finish(t.cfg.MaxRows, t.cfg.Seed)
+	if err != nil {
+		return nil, cut{}, err
+	}
 	c := cutByTime(examples, t.cfg.Seed)
 	t.verdict.rows(t.source, read, left, c)
 	t.progress("%s", t.verdict.Rows)
@@ -139,6 +146,9 @@ func (t *training) prepare(ctx context.Context) (*fitter, cut, error) {
 	}
 	t.stages.begin("terms")
 	f, err := newFitter(t.cfg.libraryConfig, recipes[defaultRecipe], examples, t.cfg.Seed, t.progress)
+	if err == nil {
+		f.single = true
+	}
 	return f, c, err
 }
 

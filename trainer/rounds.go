@@ -26,10 +26,7 @@ func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []i
 	if len(rows) > fewRows {
 		parts = parts[:1]
 	}
-	place := make(map[int]int, len(rows))
-	for i, r := range rows {
-		place[r] = i
-	}
+	place := placesOf(rows, len(f.examples))
 	// Every lane trains its folds, a round when asked; few rows train faster in
 	// two lanes of one thread than in one of two.
 	lanes := min(trainingThreads/threadsFor(len(rows)), len(parts))
@@ -98,11 +95,11 @@ type lane struct {
 
 // trainLane trains the models of some folds, a round for each order, and
 // reports each one's share of the log loss.
-func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place map[int]int, parts []split, kept [][]judged, l lane) error {
+func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []int32, parts []split, kept [][]judged, l lane) error {
 	// LightGBM keeps its log level by thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	parameters := f.recipe.parameters(f.seed, len(place))
+	parameters := f.recipe.parameters(f.seed, matrix.Len())
 	total := 0
 	for _, p := range parts {
 		total += len(p.judge)
@@ -147,8 +144,8 @@ func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place map
 }
 
 // predictKept is what a trial's first rounds say of the rows that it did not see.
-func (f *fitter) predictKept(t *trial, matrix *lightgbm.Rows, place map[int]int, rows []int, rounds int) ([]judged, error) {
-	flat, err := t.booster.PredictRounds(matrix.Select(places(place, rows)), schema.NumCategories, rounds, fmt.Sprintf("num_threads=%d", threadsFor(len(place))))
+func (f *fitter) predictKept(t *trial, matrix *lightgbm.Rows, place []int32, rows []int, rounds int) ([]judged, error) {
+	flat, err := t.booster.PredictRounds(matrix.Select(places(place, rows)), schema.NumCategories, rounds, fmt.Sprintf("num_threads=%d", threadsFor(matrix.Len())))
 	if err != nil {
 		return nil, err
 	}
@@ -160,10 +157,10 @@ func (f *fitter) predictKept(t *trial, matrix *lightgbm.Rows, place map[int]int,
 	return out, nil
 }
 
-func places(place map[int]int, rows []int) []int {
+func places(place []int32, rows []int) []int {
 	out := make([]int, len(rows))
 	for i, r := range rows {
-		out[i] = place[r]
+		out[i] = int(place[r])
 	}
 	return out
 }
@@ -175,7 +172,7 @@ type trial struct {
 	rows         int // in valid
 }
 
-func (f *fitter) newTrial(matrix *lightgbm.Rows, place map[int]int, p split, parameters string) (t *trial, err error) {
+func (f *fitter) newTrial(matrix *lightgbm.Rows, place []int32, p split, parameters string) (t *trial, err error) {
 	t = &trial{rows: len(p.judge)}
 	defer func() {
 		if err != nil {

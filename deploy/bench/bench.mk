@@ -27,6 +27,14 @@ bench-stream: kafka versitygw bench-python ## measure the stream on real Kafka: 
 		-messages $(MESSAGES) -report $(CACHE)/bench/stream.json $(BENCHFLAGS)
 	@cat $(CACHE)/bench/stream.json
 
+# How much bench-trainer trains on, and whose words are changed to make it: make bench-trainer ROWS=20000 DATA=complaints.csv.gz
+ROWS ?= 200000
+
+.PHONY: bench-trainer
+bench-trainer: lightgbm ## measure a training of the weekly loop: time and memory of 200,000 rows
+	go test -tags servers -run '^$$' -bench '^BenchmarkTrainer$$' -benchtime 1x -timeout 120m ./deploy/bench \
+		-rows $(ROWS) $(if $(DATA),-complaints $(abspath $(DATA)))
+
 python-api := $(STAMPS)/python-api-$(shell sha256sum deploy/bench/api/requirements.txt | cut -c 1-12)
 
 $(python-api):

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -121,9 +122,22 @@ func (r *Rows) Append(row []float64) {
 	r.Start = append(r.Start, int64(len(r.Values)))
 }
 
+// Reserve makes room for so many rows in all, as full as those that are there.
+func (r *Rows) Reserve(rows int) {
+	if n := r.Len(); n > 0 && rows > n {
+		// A tenth more, because those to come may be a little fuller.
+		more := len(r.Values) / n * (rows - n) * 11 / 10
+		r.Columns, r.Values, r.Start = slices.Grow(r.Columns, more), slices.Grow(r.Values, more), slices.Grow(r.Start, rows-n)
+	}
+}
+
 // Select copies the rows of the given numbers.
 func (r *Rows) Select(rows []int) *Rows {
-	out := &Rows{Width: r.Width, Start: make([]int64, 1, len(rows)+1)}
+	values := int64(0)
+	for _, i := range rows {
+		values += r.Start[i+1] - r.Start[i]
+	}
+	out := &Rows{Width: r.Width, Start: make([]int64, 1, len(rows)+1), Columns: make([]int32, 0, values), Values: make([]float64, 0, values)}
 	for _, i := range rows {
 		a, b := r.Start[i], r.Start[i+1]
 		out.Columns = append(out.Columns, r.Columns[a:b]...)
