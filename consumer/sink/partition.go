@@ -49,6 +49,7 @@ type partition struct {
 	logger     *slog.Logger
 	metrics    *metrics
 
+	noted   int64    // the offset that the group has; negative if it has none
 	pos     int64    // the first offset that was not read yet
 	records []Record // of offsets from the lowest next of the chains up to pos
 	bytes   int64    // of the records
@@ -146,15 +147,21 @@ func rowsOf(days map[schema.Day][]Record) map[schema.Day]int64 {
 	return rows
 }
 
+// unnoted says that the group does not have the position: a commit failed, or was
+// lost. Nothing would be written twice, but the group's lag would not end.
+func (p *partition) unnoted() bool { return p.noted != p.lowest() }
+
 // commit notes the position with the group. Nothing depends on it but the
-// number of requests of the next open.
+// number of requests of the next open, and who looks at the group's lag.
 func (p *partition) commit(ctx context.Context) {
 	if err := p.log.Commit(ctx, p.lowest(), p.hint()); err != nil {
 		p.metrics.commitFailures.Inc()
 		if ctx.Err() == nil {
 			p.logger.Warn("offset commit failed; the lake says where to resume", "err", err)
 		}
+		return
 	}
+	p.noted = p.lowest()
 }
 
 // hint is the metadata of an offset commit: where the last link of each layer starts.
@@ -200,13 +207,13 @@ func (p *partition) open(ctx context.Context, hint string) error {
 
 // trust takes the committed offset, if there is one, for where to go on. It is a
 // guarantee taken out: tests show that the check notices.
-func (p *partition) trust(committed int64) {
-	if committed < 0 {
+func (p *partition) trust() {
+	if p.noted < 0 {
 		return
 	}
-	p.pos = committed
+	p.pos = p.noted
 	for _, c := range p.chains {
-		c.next = committed
+		c.next = p.noted
 	}
 }
 

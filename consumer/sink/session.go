@@ -163,10 +163,11 @@ func (s *session) start(at tp, committed int64) {
 	}
 	s.metrics.rebalances.WithLabelValues("assigned").Inc()
 	w := &worker{
-		session: s, topic: at.topic, partition: at.partition, committed: committed, stop: stop, done: make(chan struct{}),
+		session: s, topic: at.topic, partition: at.partition, stop: stop, done: make(chan struct{}),
 		wake: make(chan struct{}, 1), flushNow: make(chan chan<- error), early: stagger(at.partition, s.cfg.RollAge),
 	}
 	w.p = s.newPartition(w)
+	w.p.noted = committed
 	w.status.TopicID = s.ids[at.topic]
 	hint := s.hints[at]
 	delete(s.hints, at)

@@ -103,11 +103,30 @@ func TestTheLakeSaysWhereToResume(t *testing.T) {
 			r.wait(s)
 			s.stop()
 			reset(r)
+			s = start(t, cfg)
+			r.waitCommitted(401) // 400 records and a marker: it is noted although nothing new comes
+			s.stop()
+			reset(r)
 			r.produce(0, 250, kgo.TryCommit)
 			r.wait(start(t, cfg))
 			r.check()
 		})
 	}
+}
+
+// waitCommitted waits until the group has the offset of partition 0.
+func (r *rig) waitCommitted(offset int64) {
+	r.t.Helper()
+	var at int64
+	for range 600 {
+		offsets, err := r.admin.FetchOffsets(r.t.Context(), "sink") // fails until the group is there again
+		o, _ := offsets.Lookup(topic, 0)
+		if at = o.At; err == nil && at == offset {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	r.t.Fatalf("the group has offset %d, and should have %d", at, offset)
 }
 
 func (r *rig) commit(offset int64) {

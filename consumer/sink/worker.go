@@ -19,7 +19,6 @@ type worker struct {
 	session   *session
 	topic     string
 	partition int32
-	committed int64 // the group's offset, negative if there is none
 	p         *partition
 	stop      context.CancelFunc
 	done      chan struct{}
@@ -29,6 +28,7 @@ type worker struct {
 	since   time.Time     // when the oldest that is not in the lake came; the worker's
 	arrived time.Time     // when the newest came; the worker's
 	early   time.Duration // how much sooner than its age the first buffer is flushed; the worker's
+	noteAt  time.Time     // when to note the position again, if the group does not have it; the worker's
 
 	mu         sync.Mutex // guards all below
 	inbox      []Record
@@ -75,14 +75,23 @@ func (w *worker) work(ctx context.Context, force bool) error {
 		return w.leaveRange(ctx)
 	}
 	asked := w.takeFlag(&w.askedFlush)
-	if w.p.pending() && (force || asked || w.untilDue(time.Now()) <= 0) {
+	due := force || asked || w.untilDue(time.Now()) <= 0
+	switch {
+	case due && w.p.pending():
 		if _, err := w.flush(ctx); err != nil {
 			return err
 		}
+	case due && w.p.unnoted():
+		w.p.commit(ctx)
+		w.noteAt = time.Now().Add(noteEvery)
 	}
 	w.publish()
 	return nil
 }
+
+// noteEvery is how long after a commit that failed the next is tried, unless a
+// flush comes first.
+const noteEvery = 2 * time.Second
 
 // takeIn adds the inbox to the buffer and flushes whenever that is full. After
 // a collision the rest of the inbox is void: reading went back.
@@ -112,8 +121,12 @@ func (w *worker) takeIn(ctx context.Context) (reopened bool, err error) {
 
 // untilDue is how long the buffer may wait: for the age of its oldest record,
 // for the end of the UTC day that it came on, for records that do not come any more.
+// With nothing to flush it is how long until the position is noted again.
 func (w *worker) untilDue(now time.Time) time.Duration {
 	if !w.p.pending() {
+		if w.p.unnoted() {
+			return w.noteAt.Sub(now)
+		}
 		return time.Hour
 	}
 	due := w.since.Add(w.session.cfg.RollAge - w.early)
@@ -168,7 +181,7 @@ func (w *worker) reopen(ctx context.Context, hint string) error {
 		return err
 	}
 	if failpoint.On(failpoint.TrustOffsets) {
-		w.p.trust(w.committed)
+		w.p.trust()
 	}
 	w.publish()
 	w.session.seek(ctx, w, w.p.pos)
