@@ -35,6 +35,10 @@ bench-trainer: lightgbm ## measure a training of the weekly loop: time and memor
 	go test -tags servers -run '^$$' -bench '^BenchmarkTrainer$$' -benchtime 1x -timeout 120m ./deploy/bench \
 		-rows $(ROWS) $(if $(DATA),-complaints $(abspath $(DATA)))
 
+.PHONY: bench-scale
+bench-scale: kafka versitygw ## measure 1, 2 and 4 consumers, each held to a quarter of a core (needs root and Linux's control groups)
+	go test -tags servers -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 30m ./deploy/bench $(BENCHFLAGS)
+
 python-api := $(STAMPS)/python-api-$(shell sha256sum deploy/bench/api/requirements.txt | cut -c 1-12)
 
 $(python-api):
