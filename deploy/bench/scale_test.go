@@ -102,9 +102,12 @@ func (r *rig) scale(n int) float64 {
 func (r *rig) startScaled(prefix string, i int) *scaled {
 	r.tb.Helper()
 	c := &scaled{group: newCPUGroup(r.tb, fmt.Sprintf("%s%d", prefix, i), *scaleCores)}
-	c.cmd = c.group.command(filepath.Join(r.bin, "consumer"), "run", "--brokers", r.kafka.Brokers[0], "--topic-prefix", prefix, "--group", prefix,
+	args := []string{
+		"run", "--brokers", r.kafka.Brokers[0], "--topic-prefix", prefix, "--group", prefix,
 		"--instance", strconv.Itoa(i), "--roles", "classify,sink", "--log-level", "warn", "--partitions", strconv.Itoa(partitions), "--allow-bootstrap",
-		"--roll-age", "5s", "--idle-flush", "1s", "--lake", "s3://"+r.s3.Bucket+"/"+prefix, "--s3-endpoint", r.s3.URL, "--s3-region", r.s3.Region)
+		"--roll-age", "5s", "--idle-flush", "1s", "--lake", "s3://" + r.s3.Bucket + "/" + prefix, "--s3-endpoint", r.s3.URL, "--s3-region", r.s3.Region,
+	}
+	c.cmd = c.group.command(filepath.Join(r.bin, "consumer"), append(args, strings.Fields(*consumerFlags)...)...)
 	c.cmd.Env = append(append(os.Environ(), r.s3.Env()...), "GOMAXPROCS=1")
 	c.cmd.Stdout, c.cmd.Stderr = &c.log, &c.log
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
