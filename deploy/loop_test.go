@@ -43,6 +43,7 @@ func TestTheWeeklyLoop(t *testing.T) {
 	if status != 0 || first.Verdict != "promoted" || first.Rows.Fit < 3000 || first.Gate.MacroF1 <= first.Gate.ChampionMacroF1 {
 		t.Fatalf("the first training ended with status %d: %+v", status, first)
 	}
+	s.wantInMLflow(first.Version)
 	s.waitServes(first.Version)
 	s.publish(complaints[5000:5500])
 	gold := s.waitGold(5500)
@@ -63,10 +64,12 @@ func TestTheWeeklyLoop(t *testing.T) {
 	if now := s.champion(); now != serves {
 		t.Errorf("a training that was refused changed the champion from %s to %s", serves, now)
 	}
+	s.wantInMLflow(first.Version)
 	forced, status := s.train("--data", worse, "--force", "--reason", "a drill")
 	if status != 0 || forced.Verdict != "promoted" {
 		t.Fatalf("the forced training ended with status %d: %s", status, forced.Why)
 	}
+	s.wantInMLflow(forced.Version)
 	s.waitServes(forced.Version)
 	s.publish(complaints[5500:5700])
 	if gold := s.waitGold(5700); gold[forced.Version].rows != 200 || gold[first.Version].rows != 500 {
@@ -74,6 +77,7 @@ func TestTheWeeklyLoop(t *testing.T) {
 	}
 
 	foreground(t, s.env, program(t, "trainer"), "rollback", "--reason", "the drill is over")
+	s.wantInMLflow(first.Version)
 	s.waitServes(first.Version)
 	s.publish(complaints[5700:5900])
 	if gold := s.waitGold(5900); gold[first.Version].rows != 700 {
@@ -90,12 +94,13 @@ type loopSystem struct {
 	t         *testing.T
 	env       []string
 	store     lake.Store
+	mlflow    string   // its URL
 	consumers []string // where each serves HTTP
 }
 
 func startLoop(t *testing.T) *loopSystem {
-	kafka, s3 := servers.Kafka(t), servers.VersityGW(t)
-	s := &loopSystem{t: t, env: append(s3.Env(), "COMPLAINTS_BROKERS="+kafka.Brokers[0], "COMPLAINTS_LAKE=s3://"+s3.Bucket, "COMPLAINTS_S3_ENDPOINT="+s3.URL, "COMPLAINTS_PARTITIONS=4")}
+	kafka, s3, mlflow := servers.Kafka(t), servers.VersityGW(t), servers.MLflow(t)
+	s := &loopSystem{t: t, mlflow: mlflow.URL, env: append(s3.Env(), "COMPLAINTS_MLFLOW="+mlflow.URL, "COMPLAINTS_BROKERS="+kafka.Brokers[0], "COMPLAINTS_LAKE=s3://"+s3.Bucket, "COMPLAINTS_S3_ENDPOINT="+s3.URL, "COMPLAINTS_PARTITIONS=4")}
 	var err error
 	if s.store, err = lake.Open(t.Context(), lake.Config{URL: "file://" + filepath.Join(s3.Dir, s3.Bucket)}); err != nil {
 		t.Fatal(err)
@@ -169,6 +174,20 @@ func (s *loopSystem) train(args ...string) (v loopVerdict, status int) {
 	}
 	s.t.Log(lines[len(lines)-2])
 	return v, cmd.ProcessState.ExitCode()
+}
+
+// wantInMLflow checks that MLflow's alias is on a version, approved.
+func (s *loopSystem) wantInMLflow(version string) {
+	s.t.Helper()
+	body, err := getBody(s.t.Context(), s.mlflow+"/api/2.0/mlflow/registered-models/alias?name=complaints&alias=champion")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, want := range []string{`"value": "` + version + `"`, `"value": "approved"`} {
+		if !strings.Contains(body, want) {
+			s.t.Errorf("MLflow's champion has no %s: %s", want, body)
+		}
+	}
 }
 
 // waitServes waits until all consumers say that they serve a version.

@@ -141,7 +141,22 @@ func ModelPrefix(version string) string { return "models/" + Dataset + "/" + ver
 // RunPrefix is the folder of the evidence of a training that made a version and
 // started at a moment, with a slash at its end.
 func RunPrefix(version string, start time.Time) string {
-	return "runs/" + Dataset + "/" + version + "/" + start.UTC().Format("20060102T150405.000Z") + "/"
+	return RunsPrefix(version) + start.UTC().Format(runLayout) + "/"
+}
+
+const runLayout = "20060102T150405.000Z"
+
+// RunsPrefix is the folder of all trainings that made a version, with a slash at its end.
+func RunsPrefix(version string) string { return "runs/" + Dataset + "/" + version + "/" }
+
+// ParseRunKey splits the key of an object of a training that made a version.
+func ParseRunKey(version, key string) (start time.Time, name string, err error) {
+	folder, name, ok := strings.Cut(strings.TrimPrefix(key, RunsPrefix(version)), "/")
+	start, err = time.Parse(runLayout, folder)
+	if !ok || err != nil || RunPrefix(version, start)+name != key {
+		return start, name, fmt.Errorf("object %q is not of a training that made %s: want %sYYYYMMDDThhmmss.mmmZ/NAME", key, version, RunsPrefix(version))
+	}
+	return start, name, nil
 }
 
 // ChampionKey is the object that says which version serves.

@@ -8,6 +8,7 @@ import (
 
 	"complaints/internal/lake"
 	"complaints/trainer/gate"
+	"complaints/trainer/mlflow"
 
 	"github.com/alecthomas/kong"
 	"github.com/robfig/cron/v3"
@@ -23,6 +24,7 @@ type config struct {
 	Models    modelsConfig    `cmd:"" help:"List the published models with their metrics, and which serves."`
 	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
 	Evaluate  evaluateConfig  `cmd:"" help:"Say how good a model, or the recipe, is."`
+	Record    recordConfig    `cmd:"" help:"Record published models in MLflow that could not be recorded when they were trained, from the lake's files."`
 	Report    reportConfig    `cmd:"" help:"Show on one HTML page what is in complaints, and what a model makes of them."`
 	Bootstrap bootstrapConfig `cmd:"" help:"Make the bundle that is built into the programs, and the sample that it was not trained on."`
 }
@@ -33,9 +35,32 @@ type libraryConfig struct {
 	Quiet       bool   `help:"Show no progress."`
 }
 
+// mlflowConfig says where trainings are recorded beside the lake.
+type mlflowConfig struct {
+	URL string `name:"mlflow" placeholder:"URL" help:"MLflow's tracking server, as http://host:5000, with user:password@ if it wants them: trainings are recorded there, too."`
+}
+
+// client is nil where no server is named.
+func (c mlflowConfig) client() (*mlflow.Client, error) {
+	if c.URL == "" {
+		return nil, nil
+	}
+	client, err := mlflow.New(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("--mlflow: %w", err)
+	}
+	return client, nil
+}
+
+func (c mlflowConfig) check() error {
+	_, err := c.client()
+	return err
+}
+
 // runConfig is the configuration of the weekly loop.
 type runConfig struct {
 	libraryConfig
+	mlflowConfig
 	Lake            lake.Config `embed:""`
 	Data            []string    `placeholder:"FILE" help:"Train on these complaint files instead of silver."`
 	Window          window      `default:"365d" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
@@ -66,6 +91,7 @@ func (c *runConfig) complete() error {
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	defaultLake(&c.Lake)
+	errs = append(errs, c.mlflowConfig.check())
 	if c.MaxRows < 0 {
 		fault("--max-rows is %d and must be 0 or more", c.MaxRows)
 	}
@@ -99,9 +125,24 @@ func (c *runConfig) complete() error {
 }
 
 type rollbackConfig struct {
+	mlflowConfig
 	Lake    lake.Config `embed:""`
 	Version string      `arg:"" optional:"" help:"The version that is to serve; by default the one that served before."`
 	Reason  string      `help:"Why, kept in the champion's history."`
+}
+
+type recordConfig struct {
+	mlflowConfig
+	Lake  lake.Config `embed:""`
+	Model string      `placeholder:"VERSION" help:"The version; by default the champion."`
+}
+
+func (c *recordConfig) complete() error {
+	defaultLake(&c.Lake)
+	if c.URL == "" {
+		return errors.New("--mlflow is missing: where shall it be recorded?")
+	}
+	return c.check()
 }
 
 type modelsConfig struct {
@@ -182,6 +223,9 @@ func (c *config) check(command string) error {
 		errs = append(errs, c.Run.complete())
 	case "rollback", "rollback <version>":
 		defaultLake(&c.Rollback.Lake)
+		errs = append(errs, c.Rollback.check())
+	case "record":
+		errs = append(errs, c.Record.complete())
 	case "models":
 		defaultLake(&c.Models.Lake)
 	case "report":

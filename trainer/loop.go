@@ -58,6 +58,13 @@ func runOnce(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error 
 	if len(c.Data) > 0 {
 		t.source = files(c.Data)
 	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	if client != nil { // behind the lake, from whose files it can be done again
+		t.record.list = append(t.record.list, newMLflowRecorder(client, c.Lake.URL, t.progress))
+	}
 	if t.texts, err = newSpill(); err != nil {
 		return err
 	}

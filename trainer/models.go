@@ -47,8 +47,17 @@ func runRollback(ctx context.Context, c *rollbackConfig, stdout io.Writer) error
 	if err := moveChampion(ctx, store, now, schema.Change{Version: to, At: time.Now().UTC().Truncate(time.Second), Why: why}); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, now.Version)
-	return err
+	if _, err := fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, now.Version); err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil || client == nil {
+		return err
+	}
+	if _, err := recordVersion(ctx, store, client, c.Lake.URL, to); err != nil {
+		return fmt.Errorf("%s serves, but MLflow does not know: %w", to, err)
+	}
+	return nil
 }
 
 // published is a model in the lake.

@@ -123,7 +123,7 @@ func (r *lakeRecorder) End(ctx context.Context, end RunEnd) error {
 	if err != nil {
 		return err
 	}
-	return putNew(ctx, r.store, prefix+"run.json", append(body, '\n'))
+	return putNew(ctx, r.store, prefix+runFile, append(body, '\n'))
 }
 
 // putNew stores an object that is not there yet, or is there with the same

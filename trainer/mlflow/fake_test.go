@@ -29,10 +29,10 @@ type fake struct {
 }
 
 type fakeRun struct {
-	id, version, status string
-	params              map[string]string
-	metrics             map[string]int // by key, step and value: how often they came
-	batches             [][2]int       // metrics and parameters of each log-batch
+	id, name, status string
+	params           map[string]string
+	metrics          map[string]int // by key, step and value: how often they came
+	batches          [][2]int       // metrics and parameters of each log-batch
 }
 
 // fault is an answer instead of the right one.
@@ -91,7 +91,7 @@ func (f *fake) answer(path string, r *http.Request, body []byte) (int, string) {
 		RunID   string     `json:"run_id"`
 		Filter  string     `json:"filter"`
 		Status  string     `json:"status"`
-		Name    string     `json:"run_name"`
+		Tags    []keyValue `json:"tags"`
 		Key     string     `json:"key"`
 		Value   string     `json:"value"`
 		Version string     `json:"version"`
@@ -110,13 +110,13 @@ func (f *fake) answer(path string, r *http.Request, body []byte) (int, string) {
 		return 200, `{"experiment": {"experiment_id": "7", "lifecycle_stage": "active"}}`
 	case "runs/search":
 		for _, r := range f.runs {
-			if strings.Contains(in.Filter, "'"+r.version+"'") {
+			if strings.Contains(in.Filter, RunTag) && strings.Contains(in.Filter, "'"+r.name+"'") {
 				return 200, fmt.Sprintf(`{"runs": [%s]}`, r.describe())
 			}
 		}
 		return 200, "{}"
 	case "runs/create":
-		r := &fakeRun{id: fmt.Sprintf("run%d", len(f.runs)), version: in.Name, status: "RUNNING", params: map[string]string{}, metrics: map[string]int{}}
+		r := &fakeRun{id: fmt.Sprintf("run%d", len(f.runs)), name: in.Tags[0].Value, status: "RUNNING", params: map[string]string{}, metrics: map[string]int{}}
 		f.runs = append(f.runs, r)
 		return 200, fmt.Sprintf(`{"run": %s}`, r.describe())
 	case "runs/log-batch":
@@ -136,14 +136,14 @@ func (f *fake) answer(path string, r *http.Request, body []byte) (int, string) {
 		return 400, `{"error_code": "RESOURCE_ALREADY_EXISTS", "message": "it exists"}`
 	case "model-versions/search":
 		for i, v := range f.versions {
-			if strings.Contains(r.URL.Query().Get("filter"), "run_id = '"+v["run_id"]+"'") {
-				return 200, fmt.Sprintf(`{"model_versions": [{"version": "%d"}]}`, i+1)
+			if strings.Contains(r.URL.Query().Get("filter"), "'"+v[VersionTag]+"'") {
+				return 200, fmt.Sprintf(`{"model_versions": [{"version": "%d", "run_id": %q}]}`, i+1, v["run_id"])
 			}
 		}
 		return 200, "{}"
 	case "model-versions/create":
-		f.versions = append(f.versions, map[string]string{"run_id": in.RunID})
-		return 200, fmt.Sprintf(`{"model_version": {"version": "%d"}}`, len(f.versions))
+		f.versions = append(f.versions, map[string]string{"run_id": in.RunID, in.Tags[0].Key: in.Tags[0].Value})
+		return 200, fmt.Sprintf(`{"model_version": {"version": "%d", "run_id": %q}}`, len(f.versions), in.RunID)
 	case "model-versions/set-tag":
 		f.versions[0][in.Key] = in.Value
 		return 200, "{}"
@@ -186,7 +186,7 @@ func (c *cutter) RoundTrip(r *http.Request) (*http.Response, error) {
 // training has more of everything than fits into one batch.
 func training(version string) Training {
 	t := Training{
-		Version: version, Started: time.UnixMilli(1_790_000_000_000), Ended: time.UnixMilli(1_790_000_090_000), Status: "approved", Promoted: true,
+		Run: "of " + version, Version: version, Started: time.UnixMilli(1_790_000_000_000), Ended: time.UnixMilli(1_790_000_090_000), Status: "approved", Serves: true,
 		Params:    map[string]string{"recipe": "scores", "seed": "1", "data": "s3://lake/silver and more"},
 		Metrics:   map[string]float64{"accuracy": 0.872, "recall/loans": 0.5, "undefined": math.NaN()},
 		Rounds:    map[string][]float64{"rounds/log_loss": nil},

@@ -2,7 +2,6 @@ package mlflow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +15,9 @@ const (
 	Model      = "complaints"
 	Champion   = "champion"          // alias of the version that serves
 	Validation = "validation_status" // tag of a version: what the gate said
-	// VersionTag of a run, and of a version of the registered model, is the version of the bundle.
+	// RunTag of a run names the training, and VersionTag of a run and of a version of
+	// the registered model is the version of the bundle.
+	RunTag     = "complaints.run"
 	VersionTag = "complaints.model_version"
 	// BundleFolder is where a run's artifacts hold the bundle.
 	BundleFolder = "bundle"
@@ -24,14 +25,16 @@ const (
 
 // Training is what is recorded of one training.
 type Training struct {
-	Version        string // of the bundle: it is recorded once
+	Run            string // names the training, which is recorded once
+	Version        string // of its bundle, which is registered once; two trainings may make the same
+	Note           string // what the run's page says of it
 	Started, Ended time.Time
 	Params         map[string]string
 	Metrics        map[string]float64   // on rows that were kept from training
 	Rounds         map[string][]float64 // by metric, its value after each round
 	Artifacts      map[string][]byte    // by path: the bundle below BundleFolder
 	Status         string               // of the tag Validation
-	Promoted       bool                 // it serves: the alias Champion moves to it
+	Serves         bool                 // the alias Champion moves to its version
 }
 
 // Recorded says where MLflow shows a training.
@@ -41,22 +44,19 @@ type Recorded struct {
 	ModelVersion string // MLflow's own number
 }
 
-// ErrNotRecorded says that MLflow knows no version of a bundle.
-var ErrNotRecorded = errors.New("not recorded in MLflow")
-
 // Record writes a training: its run, its files, a version of the registered
 // model, and the alias if it was promoted. What is there already stays. The error
 // says which step failed; the same call again goes on there.
 func (c *Client) Record(ctx context.Context, t Training) (Recorded, error) {
 	var done Recorded
-	if t.Version == "" || strings.ContainsAny(t.Version, "'`\\") {
-		return done, fmt.Errorf("the version %q of the bundle cannot be recorded", t.Version)
+	if !isName(t.Run) || !isName(t.Version) {
+		return done, fmt.Errorf("training %q of version %q has no name that MLflow can look for", t.Run, t.Version)
 	}
 	experiment, err := c.experiment(ctx, Experiment)
 	if err != nil {
 		return done, fmt.Errorf("experiment %s: %w", Experiment, err)
 	}
-	r, err := c.findOrCreateRun(ctx, experiment, t.Version, t.Started)
+	r, err := c.findOrCreateRun(ctx, experiment, &t)
 	if err != nil {
 		return done, fmt.Errorf("run of %s: %w", t.Version, err)
 	}
@@ -67,11 +67,16 @@ func (c *Client) Record(ctx context.Context, t Training) (Recorded, error) {
 			return done, fmt.Errorf("run %s of %s: %w", r.Info.ID, t.Version, err)
 		}
 	}
-	if done.ModelVersion, err = c.findOrCreateVersion(ctx, Model, r, BundleFolder); err != nil {
+	v, err := c.findOrCreateVersion(ctx, Model, t.Version, r, BundleFolder)
+	if err != nil {
 		return done, fmt.Errorf("registered model %s: %w", Model, err)
 	}
-	return done, c.mark(ctx, t, done.ModelVersion)
+	done.ModelVersion = v.Version
+	return done, c.mark(ctx, t, v.Version, v.RunID == r.Info.ID)
 }
+
+// isName says whether a filter of MLflow can hold the text.
+func isName(s string) bool { return s != "" && !strings.ContainsAny(s, "'`\\\n") }
 
 // fill writes what a run holds, and ends it last: a finished run is complete.
 func (c *Client) fill(ctx context.Context, r run, t Training) error {
@@ -86,36 +91,19 @@ func (c *Client) fill(ctx context.Context, r run, t Training) error {
 	return c.finish(ctx, r.Info.ID, t.Ended)
 }
 
-func (c *Client) mark(ctx context.Context, t Training, version string) error {
-	for _, tag := range []keyValue{{VersionTag, t.Version}, {Validation, t.Status}} {
-		if tag.Value == "" {
-			continue
-		}
-		if err := c.tagVersion(ctx, Model, version, tag.Key, tag.Value); err != nil {
-			return fmt.Errorf("tag %s of version %s: %w", tag.Key, version, err)
+// mark tags and promotes a version. What the gate says of a version that an
+// earlier training made, that it is no better than itself, is not told of it.
+func (c *Client) mark(ctx context.Context, t Training, version string, own bool) error {
+	if own || t.Serves {
+		if err := c.tagVersion(ctx, Model, version, Validation, t.Status); err != nil {
+			return fmt.Errorf("tag %s of version %s: %w", Validation, version, err)
 		}
 	}
-	if !t.Promoted {
+	if !t.Serves {
 		return nil
 	}
 	if err := c.moveAlias(ctx, Model, Champion, version); err != nil {
 		return fmt.Errorf("alias %s to version %s: %w", Champion, version, err)
 	}
 	return nil
-}
-
-// Promote moves the alias to the version of a bundle that was recorded before, as
-// after a rollback; else the error is ErrNotRecorded.
-func (c *Client) Promote(ctx context.Context, version string) error {
-	if version == "" || strings.ContainsAny(version, "'`\\") {
-		return fmt.Errorf("%q: %w", version, ErrNotRecorded)
-	}
-	v, err := c.findVersion(ctx, Model, "tags.`"+VersionTag+"`", version)
-	if err != nil {
-		return err
-	}
-	if v.Version == "" {
-		return fmt.Errorf("%s: %w", version, ErrNotRecorded)
-	}
-	return c.moveAlias(ctx, Model, Champion, v.Version)
 }

@@ -41,7 +41,7 @@ func TestRecordOnMLflow(t *testing.T) { //nolint:tparallel // its parts follow o
 	}
 
 	kept := training("ffffffffffffffff")
-	kept.Status, kept.Promoted = "rejected", false
+	kept.Status, kept.Serves = "rejected", false
 	second, err := c.Record(t.Context(), kept)
 	if err != nil {
 		t.Fatal(err)
@@ -52,11 +52,11 @@ func TestRecordOnMLflow(t *testing.T) { //nolint:tparallel // its parts follow o
 	if got := championOf(t, c); got != first.ModelVersion {
 		t.Errorf("the champion is version %s after a model was kept back, want %s", got, first.ModelVersion)
 	}
-	if err := c.Promote(t.Context(), kept.Version); err != nil || championOf(t, c) != second.ModelVersion {
-		t.Errorf("promoted: version %s, error %v", championOf(t, c), err)
-	}
-	if err := c.Promote(t.Context(), "0000000000000000"); !errors.Is(err, ErrNotRecorded) {
-		t.Errorf("promoted what was not recorded: %v", err)
+	again := kept
+	again.Run, again.Status, again.Serves = "a second training", "approved", true
+	third, err := c.Record(t.Context(), again)
+	if err != nil || third.ModelVersion != second.ModelVersion || third.RunID == second.RunID || championOf(t, c) != second.ModelVersion {
+		t.Errorf("the same bundle of another training is %+v, the champion %s, error %v", third, championOf(t, c), err)
 	}
 }
 
@@ -139,10 +139,11 @@ func readBack(t *testing.T, c *Client, done Recorded, want Training) {
 	}
 	var experiment struct {
 		Experiment struct {
-			Name string `json:"name"`
+			Name string     `json:"name"`
+			Tags []keyValue `json:"tags"`
 		} `json:"experiment"`
 	}
-	if err := c.get(t.Context(), "experiments/get", &experiment, "experiment_id", got.Run.Info.Experiment); err != nil || experiment.Experiment.Name != Experiment {
+	if err := c.get(t.Context(), "experiments/get", &experiment, "experiment_id", got.Run.Info.Experiment); err != nil || experiment.Experiment.Name != Experiment || len(experiment.Experiment.Tags) != 1 {
 		t.Errorf("the experiment is %+v, error %v", experiment, err)
 	}
 }

@@ -28,7 +28,7 @@ func (f *fake) complete(want Training) error {
 		return errors.New("the metrics have other values")
 	case f.versions[0][Validation] != want.Status || f.versions[0][VersionTag] != want.Version:
 		return fmt.Errorf("the tags are %v", f.versions[0])
-	case want.Promoted != (f.alias == "1"):
+	case want.Serves != (f.alias == "1"):
 		return fmt.Errorf("the alias is on %q", f.alias)
 	}
 	for name, body := range want.Artifacts {
@@ -67,12 +67,27 @@ func TestRecordKeepsMLflowsLimits(t *testing.T) {
 func TestKeptModelMovesNoAlias(t *testing.T) {
 	f, c := newFake(t, nil)
 	want := training("v1")
-	want.Promoted, want.Status = false, "rejected"
+	want.Serves, want.Status = false, "rejected"
 	if _, err := c.Record(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.complete(want); err != nil {
 		t.Error(err)
+	}
+}
+
+// A second training that makes the same bundle is a run of its own, and neither registers it again nor speaks ill of it.
+func TestSameBundleIsRegisteredOnce(t *testing.T) {
+	f, c := newFake(t, nil)
+	again := training("v1")
+	again.Run, again.Status, again.Serves = "another", "rejected", false
+	for _, x := range []Training{training("v1"), again} {
+		if _, err := c.Record(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(f.runs) != 2 || len(f.versions) != 1 || f.versions[0][Validation] != "approved" || f.alias != "1" {
+		t.Errorf("%d runs, versions %v, the alias is on %q", len(f.runs), f.versions, f.alias)
 	}
 }
 
@@ -264,8 +279,10 @@ func TestBadInput(t *testing.T) {
 		if _, err := c.Record(t.Context(), training(version)); err == nil {
 			t.Errorf("recorded version %q", version)
 		}
-		if err := c.Promote(t.Context(), version); !errors.Is(err, ErrNotRecorded) {
-			t.Errorf("promoted version %q: %v", version, err)
+		other := training("v1")
+		other.Run = version
+		if _, err := c.Record(t.Context(), other); err == nil {
+			t.Errorf("recorded run %q", version)
 		}
 	}
 	long := training("v1")

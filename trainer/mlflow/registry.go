@@ -7,29 +7,29 @@ import (
 
 // modelVersion is a version of a registered model.
 type modelVersion struct {
-	Version string     `json:"version"`
-	RunID   string     `json:"run_id"`
-	Tags    []keyValue `json:"tags"`
+	Version string `json:"version"`
+	RunID   string `json:"run_id"`
 }
 
-// findOrCreateVersion returns the number of the model's version that a run made,
-// which is registered if it is not, as the model itself is.
-func (c *Client) findOrCreateVersion(ctx context.Context, model string, r run, folder string) (string, error) {
+// findOrCreateVersion returns the model's version that holds a bundle. It is
+// registered if it is not, as the model itself is, with the bundle in a folder of
+// the run's artifacts.
+func (c *Client) findOrCreateVersion(ctx context.Context, model, bundle string, r run, folder string) (modelVersion, error) {
 	err := c.send(ctx, "registered-models/create", map[string]string{"name": model}, nil)
 	if err != nil && !hasCode(err, codeExists) {
-		return "", err
+		return modelVersion{}, err
 	}
 	var v modelVersion
 	err = c.try(ctx, c.attempts, func() error {
 		var err error
-		if v, err = c.findVersion(ctx, model, "run_id", r.Info.ID); err != nil || v.Version != "" {
+		if v, err = c.findVersion(ctx, model, bundle); err != nil || v.Version != "" {
 			return err
 		}
 		var made struct {
 			Version modelVersion `json:"model_version"`
 		}
-		err = c.sendOnce(ctx, "model-versions/create", map[string]string{
-			"name": model, "run_id": r.Info.ID, "source": r.Info.ArtifactURI + "/" + folder,
+		err = c.sendOnce(ctx, "model-versions/create", map[string]any{
+			"name": model, "run_id": r.Info.ID, "source": r.Info.ArtifactURI + "/" + folder, "tags": []keyValue{{VersionTag, bundle}},
 		}, &made)
 		v = made.Version
 		return err
@@ -37,17 +37,16 @@ func (c *Client) findOrCreateVersion(ctx context.Context, model string, r run, f
 	if err == nil && v.Version == "" {
 		err = fmt.Errorf("MLflow: %s: a version of %s without a number", c.base, model)
 	}
-	return v.Version, err
+	return v, err
 }
 
-// findVersion is the newest version of a model of which an attribute has this
-// value, or the zero value.
-func (c *Client) findVersion(ctx context.Context, model, attribute, value string) (modelVersion, error) {
+// findVersion is the model's version that holds a bundle, or the zero value.
+func (c *Client) findVersion(ctx context.Context, model, bundle string) (modelVersion, error) {
 	var found struct {
 		Versions []modelVersion `json:"model_versions"`
 	}
 	err := c.get(ctx, "model-versions/search", &found,
-		"filter", fmt.Sprintf("name = '%s' and %s = '%s'", model, attribute, value), "max_results", "1")
+		"filter", "name = '"+model+"' and tags.`"+VersionTag+"` = '"+bundle+"'", "max_results", "1")
 	if err != nil || len(found.Versions) == 0 {
 		return modelVersion{}, err
 	}

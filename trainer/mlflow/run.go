@@ -96,23 +96,24 @@ func (c *Client) experiment(ctx context.Context, name string) (string, error) {
 			ID string `json:"experiment_id"`
 		}
 		// Sent again without harm: the name is the server's key.
-		err = c.send(ctx, "experiments/create", map[string]string{"name": name}, &made)
+		err = c.send(ctx, "experiments/create", map[string]any{
+			"name": name, "tags": []keyValue{{"mlflow.experimentKind", "custom_model_development"}}, // else the pages are those for language models
+		}, &made)
 		if !hasCode(err, codeExists) { // else another one made it in between
 			return made.ID, err
 		}
 	}
 }
 
-// findOrCreateRun returns the newest run of the experiment for a bundle, or makes
-// one. It looks again before it repeats a creation whose answer was lost.
-func (c *Client) findOrCreateRun(ctx context.Context, experiment, version string, started time.Time) (run, error) {
+// findOrCreateRun returns the run of the experiment for a training, or makes it. It looks again before it repeats a creation whose answer was lost.
+func (c *Client) findOrCreateRun(ctx context.Context, experiment string, t *Training) (run, error) {
 	var r run
 	err := c.try(ctx, c.attempts, func() error {
 		var found struct {
 			Runs []run `json:"runs"`
 		}
 		err := c.sendOnce(ctx, "runs/search", map[string]any{
-			"experiment_ids": []string{experiment}, "max_results": 1, "filter": "tags.`" + VersionTag + "` = '" + version + "'",
+			"experiment_ids": []string{experiment}, "max_results": 1, "filter": "tags.`" + RunTag + "` = '" + t.Run + "'",
 		}, &found)
 		if err != nil {
 			return err
@@ -125,7 +126,8 @@ func (c *Client) findOrCreateRun(ctx context.Context, experiment, version string
 			Run run `json:"run"`
 		}
 		err = c.sendOnce(ctx, "runs/create", map[string]any{
-			"experiment_id": experiment, "run_name": version, "start_time": started.UnixMilli(), "tags": []keyValue{{VersionTag, version}},
+			"experiment_id": experiment, "run_name": t.Version, "start_time": t.Started.UnixMilli(),
+			"tags": []keyValue{{RunTag, t.Run}, {VersionTag, t.Version}, {"mlflow.note.content", t.Note}},
 		}, &made)
 		r = made.Run
 		return err

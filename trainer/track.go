@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"complaints/internal/lake"
+	"complaints/schema"
+	"complaints/trainer/mlflow"
+)
+
+// mlflowRecorder writes a run to MLflow. It writes at the end, when the version is
+// known: a server that does not answer costs time only then, and a run that failed
+// before it had a bundle leaves nothing there.
+type mlflowRecorder struct {
+	client   *mlflow.Client
+	lake     string // its URL, for the command that records later
+	progress progressFunc
+	training mlflow.Training
+}
+
+func newMLflowRecorder(client *mlflow.Client, lake string, progress progressFunc) *mlflowRecorder {
+	return &mlflowRecorder{client: client, lake: lake, progress: progress, training: mlflow.Training{
+		Params: map[string]string{}, Metrics: map[string]float64{}, Rounds: map[string][]float64{}, Artifacts: map[string][]byte{},
+	}}
+}
+
+func (r *mlflowRecorder) Start(_ context.Context, run RunStart) error {
+	r.training.Started = run.At
+	for name, value := range run.Params {
+		if value != "" { // MLflow has no empty parameters
+			r.training.Params[name] = value
+		}
+	}
+	return nil
+}
+
+func (r *mlflowRecorder) Log(_ context.Context, metrics []Metric) error {
+	for _, m := range metrics {
+		if m.Step == 0 {
+			r.training.Metrics[m.Name] = m.Value
+			continue
+		}
+		r.training.Rounds[m.Name] = append(r.training.Rounds[m.Name], m.Value)
+		if n := len(r.training.Rounds[m.Name]); n != m.Step {
+			return fmt.Errorf("metric %s: step %d comes in place %d", m.Name, m.Step, n)
+		}
+	}
+	return nil
+}
+
+func (r *mlflowRecorder) Artifact(_ context.Context, name string, body []byte) error {
+	r.training.Artifacts[name] = body
+	return nil
+}
+
+func (r *mlflowRecorder) End(ctx context.Context, end RunEnd) error {
+	return r.end(ctx, end, end.Outcome == Promoted)
+}
+
+// validation is what the registered model's tag says of an outcome.
+var validation = map[Outcome]string{Promoted: "approved", Kept: "rejected"}
+
+// end is End where it is known otherwise whether the version serves.
+func (r *mlflowRecorder) end(ctx context.Context, end RunEnd, serves bool) error {
+	t := &r.training
+	if end.Version == "" {
+		return nil
+	}
+	t.Run, t.Version, t.Ended = schema.RunPrefix(end.Version, t.Started), end.Version, end.At
+	t.Note = fmt.Sprintf("%s, compared with %s: %s", end.Outcome, end.Champion, end.Why)
+	t.Status, t.Serves = validation[end.Outcome], serves
+	done, err := r.client.Record(ctx, *t)
+	if err != nil {
+		return notInMLflow(err, r.client, r.lake, end.Version)
+	}
+	r.progress("recorded in MLflow as version %s of %s: %s", done.ModelVersion, mlflow.Model, done.RunURL)
+	return nil
+}
+
+// notInMLflow says what was not recorded, and how to do it later.
+func notInMLflow(err error, client *mlflow.Client, lakeURL, version string) error {
+	return fmt.Errorf("the training of %s is not, or not completely, in MLflow: %w. The lake has it; when MLflow answers again: trainer record --model %s --lake %s --mlflow %s",
+		version, err, version, lakeURL, client.Address())
+}
+
+func runRecord(ctx context.Context, c *recordConfig, stdout io.Writer) error {
+	store, err := lake.Open(ctx, c.Lake)
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	version := c.Model
+	if version == "" {
+		champion, err := readPointer(ctx, store)
+		if err != nil {
+			return err
+		}
+		if champion.builtIn() {
+			return errors.New("no model was published yet, so there is nothing to record")
+		}
+		version = champion.Version
+	}
+	n, err := recordVersion(ctx, store, client, c.Lake.URL, version)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%d trainings of %s are in MLflow, at %s\n", n, version, client.Address())
+	return err
+}
+
+// recordVersion writes all trainings that made a version to MLflow, from what the
+// lake has of them, and returns how many there are. The alias moves if the version
+// serves. What MLflow has already stays as it is.
+func recordVersion(ctx context.Context, store lake.Store, client *mlflow.Client, lakeURL, version string) (int, error) {
+	champion, err := readPointer(ctx, store)
+	if err != nil {
+		return 0, err
+	}
+	runs, err := endedRuns(ctx, store, version)
+	if err != nil {
+		return 0, err
+	}
+	if len(runs) == 0 {
+		return 0, fmt.Errorf("the lake has no training that made %s: %s has no run.json", version, schema.RunsPrefix(version))
+	}
+	for _, start := range runs {
+		r := newMLflowRecorder(client, lakeURL, func(string, ...any) {})
+		end, err := replayRun(ctx, store, r, version, start)
+		if err != nil {
+			return 0, err
+		}
+		if err := r.end(ctx, end, champion.Version == version); err != nil {
+			return 0, err
+		}
+	}
+	return len(runs), nil
+}
+
+// runFile is the file of a training in the lake that is written last.
+const runFile = "run.json"
+
+// endedRuns are the starts of the trainings that made a version and came to an end.
+func endedRuns(ctx context.Context, store lake.Store, version string) ([]time.Time, error) {
+	var starts []time.Time
+	for page, err := range lake.Pages(ctx, store, schema.RunsPrefix(version)) {
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range page {
+			start, name, err := schema.ParseRunKey(version, info.Key)
+			if err != nil {
+				return nil, err
+			}
+			if name == runFile {
+				starts = append(starts, start)
+			}
+		}
+	}
+	return starts, nil
+}
+
+// replayRun tells a recorder of a training in the lake all but its end, which it
+// returns.
+func replayRun(ctx context.Context, store lake.Store, r Recorder, version string, start time.Time) (RunEnd, error) {
+	run, end := RunStart{At: start}, RunEnd{}
+	files, err := readBelow(ctx, store, schema.RunPrefix(version, start))
+	if err != nil {
+		return end, err
+	}
+	bundle, err := readBelow(ctx, store, schema.ModelPrefix(version))
+	if err != nil {
+		return end, err
+	}
+	metrics, err := readMetrics(files["metrics.jsonl"])
+	if err = errors.Join(err, json.Unmarshal(files["params.json"], &run.Params), json.Unmarshal(files[runFile], &end)); err != nil {
+		return end, fmt.Errorf("%s: %w", schema.RunPrefix(version, start), err)
+	}
+	for _, name := range []string{"metrics.jsonl", "params.json", runFile} { // they are told otherwise
+		delete(files, name)
+	}
+	for name, body := range bundle {
+		files[BundleFolder+name] = body
+	}
+	if err := errors.Join(r.Start(ctx, run), r.Log(ctx, metrics)); err != nil {
+		return end, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := r.Artifact(ctx, name, files[name]); err != nil {
+			return end, err
+		}
+	}
+	return end, nil
+}
+
+// readBelow reads all objects below a prefix, by what follows it in their keys.
+func readBelow(ctx context.Context, store lake.Store, prefix string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for page, err := range lake.Pages(ctx, store, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range page {
+			body, _, err := store.Get(ctx, info.Key)
+			if err != nil {
+				return nil, err
+			}
+			files[strings.TrimPrefix(info.Key, prefix)] = body
+		}
+	}
+	return files, nil
+}
+
+func readMetrics(lines []byte) ([]Metric, error) {
+	var out []Metric
+	s := bufio.NewScanner(bytes.NewReader(lines))
+	for s.Scan() {
+		var m Metric
+		if err := json.Unmarshal(s.Bytes(), &m); err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, s.Err()
+}
