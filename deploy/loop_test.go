@@ -39,11 +39,14 @@ func TestTheWeeklyLoop(t *testing.T) {
 
 	foreground(t, s.env, program(t, "consumer"), "verify", "--wait=30s") // silver too
 
-	first, status := s.train()
+	first, status := s.train("--rescore")
 	if status != 0 || first.Verdict != "promoted" || first.Rows.Fit < 3000 || first.Gate.MacroF1 <= first.Gate.ChampionMacroF1 {
 		t.Fatalf("the first training ended with status %d: %+v", status, first)
 	}
 	s.wantInMLflow(first.Version)
+	if n := s.predicted(first.Version); n != 5000 {
+		t.Errorf("%d stored complaints were classified again, want 5000", n)
+	}
 	s.waitServes(first.Version)
 	s.publish(complaints[5000:5500])
 	gold := s.waitGold(5500)
@@ -174,6 +177,31 @@ func (s *loopSystem) train(args ...string) (v loopVerdict, status int) {
 	}
 	s.t.Log(lines[len(lines)-2])
 	return v, cmd.ProcessState.ExitCode()
+}
+
+// predicted is how many rows the predictions of a version have.
+func (s *loopSystem) predicted(version string) (rows int64) {
+	s.t.Helper()
+	for page, err := range lake.Pages(s.t.Context(), s.store, schema.PredictionPrefix(version)) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, info := range page {
+			r, err := s.store.Open(s.t.Context(), info.Key)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			f, err := lake.OpenParquet(r, r.Size())
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			rows += f.Rows()
+			if err := r.Close(); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
+	return rows
 }
 
 // wantInMLflow checks that MLflow's alias is on a version, approved.

@@ -25,6 +25,7 @@ type config struct {
 	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
 	Evaluate  evaluateConfig  `cmd:"" help:"Say how good a model, or the recipe, is."`
 	Record    recordConfig    `cmd:"" help:"Record published models in MLflow that could not be recorded when they were trained, from the lake's files."`
+	Score     scoreConfig     `cmd:"" help:"Classify stored complaints again, beside what the stream said of them."`
 	Report    reportConfig    `cmd:"" help:"Show on one HTML page what is in complaints, and what a model makes of them."`
 	Bootstrap bootstrapConfig `cmd:"" help:"Make the bundle that is built into the programs, and the sample that it was not trained on."`
 }
@@ -76,8 +77,9 @@ type runConfig struct {
 	Force         bool    `help:"Let the new model serve although the gate says no." group:"Gate"`
 	Reason        string  `help:"Why, kept in the bundle's manifest; needed with --force." group:"Gate"`
 
-	JSON  bool   `name:"json" help:"Print the verdict as JSON too, as the last line."`
-	Every string `placeholder:"CRON" help:"Go on training at these times, UTC, until stopped, as '0 15 * * 0' for Sunday 15:00. Better: a scheduler that runs it once."`
+	Rescore bool   `help:"After a promotion, classify the stored complaints again, as score does."`
+	JSON    bool   `name:"json" help:"Print the verdict as JSON too, as the last line."`
+	Every   string `placeholder:"CRON" help:"Go on training at these times, UTC, until stopped, as '0 15 * * 0' for Sunday 15:00. Better: a scheduler that runs it once."`
 
 	schedule schedule // of Every; nil without it
 }
@@ -143,6 +145,14 @@ func (c *recordConfig) complete() error {
 		return errors.New("--mlflow is missing: where shall it be recorded?")
 	}
 	return c.check()
+}
+
+type scoreConfig struct {
+	Lake   lake.Config `embed:""`
+	From   string      `default:"silver" enum:"silver" help:"The layer that has the texts: silver."`
+	Model  string      `placeholder:"VERSION" help:"The version; by default the champion."`
+	Window window      `default:"0" placeholder:"DAYS" help:"How far back silver is scored from its newest day, as 365d or 52w; 0 is all."`
+	Quiet  bool        `help:"Show no progress."`
 }
 
 type modelsConfig struct {
@@ -224,6 +234,8 @@ func (c *config) check(command string) error {
 	case "rollback", "rollback <version>":
 		defaultLake(&c.Rollback.Lake)
 		errs = append(errs, c.Rollback.check())
+	case "score":
+		defaultLake(&c.Score.Lake)
 	case "record":
 		errs = append(errs, c.Record.complete())
 	case "models":

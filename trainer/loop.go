@@ -91,7 +91,23 @@ func (t *training) run(ctx context.Context, stdout io.Writer) error {
 	if err := t.verdict.print(stdout, t.cfg.JSON); err != nil {
 		return err
 	}
-	return t.verdict.status(t.record.failed)
+	return errors.Join(t.rescore(ctx), t.verdict.status(t.record.failed))
+}
+
+// rescore classifies the stored complaints again by a model that was promoted, if
+// that is wanted.
+func (t *training) rescore(ctx context.Context) error {
+	if !t.cfg.Rescore || t.verdict.Outcome != Promoted {
+		return nil
+	}
+	bundle, err := loadBundle(ctx, t.store, t.verdict.Version)
+	if err == nil {
+		err = newScoring(t.store, bundle, t.progress).run(ctx, silver{t.store, 0})
+	}
+	if err != nil {
+		return fmt.Errorf("%s serves, but the stored complaints were not all classified again: %w; to go on: trainer score --model %s", t.verdict.Version, err, t.verdict.Version)
+	}
+	return nil
 }
 
 // recordTimeout is how long the evidence may take after the verdict.

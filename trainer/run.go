@@ -26,6 +26,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runTrain(ctx, c.Train, stdout, stderr)
 	case "evaluate":
 		return runEvaluate(ctx, c.Evaluate, stdout, stderr)
+	case "score":
+		return runScore(ctx, &c.Score, stdout, stderr)
 	case "record":
 		return runRecord(ctx, &c.Record, stdout)
 	case "report":

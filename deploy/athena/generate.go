@@ -106,6 +106,10 @@ func logicalName(table string) string {
 }
 
 func (t Table) glue(b *strings.Builder) {
+	keys := make([]string, len(t.Keys))
+	for i, k := range t.Keys {
+		keys[i] = "{Name: " + k.Name + ", Type: string}"
+	}
 	fmt.Fprintf(b, `  Table%s:
     Type: AWS::Glue::Table
     Properties:
@@ -115,21 +119,21 @@ func (t Table) glue(b *strings.Builder) {
         Name: %s
         Description: %s
         TableType: EXTERNAL_TABLE
-        PartitionKeys: [{Name: dt, Type: string}]
+        PartitionKeys: [%s]
         Parameters:
           EXTERNAL: "TRUE"
-`, logicalName(t.Name), t.Name, t.Comment)
+`, logicalName(t.Name), t.Name, t.Comment, strings.Join(keys, ", "))
 	for _, p := range t.properties() {
 		fmt.Fprintf(b, "          %s: %q\n", p[0], p[1])
 	}
-	fmt.Fprintf(b, `          storage.location.template: !Sub "%s/dt=${!dt}/"
+	fmt.Fprintf(b, `          storage.location.template: !Sub "%s"
         StorageDescriptor:
           Location: !Sub "%s/"
           InputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat
           OutputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat
           SerdeInfo: {SerializationLibrary: org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe}
           Columns:
-`, t.location("s3://${Bucket}"), t.location("s3://${Bucket}"))
+`, t.location("s3://${Bucket}")+t.folders("${!%s}"), t.location("s3://${Bucket}"))
 	for _, c := range t.Columns {
 		fmt.Fprintf(b, "            - {Name: %s, Type: %q}\n", c.Name, c.Type)
 	}

@@ -41,6 +41,7 @@ func fillLake(t *testing.T, store *servers.S3Server) {
 		f.gold(schema.Gold, rowsOfADay)
 		if n >= dayCount-daysWithText {
 			f.silver(schema.Silver, withText)
+			f.predictions(withText)
 			f.bronze(withText)
 		}
 		if n == dayCount-1 { // as consumer compact copies it
@@ -131,6 +132,20 @@ func (f *filler) silver(layer schema.Layer, n int) {
 	put(f, layer, rows, "category", "state", "kafka_offset")
 }
 
+func (f *filler) predictions(n int) {
+	rows := make([]schema.PredictionRow, n)
+	for i := range rows {
+		s, _ := schema.SilverRowOf(f.message(i), f.position(i))
+		rows[i] = schema.PredictionRow{
+			TrueCategory: s.TrueCategory, CategoryBefore: s.Category, ModelBefore: s.ModelVersion, SourceTopicID: s.SourceTopicID,
+			SourcePartition: s.SourcePartition, SourceOffset: s.SourceOffset, KafkaPartition: s.KafkaPartition, KafkaOffset: s.KafkaOffset, RecordError: s.RecordError,
+		}
+		rows[i].SetProbabilities(schema.Loans, [schema.NumCategories]float64{0.1, 0.1, 0.6, 0.1, 0.1})
+	}
+	day := schema.DayOf(f.day.UnixMilli())
+	putAt(f, schema.PredictionKey(scoredBy, schema.ObjectName{Layer: schema.Silver, Day: day, Start: f.start, TopicID: topicID}), rows)
+}
+
 func (f *filler) bronze(n int) {
 	rows := make([]schema.BronzeRow, n)
 	for i := range rows {
@@ -154,12 +169,16 @@ func value(s *string) string {
 // put writes one object as the sink does. It goes around the lake's own store, whose settings come by the environment.
 func put[T any](f *filler, layer schema.Layer, rows []T, columns ...string) {
 	f.t.Helper()
+	link := schema.Link{Layer: layer, TopicID: topicID, Start: f.start}
+	putAt(f, link.ObjectKey(schema.DayOf(f.day.UnixMilli())), rows, columns...)
+}
+
+func putAt[T any](f *filler, key string, rows []T, columns ...string) {
+	f.t.Helper()
 	body, err := lake.WriteParquet(rows, columns, nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	link := schema.Link{Layer: layer, TopicID: topicID, Start: f.start}
-	key := link.ObjectKey(schema.DayOf(f.day.UnixMilli()))
 	if _, err := f.store.Client().PutObject(f.t.Context(), &s3.PutObjectInput{Bucket: &f.store.Bucket, Key: &key, Body: bytes.NewReader(body)}); err != nil {
 		f.t.Fatal(err)
 	}

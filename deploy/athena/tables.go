@@ -25,27 +25,44 @@ type Column struct{ Name, Type string }
 type Table struct {
 	Name, Comment string
 	Columns       []Column
+	Keys          []key // of the partitions, the folders from the outside in
 }
 
-// Tables are the three layers, and the copies of silver and gold that consumer compact makes.
+// key is a partition key, and how its values are projected.
+type key struct {
+	Name, Comment string
+	Projection    [][2]string // Hive's properties, behind projection.NAME.
+}
+
+var (
+	keyDay = key{"dt", "day of the Kafka timestamp, UTC", [][2]string{
+		{"type", "date"}, {"format", "yyyy-MM-dd"}, {"range", FirstDay + ",NOW+1DAYS"}, {"interval", "1"}, {"interval.unit", "DAYS"},
+	}}
+	// Nothing lists the versions, so a query has to name the ones it wants.
+	keyModel = key{"model", "version of the model; a query must name it", [][2]string{{"type", "injected"}}}
+)
+
+// Tables are the three layers, the copies of silver and gold that consumer compact makes, and what trainer score writes.
 func Tables() ([]Table, error) {
 	var tables []Table
 	for _, l := range []struct {
 		layer   schema.Layer
 		comment string
 		row     any
+		keys    []key
 	}{
-		{schema.Bronze, "Messages of the complaints topic as they came", schema.BronzeRow{}},
-		{schema.Silver, "Classified complaints with their text, typed, tidied, personal data masked", schema.SilverRow{}},
-		{schema.Gold, "Classified complaints for reports, without text", schema.GoldRow{}},
-		{schema.Silver.Daily(), "Closed days of silver in large objects, for the view silver_all", schema.SilverRow{}},
-		{schema.Gold.Daily(), "Closed days of gold in large objects, for the view gold_all", schema.GoldRow{}},
+		{schema.Bronze, "Messages of the complaints topic as they came", schema.BronzeRow{}, []key{keyDay}},
+		{schema.Silver, "Classified complaints with their text, typed, tidied, personal data masked", schema.SilverRow{}, []key{keyDay}},
+		{schema.Gold, "Classified complaints for reports, without text", schema.GoldRow{}, []key{keyDay}},
+		{schema.Silver.Daily(), "Closed days of silver in large objects, for the view silver_all", schema.SilverRow{}, []key{keyDay}},
+		{schema.Gold.Daily(), "Closed days of gold in large objects, for the view gold_all", schema.GoldRow{}, []key{keyDay}},
+		{schema.Predictions, "What a model says of the complaints of silver, by trainer score", schema.PredictionRow{}, []key{keyModel, keyDay}},
 	} {
 		columns, err := columnsOf(reflect.TypeOf(l.row))
 		if err != nil {
 			return nil, fmt.Errorf("table %s: %w", l.layer, err)
 		}
-		tables = append(tables, Table{string(l.layer), l.comment, columns})
+		tables = append(tables, Table{string(l.layer), l.comment, columns, l.keys})
 	}
 	return tables, nil
 }
@@ -100,15 +117,22 @@ func typeOf(t reflect.Type, options []string) (string, error) {
 
 // properties turn on partition projection, in Hive's words.
 func (t Table) properties() [][2]string {
-	return [][2]string{
-		{"classification", "parquet"},
-		{"projection.enabled", "true"},
-		{"projection.dt.type", "date"},
-		{"projection.dt.format", "yyyy-MM-dd"},
-		{"projection.dt.range", FirstDay + ",NOW+1DAYS"},
-		{"projection.dt.interval", "1"},
-		{"projection.dt.interval.unit", "DAYS"},
+	out := [][2]string{{"classification", "parquet"}, {"projection.enabled", "true"}}
+	for _, k := range t.Keys {
+		for _, p := range k.Projection {
+			out = append(out, [2]string{"projection." + k.Name + "." + p[0], p[1]})
+		}
 	}
+	return out
+}
+
+// folders are those of a partition below the table's own, with the keys' values written as in a template.
+func (t Table) folders(value string) string {
+	var b strings.Builder
+	for _, k := range t.Keys {
+		b.WriteString("/" + k.Name + "=" + fmt.Sprintf(value, k.Name))
+	}
+	return b.String() + "/"
 }
 
 // AthenaDDL creates the table below location, as s3://bucket/prefix.
@@ -118,9 +142,13 @@ func (t Table) AthenaDDL(location string) string {
 	for i, c := range t.Columns {
 		fmt.Fprintf(&b, "  `%s` %s%s\n", c.Name, c.Type, separator(i, len(t.Columns)))
 	}
-	fmt.Fprintf(&b, ")\nCOMMENT '%s'\nPARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')\nSTORED AS PARQUET\nLOCATION '%s/'\nTBLPROPERTIES (\n",
-		t.Comment, t.location(location))
-	properties := append(t.properties(), [2]string{"storage.location.template", t.location(location) + "/dt=${dt}/"})
+	keys := make([]string, len(t.Keys))
+	for i, k := range t.Keys {
+		keys[i] = "`" + k.Name + "` string COMMENT '" + k.Comment + "'"
+	}
+	fmt.Fprintf(&b, ")\nCOMMENT '%s'\nPARTITIONED BY (%s)\nSTORED AS PARQUET\nLOCATION '%s/'\nTBLPROPERTIES (\n",
+		t.Comment, strings.Join(keys, ", "), t.location(location))
+	properties := append(t.properties(), [2]string{"storage.location.template", t.location(location) + t.folders("${%s}")})
 	for i, p := range properties {
 		fmt.Fprintf(&b, "  '%s' = '%s'%s\n", p[0], p[1], separator(i, len(properties)))
 	}
@@ -143,11 +171,30 @@ func (t Table) TrinoDDL(location string) string {
 	for _, c := range t.Columns {
 		fmt.Fprintf(&b, "  %s %s,\n", c.Name, trinoType(c.Type))
 	}
-	fmt.Fprintf(&b, "  dt varchar WITH (partition_projection_type = 'date', partition_projection_format = 'yyyy-MM-dd',\n"+
-		"    partition_projection_range = ARRAY['%s', 'NOW+1DAYS'], partition_projection_interval = 1, partition_projection_interval_unit = 'DAYS')\n", FirstDay)
-	fmt.Fprintf(&b, ") WITH (format = 'PARQUET', external_location = '%s/', partitioned_by = ARRAY['dt'], partition_projection_enabled = true,\n"+
-		"  partition_projection_location_template = '%s/dt=${dt}/')", t.location(location), t.location(location))
+	names := make([]string, len(t.Keys))
+	for i, k := range t.Keys {
+		names[i] = "'" + k.Name + "'"
+		fmt.Fprintf(&b, "  %s varchar WITH (%s)%s\n", k.Name, k.trino(), separator(i, len(t.Keys)))
+	}
+	fmt.Fprintf(&b, ") WITH (format = 'PARQUET', external_location = '%s/', partitioned_by = ARRAY[%s], partition_projection_enabled = true,\n"+
+		"  partition_projection_location_template = '%s')", t.location(location), strings.Join(names, ", "), t.location(location)+t.folders("${%s}"))
 	return b.String()
+}
+
+// trino is the projection in Trino's words.
+func (k key) trino() string {
+	list := make([]string, len(k.Projection))
+	for i, p := range k.Projection {
+		value := "'" + p[1] + "'"
+		switch p[0] {
+		case "range":
+			value = "ARRAY['" + strings.ReplaceAll(p[1], ",", "', '") + "']"
+		case "interval":
+			value = p[1]
+		}
+		list[i] = "partition_projection_" + strings.ReplaceAll(p[0], ".", "_") + " = " + value
+	}
+	return strings.Join(list, ", ")
 }
 
 func trinoType(athena string) string {

@@ -243,3 +243,39 @@ TBLPROPERTIES (
   'projection.dt.interval.unit' = 'DAYS',
   'storage.location.template' = 's3://BUCKET/gold_daily/complaints/dt=${dt}/'
 );
+
+CREATE EXTERNAL TABLE IF NOT EXISTS predictions (
+  `true_category` string,
+  `category` string,
+  `category_code` int,
+  `probability` double,
+  `probability_credit_reporting` double,
+  `probability_debt_collection` double,
+  `probability_loans` double,
+  `probability_credit_card_services` double,
+  `probability_bank_accounts_and_services` double,
+  `needs_review` boolean,
+  `category_before` string,
+  `model_before` string,
+  `source_topic_id` string,
+  `source_partition` int,
+  `source_offset` bigint,
+  `kafka_partition` int,
+  `kafka_offset` bigint,
+  `record_error` string
+)
+COMMENT 'What a model says of the complaints of silver, by trainer score'
+PARTITIONED BY (`model` string COMMENT 'version of the model; a query must name it', `dt` string COMMENT 'day of the Kafka timestamp, UTC')
+STORED AS PARQUET
+LOCATION 's3://BUCKET/predictions/complaints/'
+TBLPROPERTIES (
+  'classification' = 'parquet',
+  'projection.enabled' = 'true',
+  'projection.model.type' = 'injected',
+  'projection.dt.type' = 'date',
+  'projection.dt.format' = 'yyyy-MM-dd',
+  'projection.dt.range' = '2025-01-01,NOW+1DAYS',
+  'projection.dt.interval' = '1',
+  'projection.dt.interval.unit' = 'DAYS',
+  'storage.location.template' = 's3://BUCKET/predictions/complaints/model=${model}/dt=${dt}/'
+);
