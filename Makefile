@@ -67,6 +67,13 @@ screenshots: axe ## take the pictures in docs/images anew, in a real browser
 	go test -tags servers -count 1 -run 'Test(Docs|LivePage)InABrowser' -timeout 30m ./consumer -picture-minutes $(PICTURE_MINUTES)
 	cd $(CACHE)/artifacts && cp docs-{desktop,phone}.png live-{desktop,phone,desktop-dark,phone-dark}.png $(CURDIR)/docs/images/
 
+# How many messages soak publishes: make soak SOAK_MESSAGES=200000
+SOAK_MESSAGES ?= 1000000
+
+.PHONY: soak
+soak: kafka versitygw toxiproxy ## publish a million messages, kill consumers all the while, and print what came of it and the memory
+	go test -tags $(TAGS) -count 1 -timeout 4h -v -run TestSoak ./deploy/chaos -soak.messages $(SOAK_MESSAGES) $(SOAKFLAGS)
+
 .PHONY: test-bucket
 test-bucket: ## ask the bucket COMPLAINTS_TEST_LAKE (s3://bucket/prefix, empty) for what the lake needs of S3
 	go test -tags bucket -count 1 -run TestBucket ./internal/lake/

@@ -10,6 +10,12 @@
 // the store neither lose nor repeat a record: at most the last claim has no
 // object yet, and the next who comes writes it.
 //
+// Resuming asks the store twice for each partition and layer, however long the
+// chain: a list of the links from the one that the offset commit names, and that
+// link. Where the commit names none, a chain of more than 1,000 links is halved by
+// its offsets, which takes about log2(links/1000) + 4 requests (10 with 100,000
+// links). The last link's objects are looked at in either case, one request a day.
+//
 //	sink.go       configuration, life cycle, what callers can see
 //	session.go    the life of one Kafka client: polls, rebalances
 //	watch.go      recreated topics, new partitions, lag

@@ -3,6 +3,7 @@
 package sink
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,14 +38,31 @@ func TestFindAmong100000Links(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.store = store
 		for what, hint := range map[string]int64{"with the hint of the offset commit": starts[links-1], "without": 0} {
 			began := time.Now()
+			counted := &countedStore{Store: store}
+			c.store = counted
 			l, err := c.find(t.Context(), hint, end)
 			if err != nil || l.Next != end {
 				t.Fatalf("%s %s: %+v, %v", name, what, l, err)
 			}
-			t.Logf("%s, %s: %s", name, what, time.Since(began).Round(time.Millisecond))
+			t.Logf("%s, %s: %s, %d requests", name, what, time.Since(began).Round(time.Millisecond), counted.requests)
 		}
 	}
+}
+
+// countedStore counts the requests of a resume.
+type countedStore struct {
+	lake.Store
+	requests int
+}
+
+func (s *countedStore) List(ctx context.Context, prefix, after string, limit int) ([]lake.Info, error) {
+	s.requests++
+	return s.Store.List(ctx, prefix, after, limit)
+}
+
+func (s *countedStore) Get(ctx context.Context, key string) ([]byte, string, error) {
+	s.requests++
+	return s.Store.Get(ctx, key)
 }

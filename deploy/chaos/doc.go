@@ -27,4 +27,5 @@
 //	s3_test.go       a proxy in front of the gateway that answers as it should not
 //	rows_test.go     the faults of processes and the store; log_test.go those of the broker; disk_test.go a full disk
 //	matrix_test.go   the order of the rows, and the table
+//	soak_test.go     a million messages, and memory over time
 package chaos

@@ -22,7 +22,7 @@ func offsetsTo(where func(*stage, string, schema.Layer, int32) (int64, error)) f
 	return withoutConsumers(func(s *stage) error {
 		offsets, moved := kadm.Offsets{}, 0
 		for topic, layer := range map[string]schema.Layer{s.topics.Complaints: schema.Bronze, s.topics.Classified: schema.Gold} {
-			for p := range int32(partitions) {
+			for p := range s.parts {
 				at, err := where(s, topic, layer, p)
 				if err != nil {
 					return err
@@ -142,9 +142,10 @@ func brokerEnds(end func(*stage)) func(*stage) error {
 			if n == s.times(1, 4)-1 {
 				break
 			}
-			if err := errors.Join(s.sleep(3*time.Second), s.current("a").stop()); err != nil {
+			if err := s.sleep(3 * time.Second); err != nil {
 				return err
 			}
+			s.current("a").kill() // which may still be finding its broker
 		}
 		return nil
 	}

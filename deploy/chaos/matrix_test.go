@@ -97,10 +97,10 @@ func (s *stage) play(f fault, o *outcome) error {
 		return err
 	}
 	// What is there is counted also where the system came to a halt.
-	err = errors.Join(err, s.verify(s.ctx))
-	var wrong error
-	o.lost, o.repeated, wrong = s.count(o.messages)
-	return errors.Join(err, wrong)
+	var verified, counted error
+	o.report, verified = s.verify(s.ctx)
+	o.lost, o.repeated, counted = s.count(o.messages)
+	return errors.Join(err, verified, counted)
 }
 
 func table(outcomes []outcome) string {

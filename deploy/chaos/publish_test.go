@@ -3,12 +3,14 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -49,6 +51,8 @@ type publisher struct {
 	stage     *stage
 	timestamp func(n int) time.Time // nil: now
 	rate      int
+	most      int // 0: until finish is called
+	published atomic.Int64
 	enough    chan struct{}
 	stopOnce  sync.Once
 	done      chan struct{}
@@ -57,8 +61,11 @@ type publisher struct {
 	err   error // once done is closed
 }
 
-func newPublisher(s *stage, timestamp func(n int) time.Time) *publisher {
-	return &publisher{stage: s, timestamp: timestamp, rate: perSecond, enough: make(chan struct{}), done: make(chan struct{})}
+func newPublisher(s *stage, f fault) *publisher {
+	return &publisher{
+		stage: s, timestamp: f.timestamp, rate: cmp.Or(f.perSecond, perSecond), most: f.messages,
+		enough: make(chan struct{}), done: make(chan struct{}),
+	}
 }
 
 // run publishes until finish is called, and some more.
@@ -81,7 +88,8 @@ func (p *publisher) run() {
 		}
 	}
 	start, last, n := time.Now(), -1, 0
-	for ; last < 0 || n < max(last, minMessages); n++ {
+	for ; (last < 0 || n < max(last, minMessages)) && (p.most == 0 || n < p.most); n++ {
+		p.published.Store(int64(n))
 		record := &kgo.Record{Topic: p.stage.topics.Complaints, Key: []byte(strconv.Itoa(n)), Value: []byte(messageOf(n).value)}
 		if p.timestamp != nil {
 			record.Timestamp = p.timestamp(n)

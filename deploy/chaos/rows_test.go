@@ -18,6 +18,12 @@ type fault struct {
 	alone     bool // it breaks what all rows share
 	run       func(*stage) error
 	timestamp func(n int) time.Time // of messages; nil: now
+
+	// What the soak has otherwise; zero: as the matrix.
+	messages, perSecond int
+	partitions          int32
+	within              time.Duration
+	flags               []string
 }
 
 // The steps at which a process dies or falls asleep.
@@ -127,9 +133,11 @@ func sleepAt(step string, further time.Duration) func(*stage) error {
 			if n == s.times(1, 4)-1 {
 				break
 			}
-			if err := errors.Join(s.sleep(3*time.Second), a.stop(), b.stop()); err != nil {
+			if err := s.sleep(3 * time.Second); err != nil {
 				return err
 			}
+			a.kill()
+			b.kill()
 		}
 		return nil
 	}

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-const partitions = 4
+const defaultPartitions = 4
 
 // stage is what a row has to itself.
 type stage struct {
@@ -32,6 +33,7 @@ type stage struct {
 	endpoint string // of S3, through the row's proxy
 	s3       *s3Proxy
 	flags    []string // of consumer run
+	parts    int32    // partitions of each topic
 	broken   string   // a guarantee that is taken out
 	topics   schema.Topics
 	messages *publisher
@@ -54,13 +56,13 @@ func rowWithin() time.Duration {
 }
 
 func (w *world) newStage(ctx context.Context, f fault, broken string) (s *stage, end func() error, err error) {
-	ctx, stopTimer := context.WithTimeout(ctx, rowWithin())
+	ctx, stopTimer := context.WithTimeout(ctx, cmp.Or(f.within, rowWithin()))
 	ctx, fail := context.WithCancelCause(ctx)
 	name := nameOf(f.name)
 	s = &stage{
 		world: w, ctx: ctx, fail: fail, name: name, dir: filepath.Join(w.tb.TempDir(), name), broken: broken, workers: map[string]*worker{},
 		lake: "s3://" + w.s3.Bucket + "/" + name, root: filepath.Join(w.s3.Dir, w.s3.Bucket, name),
-		topics: schema.TopicNames(name + "."),
+		topics: schema.TopicNames(name + "."), parts: cmp.Or(f.partitions, defaultPartitions),
 		flags: []string{
 			"--roles", "classify,sink", "--allow-bootstrap", "--sessions", "1", "--session-timeout", "3s",
 			"--batch-records", "200", "--roll-age", "500ms", "--idle-flush", "500ms",
@@ -83,7 +85,8 @@ func (w *world) newStage(ctx context.Context, f fault, broken string) (s *stage,
 	if err := errors.Join(os.MkdirAll(s.dir, 0o700), s.createTopics()); err != nil {
 		return nil, nil, errors.Join(err, end())
 	}
-	s.messages = newPublisher(s, f.timestamp)
+	s.flags = append(s.flags, f.flags...)
+	s.messages = newPublisher(s, f)
 	return s, end, nil
 }
 
@@ -94,7 +97,7 @@ func (s *stage) createTopics() error {
 		"message.timestamp.after.max.ms":  new("9223372036854775807"),
 		"retention.ms":                    new("-1"),
 	}
-	_, err := s.world.admin.CreateTopic(s.ctx, partitions, 1, settings, s.topics.Complaints)
+	_, err := s.world.admin.CreateTopic(s.ctx, s.parts, 1, settings, s.topics.Complaints)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("create %s: %w", s.topics.Complaints, err)
 	}
@@ -104,7 +107,7 @@ func (s *stage) createTopics() error {
 // where are the flags that say where a command works.
 func (s *stage) where(broker, endpoint string) []string {
 	return []string{
-		"--brokers", broker, "--topic-prefix", s.name + ".", "--group", s.name, "--partitions", fmt.Sprint(partitions),
+		"--brokers", broker, "--topic-prefix", s.name + ".", "--group", s.name, "--partitions", fmt.Sprint(s.parts),
 		"--lake", s.lake, "--s3-endpoint", endpoint, "--s3-region", s.world.s3.Region,
 	}
 }

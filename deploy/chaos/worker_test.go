@@ -190,7 +190,7 @@ func (w *worker) stop() error {
 }
 
 // verify runs consumer verify past all proxies.
-func (s *stage) verify(ctx context.Context) error {
+func (s *stage) verify(ctx context.Context) (report []byte, err error) {
 	args := append([]string{"verify", "--json"}, s.where(s.world.kafka.Internal[0], s.world.s3.URL)...)
 	cmd := exec.CommandContext(ctx, s.world.program, args...)
 	cmd.Env = append(os.Environ(), s.world.s3.Env()...)
@@ -198,7 +198,7 @@ func (s *stage) verify(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := cmd.Run(); err != nil {
 		_, faults, _ := strings.Cut(out.String(), `"counts":`)
-		return fmt.Errorf("verify: %w: %.16s… %.400s %.400s", err, out.String(), faults, errOut.String())
+		return out.Bytes(), fmt.Errorf("verify: %w: %.16s… %.400s %.400s", err, out.String(), faults, errOut.String())
 	}
-	return nil
+	return out.Bytes(), nil
 }

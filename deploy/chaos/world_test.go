@@ -76,6 +76,7 @@ type outcome struct {
 	lost, repeated     int64
 	restarts           int64 // of consumers that ended by themselves, as a supervisor starts them
 	recovered          time.Duration
+	report             []byte // of consumer verify --json
 	err                error
 }
 

@@ -13,11 +13,12 @@ LIGHTGBM_VERSION      := 4.7.0
 MLFLOW_VERSION        := 3.17.2
 AXE_VERSION           := 0.1.8
 SCHEMATHESIS_VERSION  := 4.32.5
+DUCKDB_VERSION        := 2.0.1
 
 golangci-lint := $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 govulncheck   := $(STAMPS)/govulncheck-$(GOVULNCHECK_VERSION)
 
-.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe schemathesis servers debian
+.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe schemathesis duckdb servers debian
 kafka: $(STAMPS)/kafka-$(KAFKA_VERSION)             ## bring Kafka (Maven)
 versitygw: $(STAMPS)/versitygw-$(VERSITYGW_VERSION) ## bring the S3 gateway versitygw (Go)
 toxiproxy: $(STAMPS)/toxiproxy-$(TOXIPROXY_VERSION) ## bring toxiproxy, which slows, cuts and resets connections (Go)
@@ -26,7 +27,8 @@ lightgbm: $(STAMPS)/lightgbm-$(LIGHTGBM_VERSION)    ## bring lib_lightgbm.so (pi
 mlflow: $(STAMPS)/mlflow-$(MLFLOW_VERSION)          ## bring MLflow (pip)
 axe: $(STAMPS)/axe-$(AXE_VERSION)                   ## bring axe, which checks that pages are accessible (pip)
 schemathesis: $(STAMPS)/schemathesis-$(SCHEMATHESIS_VERSION) ## bring schemathesis, which attacks an API by its description (pip)
-servers: schemathesis kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
+duckdb: $(STAMPS)/duckdb-$(DUCKDB_VERSION)          ## bring DuckDB, which reads the lake in tests (pip)
+servers: duckdb schemathesis kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
 
 debian: ## install the Debian packages that tests need (as root)
 	deploy/servers/debian
@@ -103,4 +105,11 @@ $(STAMPS)/schemathesis-$(SCHEMATHESIS_VERSION):
 	python3 -m venv $(CACHE)/schemathesis
 	$(retry) $(CACHE)/schemathesis/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
 		--requirement deploy/servers/schemathesis/requirements.txt
+	@touch $@
+
+$(STAMPS)/duckdb-$(DUCKDB_VERSION):
+	$(call renew,duckdb)
+	python3 -m venv $(CACHE)/duckdb
+	$(retry) $(CACHE)/duckdb/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
+		--requirement deploy/servers/duckdb/requirements.txt
 	@touch $@
