@@ -183,6 +183,10 @@ func TestDocsInABrowser(t *testing.T) {
 				}
 			}
 			checkAccessible(t, ctx)
+			expand := `document.querySelectorAll(".opblock-summary-control[aria-expanded=false]").forEach((b) => b.click())`
+			act(t, ctx, chromedp.Evaluate[chromedp.Void](expand), eventually(`document.querySelectorAll(".opblock.is-open .opblock-body").length === document.querySelectorAll(".opblock").length`),
+				chromedp.Click(chromedp.CSS("#operations-predictions-predictFile .try-out__btn")))
+			checkAccessible(t, ctx)
 			picture(t, ctx, "docs-"+name, "#operations-predictions-predict", "#operations-predictions-predict .live-responses-table .highlight-code", 3000)
 		})
 	}
@@ -248,7 +252,7 @@ func checkAccessible(t *testing.T, ctx context.Context) { //nolint:revive // the
 	}
 }
 
-// With a token the page asks for it, and works once it has it.
+// With a token the page asks for it, and works once it has it; so does the documentation.
 func TestTokenInABrowser(t *testing.T) {
 	s := startWebsite(t, "--roles", "api", "--http-token", "secret")
 	ctx := browser(t, 1280, 900, false)
@@ -256,5 +260,12 @@ func TestTokenInABrowser(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS("#token")),
 		chromedp.SendKeys(chromedp.CSS("#token"), "secret\r"),
 		eventually(`document.getElementById("connection").textContent === "Live" && document.getElementById("login").hidden`),
+		chromedp.Navigate(s.url+"/docs"), chromedp.Click(chromedp.CSS(".btn.authorize")), chromedp.WaitVisible(chromedp.CSS(".auth-container input")))
+	checkAccessible(t, ctx)
+	act(t, ctx, chromedp.SendKeys(chromedp.CSS(".auth-container input"), "secret\r"), chromedp.Click(chromedp.CSS(".btn-done")),
+		chromedp.Click(chromedp.CSS("#operations-predictions-predict .opblock-summary-control")),
+		chromedp.Click(chromedp.CSS("#operations-predictions-predict .try-out__btn")),
+		chromedp.Click(chromedp.CSS("#operations-predictions-predict .execute")),
+		eventually(`document.querySelector("#operations-predictions-predict .live-responses-table .highlight-code")?.innerText.includes("Debt Collection")`),
 	)
 }

@@ -256,6 +256,9 @@ func (c *runConfig) complete() error {
 			fault("%s is %d, want more than 0", n.flag, n.value)
 		}
 	}
+	if c.HTTPMaxInFlight < 0 {
+		fault("--http-max-in-flight is %d, want 0 or more", c.HTTPMaxInFlight)
+	}
 	if c.BatchWait < 0 {
 		fault("--batch-wait is %s, want 0 or more", c.BatchWait)
 	}

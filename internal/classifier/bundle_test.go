@@ -180,7 +180,7 @@ func TestLoadDir(t *testing.T) {
 }
 
 // FuzzLoad damages parts and adapts the checksums: whatever a part holds, it is
-// refused or it predicts, but nothing panics.
+// refused or it predicts and explains, but nothing panics.
 func FuzzLoad(f *testing.F) {
 	f.Add(false, uint32(100), byte(1), uint32(0))
 	f.Add(true, uint32(40), byte(255), uint32(0))
@@ -211,7 +211,9 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		c.Predict([]byte("credit report of the bureau"), c.NewScratch())
+		s := c.NewScratch()
+		text := []byte("credit report of the bureau")
+		c.Explain(text, c.Predict(text, s).Category, s)
 	})
 }
 

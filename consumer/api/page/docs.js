@@ -7,6 +7,9 @@ const mend = {
   "textarea.body-param__text": (e) => { e.ariaLabel = "Request body"; },
   "select.examples-select-element": (e) => { e.ariaLabel = "Example"; },
   "tr[data-param-name] :is(select, input)": (e) => { e.ariaLabel = e.closest("tr").dataset.paramName; },
+  "input[type=file]": (e) => { e.ariaLabel = "File"; },
+  "table[role=region]": (e) => { e.ariaLabel = `Responses of ${e.closest(".opblock").querySelector(".opblock-summary-path").dataset.path}`; },
+  ".close-modal": (e) => { e.ariaLabel = "Close"; },
   ".copy-to-clipboard button": (e) => { e.ariaLabel = "Copy"; },
   ".microlight": (e) => { e.tabIndex = 0; }, // it can be scrolled
   // A link inside of a button cannot be reached; the button does the same.
