@@ -50,3 +50,54 @@ func TestGoLeavesMemoryToOthers(t *testing.T) {
 		t.Errorf("%d tasks limit Go's memory, and %d of them by the table", n, found)
 	}
 }
+
+// section gives the entries of a section of a template, each with its text.
+func section(t *testing.T, stack, name string) map[string]string {
+	t.Helper()
+	text := after("\n"+string(read(t, "aws/"+stack+".yaml")), "\n"+name+":\n")
+	if end := regexp.MustCompile(`(?m)^\S`).FindStringIndex(text); end != nil {
+		text = text[:end[0]]
+	}
+	entries := map[string]string{}
+	starts := regexp.MustCompile(`(?m)^  (\w+):`).FindAllStringSubmatchIndex(text, -1)
+	for i, at := range starts {
+		end := len(text)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		entries[text[at[2]:at[3]]] = text[at[0]:end]
+	}
+	return entries
+}
+
+// TestCommandsOfTheAWSPageFitTheTemplates: nobody runs them here, so at least each parameter must be there, none that has no
+// default may be left out, and each output must be one.
+func TestCommandsOfTheAWSPageFitTheTemplates(t *testing.T) {
+	page := strings.ReplaceAll(string(read(t, "aws/README.md")), "\\\n", "")
+	stacks := 0
+	for _, command := range regexp.MustCompile("(?m)(?:(?:^    )|`)up ([a-z-]+)((?: --parameter-overrides)?[^`#\n]*)").FindAllStringSubmatch(page, -1) {
+		stacks++
+		parameters := section(t, command[1], "Parameters")
+		given := map[string]bool{}
+		for _, m := range regexp.MustCompile(`(?:^|\s)([A-Z]\w+)=`).FindAllStringSubmatch(command[2], -1) {
+			given[m[1]] = true
+			if _, ok := parameters[m[1]]; !ok {
+				t.Errorf("up %s gives %s, which is no parameter of the template", command[1], m[1])
+			}
+		}
+		for name, text := range parameters {
+			if !given[name] && !strings.Contains(text, "Default:") {
+				t.Errorf("up %s leaves out %s, which has no default", command[1], name)
+			}
+		}
+	}
+	outputs := regexp.MustCompile(`\$\(out complaints-([a-z-]+) (\w+)\)`).FindAllStringSubmatch(page, -1)
+	for _, m := range outputs {
+		if _, ok := section(t, m[1], "Outputs")[m[2]]; !ok {
+			t.Errorf("$(out complaints-%s %s) is no output of the template", m[1], m[2])
+		}
+	}
+	if stacks != 6 || len(outputs) < 10 {
+		t.Errorf("the page makes %d stacks of 6, and takes %d outputs", stacks, len(outputs))
+	}
+}

@@ -322,6 +322,8 @@ func (s *session) dispatchPartition(topic string, f *kgo.FetchPartition, now tim
 	case passes(f.Err):
 		s.cfg.Logger.Warn("a fetch failed; the client tries again", "topic", topic, "partition", f.Partition, "err", f.Err)
 		return nil
+	case topic == "": // the group's own, and of no partition
+		return fmt.Errorf("fetch: %w", f.Err)
 	default:
 		return fmt.Errorf("fetch %s/%d: %w", topic, f.Partition, f.Err)
 	}
