@@ -182,10 +182,28 @@ func (f *fitter) labels(rows []int) []float32 {
 	return labels
 }
 
+// newTraining is the dataset of rows to fit on, with the recipe's weights.
+func (f *fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters string) (*lightgbm.Dataset, error) {
+	d, err := f.lib.NewDataset(matrix, f.labels(rows), parameters, nil)
+	if err != nil || !f.recipe.Balanced {
+		return d, err
+	}
+	per := perCategory(f.examples, rows)
+	weights := make([]float32, len(rows))
+	for i, r := range rows {
+		weights[i] = float32(len(rows)) / float32(schema.NumCategories*per[f.examples[r].category])
+	}
+	if err := d.Weigh(weights); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
 // boost trains the final trees.
 func (f *fitter) boost(ctx context.Context, m *model, matrix *lightgbm.Rows, rows []int) error {
 	parameters := f.recipe.parameters(f.seed, len(rows))
-	train, err := f.lib.NewDataset(matrix, f.labels(rows), parameters, nil)
+	train, err := f.newTraining(matrix, rows, parameters)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type recipe struct {
 	MinRowsLeaf     int
 	MaxRounds       int
 	Patience        int                       // rounds without a better log loss before the search for the round count ends
+	Balanced        bool                      // the trees weigh every category alike, however many rows it has
 	Years           bool                      // years are terms too
 	Tidy            func([]example) []example // changes texts before they are used, if not nil
 }
@@ -65,6 +66,7 @@ var recipes = func() map[string]recipe {
 		"inner-10":         func(r *recipe) { r.InnerFolds = 10 },
 		"joined":           func(r *recipe) { r.Tidy = joinContractions },
 		"with-years":       func(r *recipe) { r.Years = true },
+		"balanced":         func(r *recipe) { r.Balanced = true },
 		"linear":           func(r *recipe) { r.Method = linear },
 		"reference": func(r *recipe) {
 			r.Method, r.Chosen, r.MaxRounds = tfidfTree, 500, 100

@@ -180,7 +180,7 @@ func (f *fitter) newTrial(matrix *lightgbm.Rows, place []int32, p split, paramet
 		}
 	}()
 	at := func(rows []int) *lightgbm.Rows { return matrix.Select(places(place, rows)) }
-	if t.train, err = f.lib.NewDataset(at(p.fit), f.labels(p.fit), parameters, nil); err != nil {
+	if t.train, err = f.newTraining(at(p.fit), p.fit, parameters); err != nil {
 		return t, err
 	}
 	if t.valid, err = f.lib.NewDataset(at(p.judge), f.labels(p.judge), parameters, t.train); err != nil {

@@ -190,6 +190,13 @@ func (l *Library) NewDataset(rows *Rows, labels []float32, params string, like *
 	return d, nil
 }
 
+// Weigh gives each row a weight; without it all have 1.
+func (d *Dataset) Weigh(weights []float32) error {
+	err := d.lib.check(d.lib.datasetSetField(d.handle, "weight", pointer(weights), int32(len(weights)), typeFloat32), "set weights")
+	runtime.KeepAlive(weights)
+	return err
+}
+
 // Close frees the rows.
 func (d *Dataset) Close() {
 	if d.handle != 0 {
