@@ -125,7 +125,14 @@ func (k *kafkaLog) Read(ctx context.Context, from, to int64, each func(Record) e
 	return nil
 }
 
+// commitWithin bounds a commit. The client holds commits back while it joins its
+// group, which takes as long as the slowest member, up to a minute: longer than
+// the last flush may take. Nothing depends on a commit, and it is tried again.
+const commitWithin = 10 * time.Second
+
 func (k *kafkaLog) Commit(ctx context.Context, next int64, hint string) error {
+	ctx, cancel := context.WithTimeout(ctx, commitWithin)
+	defer cancel()
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
 		for i := range req.Topics {
 			for j := range req.Topics[i].Partitions {
