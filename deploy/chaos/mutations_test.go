@@ -18,18 +18,25 @@ import (
 type mutation struct {
 	what, broken string
 	run          func(*stage) error
-	tries        int    // where the order of events is a race
-	sign         string // what the failure says if it comes of this
+	tries        int                // where the order of events is a race
+	shows        func(outcome) bool // whether a failure comes of this
 }
 
 func mutations() []mutation {
 	return []mutation{
-		{"an object is created once", failpoint.PlainPut, sleepAt("sink/before-claim", 0), 5, `"ok":false`},
-		{"the lake says where to resume", failpoint.TrustOffsets, offsetsTo(middleOfALink), 1, "repeated"},
-		{"the claim comes before the data", failpoint.DataFirst, killAt("sink/before-claim"), 2, "parquet footer"},
-		{"results and offsets are one transaction", failpoint.PlainCommit, afterAWhile(killAt("classify/before-commit")), 1, "repeated"},
-		{"an ambiguous answer is no success", failpoint.TrustAnswers, answerWith(answers()[1]), 1, "lost"},
+		{"an object is created once", failpoint.PlainPut, sleepAt("sink/before-claim", 0), 5, says(`"ok":false`)},
+		{"the lake says where to resume", failpoint.TrustOffsets, offsetsTo(middleOfALink), 1, repeats},
+		{"the claim comes before the data", failpoint.DataFirst, killAt("sink/before-claim"), 2, says("parquet footer")},
+		{"results and offsets are one transaction", failpoint.PlainCommit, afterAWhile(killAt("classify/before-commit")), 1, repeats},
+		{"an ambiguous answer is no success", failpoint.TrustAnswers, answerWith(answers()[1]), 1, loses},
 	}
+}
+
+func repeats(o outcome) bool { return o.repeated > 0 }
+func loses(o outcome) bool   { return o.lost > 0 }
+
+func says(text string) func(outcome) bool {
+	return func(o outcome) bool { return strings.Contains(o.failure().Error(), text) }
 }
 
 // afterAWhile lets consumers commit offsets of all partitions before a fault:
@@ -57,23 +64,24 @@ func TestMutations(t *testing.T) {
 	var all sync.WaitGroup
 	for _, m := range mutations() {
 		all.Go(func() {
-			switch err := w.performWithout(t.Context(), m); {
-			case err == nil:
+			switch o := w.performWithout(t.Context(), m); {
+			case o.failure() == nil:
 				t.Errorf("nothing fails without this: %s (%s)", m.what, m.broken)
-			case !strings.Contains(err.Error(), m.sign):
-				t.Errorf("without this it fails for another reason: %s (%s): %v", m.what, m.broken, err)
+			case !m.shows(o):
+				t.Errorf("without this it fails for another reason: %s (%s): %v", m.what, m.broken, o.failure())
 			}
 		})
 	}
 	all.Wait()
 }
 
-func (w *world) performWithout(ctx context.Context, m mutation) error {
+// performWithout runs the row until it fails, or the tries are over.
+func (w *world) performWithout(ctx context.Context, m mutation) (o outcome) {
 	for try := range m.tries {
-		o := w.perform(ctx, fault{name: fmt.Sprintf("without %s, try %d", m.broken, try+1), run: m.run}, m.broken+"=on")
-		if err := o.failure(); err != nil {
-			return err
+		o = w.perform(ctx, fault{name: fmt.Sprintf("without %s, try %d", m.broken, try+1), run: m.run}, m.broken+"=on")
+		if o.failure() != nil {
+			break
 		}
 	}
-	return nil
+	return o
 }

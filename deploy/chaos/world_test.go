@@ -20,7 +20,7 @@ import (
 var (
 	long     = flag.Bool("chaos.long", false, "run all rows, each with more faults")
 	parallel = flag.Int("chaos.parallel", 4, "how many rows run at once")
-	only     = flag.String("chaos.only", "", "run only rows whose name matches this regular expression")
+	only     = flag.String("chaos.only", "", "run the rows whose names match this regular expression, those of the long matrix too")
 )
 
 // world is what all rows share. Tests that look at it go past its proxies.
