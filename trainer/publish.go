@@ -52,8 +52,11 @@ func readPointer(ctx context.Context, store lake.Store) (*serving, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(body, &s.Champion); err != nil || s.Version == "" {
-		return nil, fmt.Errorf("%s: %.80q names no version: %w", schema.ChampionKey, body, errors.Join(err))
+	if err := json.Unmarshal(body, &s.Champion); err != nil {
+		return nil, fmt.Errorf("%s: %.80q: %w", schema.ChampionKey, body, err)
+	}
+	if s.Version == "" {
+		return nil, fmt.Errorf("%s: %.80q names no version", schema.ChampionKey, body)
 	}
 	s.etag = etag
 	return s, nil
