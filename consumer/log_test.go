@@ -6,13 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
-
-	"complaints/internal/kafka"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // logLine is what these tests look at.
@@ -81,29 +76,6 @@ func TestLogOfARun(t *testing.T) {
 	}
 	if want := summaryOf(t, dir); rows["bronze"] != 5 || rows["silver"] != 1 || rows["gold"] != want.Rows || models != 1 {
 		t.Errorf("lines of flushes have the rows %v, and %d tell of a model; want 5 in bronze, 1 in silver, %d in gold, one model\n%s", rows, models, want.Rows, log.String())
-	}
-}
-
-// publishTexts is publish with messages of its own.
-func publishTexts(t *testing.T, dir string, values ...string) {
-	t.Helper()
-	broker, err := kafka.StartEmbedded("127.0.0.1:0", dir+"/kafka", slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(broker.Brokers...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	if _, err := kafka.EnsureTopics(t.Context(), cl, kafka.TopicConfig{Partitions: 1, Replication: -1}); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range values {
-		if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: "complaints", Value: []byte(v)}).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

@@ -39,9 +39,19 @@ func consume(t *testing.T, addr, dir string, args ...string) {
 	}
 }
 
-// publish puts n complaints on the embedded broker of dir while nothing else runs
-// on it: a consumer that ends when idle then cannot end before they are there.
+// publish puts n complaints on the embedded broker of dir.
 func publish(t *testing.T, dir string, n int) {
+	t.Helper()
+	values := make([]string, n)
+	for i := range values {
+		values[i] = fmt.Sprintf(`{"complaint_id":"%d","product":"Debt collection","state":"NY","narrative":"A debt collector calls me about debt number %d that is not mine."}`, i, i)
+	}
+	publishTexts(t, dir, values...)
+}
+
+// publishTexts puts messages on the embedded broker of dir while nothing else runs
+// on it: a consumer that ends when idle then cannot end before they are there.
+func publishTexts(t *testing.T, dir string, values ...string) {
 	t.Helper()
 	broker, err := kafka.StartEmbedded("127.0.0.1:0", dir+"/kafka", slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -56,10 +66,9 @@ func publish(t *testing.T, dir string, n int) {
 	if _, err := kafka.EnsureTopics(t.Context(), cl, kafka.TopicConfig{Partitions: 12, Replication: -1}); err != nil {
 		t.Fatal(err)
 	}
-	records := make([]*kgo.Record, n)
-	for i := range records {
-		value := fmt.Appendf(nil, `{"complaint_id":"%d","product":"Debt collection","state":"NY","narrative":"A debt collector calls me about debt number %d that is not mine."}`, i, i)
-		records[i] = &kgo.Record{Topic: "complaints", Value: value}
+	records := make([]*kgo.Record, len(values))
+	for i, v := range values {
+		records[i] = &kgo.Record{Topic: "complaints", Value: []byte(v)}
 	}
 	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package classify_test
 import (
 	"errors"
 	"io"
-	"os"
 	"sync"
 	"testing"
 
@@ -14,16 +13,11 @@ import (
 // benchMessages are the sample's complaints.
 func benchMessages(b *testing.B) [][]byte {
 	b.Helper()
-	const path = "../../producer/sample/complaints.csv.gz"
-	f, err := os.Open(path)
+	r, err := complaintfile.Open("../../producer/sample/complaints.csv.gz")
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close()
-	r, err := complaintfile.NewReader(f, path)
-	if err != nil {
-		b.Fatal(err)
-	}
+	defer r.Close()
 	var values [][]byte
 	for {
 		row, err := r.Next()
