@@ -19,17 +19,19 @@ import (
 )
 
 // models keeps the champion in service: it loads it at the start, and swaps a
-// new one in between micro-batches once it has passed its checks.
+// new one in between micro-batches once it has passed its checks. It follows the
+// challenger too, where one is wanted.
 type models struct {
 	store  lake.Store // nil: only the bootstrap model
 	holder *classifier.Holder
 	log    *slog.Logger
 
-	swaps   *prometheus.CounterVec
-	info    *prometheus.GaugeVec
-	since   prometheus.Gauge
-	refused string       // the version that was refused last; owned by watch
-	reached atomic.Int64 // when the store last answered, nanoseconds since 1970
+	swaps      *prometheus.CounterVec
+	info       *prometheus.GaugeVec
+	since      prometheus.Gauge
+	refused    string       // the version that was refused last; owned by watch
+	reached    atomic.Int64 // when the store last answered, nanoseconds since 1970
+	challenger *challenger  // nil: nothing here asks one
 }
 
 // The outcomes of a swap.
@@ -111,10 +113,19 @@ func (m *models) serve(c *classifier.Classifier, published time.Time) {
 
 // champion returns the version that should serve, or lake.ErrNotFound.
 func (m *models) champion(ctx context.Context) (string, error) {
+	version, err := m.named(ctx, schema.ChampionKey)
+	if err == nil && version == "" {
+		err = fmt.Errorf("%s names no version", schema.ChampionKey)
+	}
+	return version, err
+}
+
+// named returns the version that a champion or challenger file names.
+func (m *models) named(ctx context.Context, key string) (string, error) {
 	if m.store == nil {
 		return "", lake.ErrNotFound
 	}
-	body, _, err := m.store.Get(ctx, schema.ChampionKey)
+	body, _, err := m.store.Get(ctx, key)
 	if err == nil || errors.Is(err, lake.ErrNotFound) {
 		m.reached.Store(time.Now().UnixNano())
 	}
@@ -123,10 +134,7 @@ func (m *models) champion(ctx context.Context) (string, error) {
 	}
 	var c schema.Champion
 	if err := json.Unmarshal(body, &c); err != nil {
-		return "", fmt.Errorf("%s: %.80q: %w", schema.ChampionKey, body, err)
-	}
-	if c.Version == "" {
-		return "", fmt.Errorf("%s: %.80q names no version", schema.ChampionKey, body)
+		return "", fmt.Errorf("%s: %.80q: %w", key, body, err)
 	}
 	return c.Version, nil
 }
@@ -163,8 +171,8 @@ func check(parts map[string][]byte, version string) (*classifier.Classifier, err
 	return c, nil
 }
 
-// watch looks for a new champion until ctx ends. One that fails its checks is
-// refused, counted and said once; the present one goes on.
+// watch looks for a new champion and challenger until ctx ends. One that fails
+// its checks is refused, counted and said once; the present one goes on.
 func (m *models) watch(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -173,7 +181,10 @@ func (m *models) watch(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			m.refresh(ctx)
+			if m.holder.Current() != nil { // a process that only sinks has no champion
+				m.refresh(ctx)
+			}
+			m.refreshChallenger(ctx)
 		}
 	}
 }

@@ -7,14 +7,17 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
 	"time"
 
 	"complaints/consumer/api"
 	"complaints/consumer/classify"
 	"complaints/consumer/sink"
+	"complaints/internal/classifier"
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/internal/quiet"
+	"complaints/schema"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -60,17 +63,18 @@ func newLogger(level string, w io.Writer) *slog.Logger {
 
 // app is a running consumer.
 type app struct {
-	cfg      *runConfig
-	log      *slog.Logger
-	registry *prometheus.Registry
-	store    lake.Store // nil without a lake
-	kafka    []kgo.Opt
-	admin    *kgo.Client // nil where no role needs Kafka
-	topics   kafka.Topics
-	models   *models
-	facts    *facts // nil where nothing is served over HTTP
-	classify *classify.Role
-	sink     *sink.Sink
+	cfg        *runConfig
+	log        *slog.Logger
+	registry   *prometheus.Registry
+	store      lake.Store // nil without a lake
+	kafka      []kgo.Opt
+	admin      *kgo.Client // nil where no role needs Kafka
+	topics     kafka.Topics
+	models     *models
+	challenger *classifier.Holder // nil where gold is not written
+	facts      *facts             // nil where nothing is served over HTTP
+	classify   *classify.Role
+	sink       *sink.Sink
 }
 
 func runRoles(ctx context.Context, cfg *runConfig, stderr io.Writer) (err error) {
@@ -101,6 +105,10 @@ func runRoles(ctx context.Context, cfg *runConfig, stderr io.Writer) (err error)
 			return err
 		}
 	}
+	if cfg.shadows() {
+		a.challenger = a.models.shadow(a.registry)
+		a.models.refreshChallenger(ctx) // the first object shall have it
+	}
 	return a.serve(ctx)
 }
 
@@ -109,6 +117,9 @@ func runRoles(ctx context.Context, cfg *runConfig, stderr io.Writer) (err error)
 func (c *runConfig) mayBootstrap() bool {
 	return c.AllowBootstrap || c.Embedded || !c.has("classify")
 }
+
+// shadows says whether a challenger is asked: it is by who writes gold.
+func (c *runConfig) shadows() bool { return c.has("sink") && slices.Contains(c.Layers, schema.Gold) }
 
 func (a *app) connect(ctx context.Context) (err error) {
 	if a.kafka, err = a.cfg.Kafka.Options(); err != nil {
@@ -168,7 +179,7 @@ func (a *app) serve(ctx context.Context) error {
 		}
 		g.Go(func() error { return server.Run(ctx) })
 	}
-	if a.models.holder.Current() != nil {
+	if a.models.holder.Current() != nil || a.challenger != nil {
 		g.Go(func() error { a.models.watch(ctx, a.cfg.ModelPoll); return nil })
 	}
 	if a.cfg.ExitWhenIdle {
@@ -189,6 +200,9 @@ func (a *app) newSink() (*sink.Sink, error) {
 		var err error
 		if layers[i], err = sink.LayerOf(name, a.topics.Topics); err != nil {
 			return nil, err
+		}
+		if name == schema.Gold {
+			layers[i] = sink.ShadowedGold(a.topics.Classified, a.challenger)
 		}
 	}
 	return sink.New(sink.Config{

@@ -44,6 +44,12 @@ type GoldRow struct {
 	KafkaOffset     int64   `parquet:"kafka_offset"`
 	KafkaTimestamp  int64   `parquet:"kafka_timestamp,timestamp(millisecond)"`
 	RecordError     *string `parquet:"record_error,optional,dict"`
+
+	// What another model says of the same text, NULL where none was asked. Objects
+	// that were written before these columns were there lack them.
+	ChallengerVersion     *string  `parquet:"challenger_version,optional,dict"`
+	ChallengerCategory    *string  `parquet:"challenger_category,optional,dict"`
+	ChallengerProbability *float64 `parquet:"challenger_probability,optional"` // of that category
 }
 
 // Position says where a record of the classified topic stands.
@@ -53,19 +59,20 @@ type Position struct {
 	Timestamp int64 // milliseconds since 1970
 }
 
-// GoldRowOf maps a record of the classified topic to its row.
-func GoldRowOf(value []byte, at Position) GoldRow {
-	row := GoldRow{KafkaPartition: at.Partition, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp}
+// GoldRowOf maps a record of the classified topic to its row. The narrative, as
+// it was classified, is beside it; it is empty where the record could not be read.
+func GoldRowOf(value []byte, at Position) (row GoldRow, narrative string) {
+	row = GoldRow{KafkaPartition: at.Partition, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp}
 	c, err := DecodeClassified(value)
 	if err != nil {
 		text := err.Error()
 		row.RecordError = &text
-		return row
+		return row, ""
 	}
 	c.cleanColumns() // a column may hold what its name does not say
 	row.setComplaint(&c.Complaint)
 	row.setResult(&c)
-	return row
+	return row, c.Narrative
 }
 
 func (r *GoldRow) setComplaint(c *Complaint) {

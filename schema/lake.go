@@ -162,6 +162,10 @@ func ParseRunKey(version, key string) (start time.Time, name string, err error) 
 // ChampionKey is the object that says which version serves.
 const ChampionKey = "models/" + Dataset + "/champion.json"
 
+// ChallengerKey is the object that says which version is scored in the shadow of
+// the champion. Its content is a Champion, too, and without a version none is.
+const ChallengerKey = "models/" + Dataset + "/challenger.json"
+
 // Champion is the content of ChampionKey. It is replaced by compare-and-swap
 // only, so its history has every change, in order.
 type Champion struct {

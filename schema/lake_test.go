@@ -81,13 +81,16 @@ func TestParseObjectKey(t *testing.T) {
 func TestGoldRowOf(t *testing.T) {
 	c := classified()
 	at := schema.Position{Partition: 1, Offset: 2, Timestamp: 3}
-	row := schema.GoldRowOf(c.AppendJSON(nil), at)
+	row, narrative := schema.GoldRowOf(c.AppendJSON(nil), at)
+	if narrative != c.Narrative {
+		t.Errorf("narrative = %q", narrative)
+	}
 	if row.RecordError != nil || row.Category != "Loans" || *row.TrueCategory != "Loans" || *row.DateReceived != 19782 || !*row.Timely || row.ConsumerDisputed != nil ||
 		row.Loans != 0.97 || row.SourceOffset != 1<<40 || row.KafkaOffset != 2 || row.KafkaTimestamp != 3 || !row.NeedsReview {
 		t.Errorf("row = %+v", row)
 	}
-	row = schema.GoldRowOf([]byte("not a result"), at)
-	if row.RecordError == nil || !strings.HasPrefix(*row.RecordError, "not_json") || row.KafkaOffset != 2 {
+	row, narrative = schema.GoldRowOf([]byte("not a result"), at)
+	if row.RecordError == nil || !strings.HasPrefix(*row.RecordError, "not_json") || row.KafkaOffset != 2 || narrative != "" {
 		t.Errorf("row of a foreign record = %+v", row)
 	}
 }

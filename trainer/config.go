@@ -21,6 +21,7 @@ type config struct {
 
 	Run       runConfig       `cmd:"" help:"Train on silver, judge the new model beside the one that serves, publish it, and let it serve if it passes the gate. Exit status 0: promoted; 3: kept the old one; 1: an error."`
 	Rollback  rollbackConfig  `cmd:"" help:"Let a published model serve that is not the newest; by default the one that served before."`
+	Challenge challengeConfig `cmd:"" help:"Let consumers score a published model in the shadow of the one that serves: its answers stand in gold beside that one's, and nowhere else."`
 	Models    modelsConfig    `cmd:"" help:"List the published models with their metrics, and which serves."`
 	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
 	Evaluate  evaluateConfig  `cmd:"" help:"Say how good a model, or the recipe, is."`
@@ -133,6 +134,20 @@ type rollbackConfig struct {
 	Reason  string      `help:"Why, kept in the champion's history."`
 }
 
+type challengeConfig struct {
+	Lake    lake.Config `embed:""`
+	Version string      `arg:"" optional:"" help:"The version that is to challenge."`
+	Off     bool        `help:"Let none challenge."`
+}
+
+func (c *challengeConfig) complete() error {
+	defaultLake(&c.Lake)
+	if c.Off != (c.Version == "") {
+		return fmt.Errorf("one of a version and --off is needed, and not both: the version is %q, see trainer models", c.Version)
+	}
+	return nil
+}
+
 type recordConfig struct {
 	mlflowConfig
 	Lake  lake.Config `embed:""`
@@ -238,6 +253,8 @@ func (c *config) check(command string) error {
 		defaultLake(&c.Score.Lake)
 	case "record":
 		errs = append(errs, c.Record.complete())
+	case "challenge", "challenge <version>":
+		errs = append(errs, c.Challenge.complete())
 	case "models":
 		defaultLake(&c.Models.Lake)
 	case "report":

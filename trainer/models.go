@@ -62,15 +62,16 @@ func runRollback(ctx context.Context, c *rollbackConfig, stdout io.Writer) error
 
 // published is a model in the lake.
 type published struct {
-	Version   string              `json:"version"`
-	Published time.Time           `json:"published"` // when its manifest was written
-	Serves    bool                `json:"serves"`
-	Since     *time.Time          `json:"since,omitempty"` // when it last began to serve
-	Why       string              `json:"why,omitempty"`   // why it did
-	Forced    string              `json:"forced,omitempty"`
-	Training  classifier.Training `json:"training"`
-	Metrics   classifier.Metrics  `json:"metrics"` // on the test rows of its own training
-	Fault     string              `json:"fault,omitempty"`
+	Version    string              `json:"version"`
+	Published  time.Time           `json:"published"` // when its manifest was written
+	Serves     bool                `json:"serves"`
+	Challenges bool                `json:"challenges"`      // is scored in the shadow of the one that serves
+	Since      *time.Time          `json:"since,omitempty"` // when it last began to serve
+	Why        string              `json:"why,omitempty"`   // why it did
+	Forced     string              `json:"forced,omitempty"`
+	Training   classifier.Training `json:"training"`
+	Metrics    classifier.Metrics  `json:"metrics"` // on the test rows of its own training
+	Fault      string              `json:"fault,omitempty"`
 }
 
 // runModels lists the versions that were published, the newest first.
@@ -80,6 +81,10 @@ func runModels(ctx context.Context, c *modelsConfig, stdout io.Writer) error {
 		return err
 	}
 	champion, err := readPointer(ctx, store)
+	if err != nil {
+		return err
+	}
+	challenger, err := readChallenger(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -96,6 +101,7 @@ func runModels(ctx context.Context, c *modelsConfig, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
+		p.Challenges = v == challenger.Version
 		list = append(list, p)
 	}
 	slices.SortFunc(list, func(a, b published) int { return b.Published.Compare(a.Published) })
@@ -155,8 +161,11 @@ func printModels(w io.Writer, list []published) error {
 	fmt.Fprintln(t, "\tversion\tpublished\trows\tto\taccuracy\tmacro F1\tlog loss\tECE\tserved")
 	for _, p := range list {
 		mark, served := " ", "never"
-		if p.Serves {
+		switch {
+		case p.Serves:
 			mark = "*"
+		case p.Challenges:
+			mark = "+"
 		}
 		if p.Since != nil {
 			served = fmt.Sprintf("since %s: %s", p.Since.Format(time.DateTime), p.Why)
@@ -170,6 +179,6 @@ func printModels(w io.Writer, list []published) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "\n* serves. The metrics are of each model's own test rows: those of different weeks do not compare.")
+	_, err := fmt.Fprintln(w, "\n* serves, + challenges it in the shadow. The metrics are of each model's own test rows: those of different weeks do not compare.")
 	return err
 }

@@ -44,8 +44,22 @@ func readChampion(ctx context.Context, store lake.Store) (*serving, error) {
 
 // readPointer is readChampion without the bundle.
 func readPointer(ctx context.Context, store lake.Store) (*serving, error) {
+	s, err := readPointerAt(ctx, store, schema.ChampionKey)
+	if err == nil && !s.builtIn() && s.Version == "" {
+		return nil, fmt.Errorf("%s names no version", schema.ChampionKey)
+	}
+	return s, err
+}
+
+// readChallenger reads which model challenges; without a version none does.
+func readChallenger(ctx context.Context, store lake.Store) (*serving, error) {
+	return readPointerAt(ctx, store, schema.ChallengerKey)
+}
+
+// readPointerAt reads a champion or challenger file.
+func readPointerAt(ctx context.Context, store lake.Store, key string) (*serving, error) {
 	s := &serving{}
-	body, etag, err := store.Get(ctx, schema.ChampionKey)
+	body, etag, err := store.Get(ctx, key)
 	if errors.Is(err, lake.ErrNotFound) {
 		return s, nil
 	}
@@ -53,10 +67,7 @@ func readPointer(ctx context.Context, store lake.Store) (*serving, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(body, &s.Champion); err != nil {
-		return nil, fmt.Errorf("%s: %.80q: %w", schema.ChampionKey, body, err)
-	}
-	if s.Version == "" {
-		return nil, fmt.Errorf("%s: %.80q names no version", schema.ChampionKey, body)
+		return nil, fmt.Errorf("%s: %.80q: %w", key, body, err)
 	}
 	s.etag = etag
 	return s, nil
@@ -90,19 +101,25 @@ func publish(ctx context.Context, store lake.Store, version string, parts map[st
 	return nil
 }
 
-// errMoved says that champion.json is not what it was when it was read.
-var errMoved = errors.New("the champion was changed by another process meanwhile")
+// errMoved says that a champion or challenger file is not what it was when it was read.
+var errMoved = errors.New("it was changed by another process meanwhile")
 
 // moveChampion points champion.json to another version, unless it was changed
 // since it was read.
 func moveChampion(ctx context.Context, store lake.Store, from *serving, to schema.Change) error {
+	return move(ctx, store, schema.ChampionKey, from, to)
+}
+
+// move points a champion or challenger file to another version, unless it was
+// changed since it was read.
+func move(ctx context.Context, store lake.Store, key string, from *serving, to schema.Change) error {
 	body, err := json.MarshalIndent(from.Follow(to), "", "  ")
 	if err != nil {
 		return err
 	}
-	err = store.Replace(ctx, schema.ChampionKey, append(body, '\n'), from.etag)
+	err = store.Replace(ctx, key, append(body, '\n'), from.etag)
 	if errors.Is(err, lake.ErrChanged) {
-		return fmt.Errorf("%s: %w", schema.ChampionKey, errMoved)
+		return fmt.Errorf("%s: %w", key, errMoved)
 	}
 	return err
 }

@@ -20,6 +20,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runRun(ctx, &c.Run, stdout, stderr)
 	case "rollback", "rollback <version>":
 		return runRollback(ctx, &c.Rollback, stdout)
+	case "challenge", "challenge <version>":
+		return runChallenge(ctx, &c.Challenge, stdout)
 	case "models":
 		return runModels(ctx, &c.Models, stdout)
 	case "train":

@@ -61,7 +61,7 @@ func BenchmarkLayer(b *testing.B) {
 		b.Run(string(name)+"/encode", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if body, err = layer.codec.encode(link, day, records); err != nil {
+				if body, _, err = layer.codec.encode(link, day, records); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -3,18 +3,22 @@ package sink
 import (
 	"cmp"
 
+	"complaints/internal/classifier"
 	"complaints/schema"
 )
 
 // Gold is the layer for reports, of the classified topic. An object is sorted by
 // category and state, the columns that most queries filter by.
-func Gold(topic string) Layer {
-	return Layer{Name: schema.Gold, Topic: topic, codec: parquetRows[schema.GoldRow, reportKey]{
-		row:    func(r *Record, l *schema.Link) schema.GoldRow { return schema.GoldRowOf(r.Value, positionOf(r, l)) },
+func Gold(topic string) Layer { return ShadowedGold(topic, nil) }
+
+// ShadowedGold is Gold with what the holder's classifier, the challenger, says of
+// each row. It may change at any time, and be none.
+func ShadowedGold(topic string, challenger *classifier.Holder) Layer {
+	return Layer{Name: schema.Gold, Topic: topic, codec: shadowedGold{challenger: challenger, parquetRows: parquetRows[schema.GoldRow, reportKey]{
 		key:    func(r *schema.GoldRow) reportKey { return reportKey{r.Category, r.State, r.KafkaOffset} },
 		offset: reportOffset, compare: compareReport, columns: reportColumns,
 		empty: (*schema.GoldRow).Erase, byID: true,
-	}}
+	}}}
 }
 
 // reportKey is what gold and silver are sorted by.

@@ -64,8 +64,9 @@ func LayerOf(name schema.Layer, topics schema.Topics) (Layer, error) {
 
 // codec turns the records of one link and one day into an object.
 type codec interface {
-	// encode returns the object. The same records give the same rows.
-	encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error)
+	// encode returns the object. The same records give the same rows, but for
+	// what a challenger says, which may be another one by then.
+	encode(l *schema.Link, day schema.Day, records []Record) ([]byte, agreement, error)
 	// check opens an encoded object again and compares it with the records
 	// that it was made of.
 	check(body []byte, l *schema.Link, day schema.Day, records []Record) error
@@ -100,11 +101,16 @@ type parquetRows[Row, Key any] struct {
 	byID  bool // the column complaint_id alone says so
 }
 
-func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, error) {
+func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, agreement, error) {
 	rows := make([]Row, len(records))
 	for i := range records {
 		rows[i] = c.row(&records[i], l)
 	}
+	body, err := c.write(rows, l, day)
+	return body, agreement{}, err
+}
+
+func (c parquetRows[Row, Key]) write(rows []Row, l *schema.Link, day schema.Day) ([]byte, error) {
 	return lake.WriteParquet(c.sorted(rows), c.columns, lake.FooterOf(l, day))
 }
 

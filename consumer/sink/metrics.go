@@ -25,6 +25,7 @@ type metrics struct {
 type layerMetrics struct {
 	objects, rows, bytes prometheus.Counter
 	seconds              map[bool]prometheus.Observer // by success
+	same, different      prometheus.Counter           // rows that a challenger was asked for; of gold alone, but never nil
 }
 
 func newMetrics(reg prometheus.Registerer, layers []Layer) *metrics {
@@ -72,12 +73,17 @@ func (m *metrics) addLayers(reg prometheus.Registerer, layers []Layer) {
 		Namespace: "complaints", Subsystem: "lake", Name: "put_seconds", Help: "Time to put an object, all attempts together.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 	}, []string{"layer", "outcome"})
-	reg.MustRegister(seconds)
+	challenged := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "complaints", Subsystem: "challenger", Name: "rows_total",
+		Help: "Rows of gold put with a challenger's answer, by whether its category is the champion's.",
+	}, []string{"agreement"})
+	reg.MustRegister(seconds, challenged)
 	for _, l := range layers {
 		name := string(l.Name)
 		m.layers[l.Name] = &layerMetrics{
 			objects: objects.WithLabelValues(name), rows: rows.WithLabelValues(name), bytes: bytes.WithLabelValues(name),
 			seconds: map[bool]prometheus.Observer{true: seconds.WithLabelValues(name, "ok"), false: seconds.WithLabelValues(name, "error")},
+			same:    challenged.WithLabelValues("same"), different: challenged.WithLabelValues("different"),
 		}
 		m.lag.WithLabelValues(l.Topic)
 		if l.masked == nil {
@@ -93,6 +99,12 @@ func (m *metrics) addLayers(reg prometheus.Registerer, layers []Layer) {
 }
 
 func (m *metrics) of(layer schema.Layer) *layerMetrics { return m.layers[layer] }
+
+// agreed counts the rows of an object that is put for which a challenger was asked.
+func (m *layerMetrics) agreed(seen agreement) {
+	m.same.Add(float64(seen.same))
+	m.different.Add(float64(seen.different))
+}
 
 // timePut counts an object that is put, and how long it takes.
 func (m *layerMetrics) timePut(bytes, rows int, put func() error) (time.Duration, error) {

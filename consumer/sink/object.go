@@ -69,7 +69,7 @@ func (p *partition) put(ctx context.Context, c *chain, l *schema.Link, days map[
 
 // putDay returns how large the object is and how long its put took.
 func (c *chain) putDay(ctx context.Context, l *schema.Link, day schema.Day, records []Record, m *layerMetrics) (size int, took time.Duration, err error) {
-	body, err := c.layer.codec.encode(l, day, records)
+	body, seen, err := c.layer.codec.encode(l, day, records)
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: encode %s: %w", errBroken, l.ObjectKey(day), err)
 	}
@@ -81,6 +81,9 @@ func (c *chain) putDay(ctx context.Context, l *schema.Link, day schema.Day, reco
 		"start": strconv.FormatInt(l.Start, 10), "next": strconv.FormatInt(l.Next, 10),
 	}
 	took, err = m.timePut(len(body), len(records), func() error { return c.create(ctx, l, day, body, meta) })
+	if err == nil {
+		m.agreed(seen)
+	}
 	return len(body), took, err
 }
 

@@ -228,12 +228,13 @@ func parseSim(body []byte) (o simObject) {
 
 type simCodec struct{}
 
-func (simCodec) encode(l *schema.Link, _ schema.Day, records []Record) ([]byte, error) {
+func (simCodec) encode(l *schema.Link, _ schema.Day, records []Record) ([]byte, agreement, error) {
 	o := simObject{Layer: l.Layer, Start: l.Start, Next: l.Next, Offsets: []int64{}}
 	for _, r := range records {
 		o.Offsets = append(o.Offsets, r.Offset)
 	}
-	return json.Marshal(o)
+	body, err := json.Marshal(o)
+	return body, agreement{}, err
 }
 
 func (simCodec) check(body []byte, _ *schema.Link, _ schema.Day, records []Record) error {

@@ -113,7 +113,7 @@ func (f *filler) position(i int) schema.Position {
 func (f *filler) gold(layer schema.Layer, n int) {
 	rows := make([]schema.GoldRow, n)
 	for i := range rows {
-		rows[i] = schema.GoldRowOf(f.message(i), f.position(i))
+		rows[i], _ = schema.GoldRowOf(f.message(i), f.position(i))
 	}
 	slices.SortFunc(rows, func(a, b schema.GoldRow) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))

@@ -118,7 +118,10 @@ CREATE EXTERNAL TABLE IF NOT EXISTS gold (
   `kafka_partition` int,
   `kafka_offset` bigint,
   `kafka_timestamp` timestamp,
-  `record_error` string
+  `record_error` string,
+  `challenger_version` string,
+  `challenger_category` string,
+  `challenger_probability` double
 )
 COMMENT 'Classified complaints for reports, without text'
 PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')
@@ -227,7 +230,10 @@ CREATE EXTERNAL TABLE IF NOT EXISTS gold_daily (
   `kafka_partition` int,
   `kafka_offset` bigint,
   `kafka_timestamp` timestamp,
-  `record_error` string
+  `record_error` string,
+  `challenger_version` string,
+  `challenger_category` string,
+  `challenger_probability` double
 )
 COMMENT 'Closed days of gold in large objects, for the view gold_all'
 PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')

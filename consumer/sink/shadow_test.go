@@ -1,0 +1,200 @@
+package sink
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+)
+
+// renamed is the built-in model under another name, and so of another version.
+func renamed(t *testing.T, name string) *classifier.Classifier {
+	t.Helper()
+	parts := map[string][]byte{}
+	for _, part := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart} {
+		body, err := os.ReadFile(filepath.Join("..", "..", "internal", "classifier", "bootstrap", part))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[part] = body
+	}
+	var m classifier.Manifest
+	if err := json.Unmarshal(parts[classifier.ManifestPart], &m); err != nil {
+		t.Fatal(err)
+	}
+	parts, err := classifier.Seal(m, name, parts[classifier.ModelPart], parts[classifier.FeaturesPart])
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := classifier.Load(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// narratives are texts of several categories, one of them with what silver masks.
+var narratives = []string{
+	"A debt collector calls me about a debt that is not mine.",
+	"My credit report  shows an account that I never opened. Write to jane@example.com or 202-555-0143.",
+	"The mortgage servicer lost my payment and threatens to foreclose.",
+	"The bank closed my checking account and keeps my money.",
+}
+
+// results are classified complaints of a round, by id, each with the category of
+// its number.
+func results(round, n int, version string) map[string]schema.Classified {
+	all := map[string]schema.Classified{}
+	for i := range n {
+		code := i % schema.NumCategories
+		id := fmt.Sprint(round, "-", i)
+		all[id] = schema.Classified{
+			Complaint: schema.Complaint{ComplaintID: id, Narrative: narratives[i%len(narratives)]},
+			Category:  schema.Category(code).String(), CategoryCode: code, Probability: 0.9, ModelVersion: version,
+			Source: schema.Source{Topic: "complaints", TopicID: simID, Offset: int64(i)},
+		}
+	}
+	return all
+}
+
+// Gold has what the challenger says of each narrative, and each object is of the
+// challenger that there was. Without one, and for what is no complaint or was
+// classified by the challenger itself, there is NULL.
+func TestGoldHasTheChallengersAnswer(t *testing.T) {
+	r := fakeRig(t, 1)
+	holder := new(classifier.Holder)
+	registry := prometheus.NewRegistry()
+	cfg := r.config()
+	cfg.Layers, cfg.Registerer = []Layer{ShadowedGold(topic, holder)}, registry
+	sink := start(t, cfg)
+	client := r.client(kgo.DefaultProduceTopic(topic))
+	one, two := renamed(t, "one"), renamed(t, "two")
+	want, challengers := map[string]schema.Classified{}, []*classifier.Classifier{nil, one, two, nil}
+	for round, c := range challengers {
+		holder.Swap(c)
+		version := "champion"
+		if round == 2 { // the other has become the champion
+			version = one.Version()
+		}
+		for id, result := range results(round, 40, version) {
+			want[id] = result
+			client.Produce(t.Context(), &kgo.Record{Value: result.AppendJSON(nil)}, nil)
+		}
+		if round == 1 { // the challenger's own results, and no result at all
+			for id, result := range results(9, 5, one.Version()) {
+				want[id] = result
+				client.Produce(t.Context(), &kgo.Record{Value: result.AppendJSON(nil)}, nil)
+			}
+			client.Produce(t.Context(), &kgo.Record{Value: []byte("no classified complaint")}, nil)
+		}
+		if err := client.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.wait(sink)
+	}
+	sink.stop()
+	scratch := one.NewScratch()
+	same, different, foreign := 0, 0, 0
+	for _, row := range objects[schema.GoldRow](t, r.store, schema.Gold) {
+		var c *classifier.Classifier
+		if row.RecordError != nil {
+			foreign++
+		} else if round := row.ComplaintID[0] - '0'; round < 9 {
+			c = challengers[round]
+		}
+		result := want[row.ComplaintID]
+		delete(want, row.ComplaintID)
+		if c == nil {
+			if row.ChallengerVersion != nil || row.ChallengerCategory != nil || row.ChallengerProbability != nil {
+				t.Errorf("row %+v has a challenger's answer", row)
+			}
+			continue
+		}
+		p := c.Predict([]byte(result.Narrative), scratch)
+		if row.ChallengerVersion == nil || *row.ChallengerVersion != c.Version() || *row.ChallengerCategory != p.Category.String() || *row.ChallengerProbability != p.Probability {
+			t.Errorf("row %+v, want %s with %+v", row, c.Version(), p)
+		}
+		if p.Category.String() == row.Category {
+			same++
+		} else {
+			different++
+		}
+	}
+	if len(want) > 0 || foreign != 1 || same == 0 || different == 0 {
+		t.Errorf("%d results have no row, %d rows are of none; %d the same and %d different", len(want), foreign, same, different)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "complaints_challenger_rows_total" {
+				counted[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	if counted["same"] != float64(same) || counted["different"] != float64(different) || len(counted) != 2 {
+		t.Errorf("counted are %v, want %d the same and %d different", counted, same, different)
+	}
+}
+
+// Challengers change all the time while an object is made, and yet it is of one.
+func TestAnObjectHasOneChallenger(t *testing.T) {
+	holder := new(classifier.Holder)
+	layer := ShadowedGold(topic, holder)
+	models := []*classifier.Classifier{renamed(t, "one"), renamed(t, "two")}
+	holder.Swap(models[0])
+	const n = 2000
+	var records []Record
+	for _, result := range results(0, n, "champion") {
+		records = append(records, Record{Offset: int64(len(records)), Timestamp: day(24).UnixMilli(), Value: result.AppendJSON(nil)})
+	}
+	done := make(chan struct{})
+	var swapper sync.WaitGroup
+	swapper.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			case <-time.After(100 * time.Microsecond): // many times an object
+				holder.Swap(models[i%len(models)])
+			}
+		}
+	})
+	seen := map[string]int{}
+	for range 8 {
+		dt := schema.DayOf(records[0].Timestamp)
+		l := &schema.Link{Layer: schema.Gold, Topic: topic, TopicID: simID, Next: n, Rows: map[schema.Day]int64{dt: n}}
+		body, agreed, err := layer.codec.encode(l, dt, records)
+		if err != nil || agreed.same+agreed.different != n {
+			t.Fatalf("%+v, %v", agreed, err)
+		}
+		versions := map[string]int{}
+		if err := eachGold(body, func(row *schema.GoldRow) error {
+			versions[*row.ChallengerVersion]++
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(versions) != 1 {
+			t.Errorf("an object has answers of %v", versions)
+		}
+		for v := range versions {
+			seen[v]++
+		}
+	}
+	close(done)
+	swapper.Wait()
+	t.Logf("objects by challenger: %v", seen)
+}
