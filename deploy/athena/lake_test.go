@@ -114,6 +114,10 @@ func (f *filler) gold(layer schema.Layer, n int) {
 	rows := make([]schema.GoldRow, n)
 	for i := range rows {
 		rows[i], _ = schema.GoldRowOf(f.message(i), f.position(i))
+		if i%2 == 0 { // a challenger came or went
+			r := &rows[i]
+			r.ChallengerVersion, r.ChallengerCategory, r.ChallengerProbability = new("challenger"), new(r.Category), new(r.Probability)
+		}
 	}
 	slices.SortFunc(rows, func(a, b schema.GoldRow) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
