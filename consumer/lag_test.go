@@ -46,6 +46,31 @@ func TestLagOfEachTopic(t *testing.T) {
 	}
 }
 
+// TestASinkAloneIsReady has no model, so nothing but the check itself asks whether the store answers.
+func TestASinkAloneIsReady(t *testing.T) {
+	dir, addr := t.TempDir(), freeAddr(t)
+	publish(t, dir, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	var log bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{
+			"--embedded", "--embedded-addr", freeAddr(t), "--data", dir, "--roles", "sink", "--layers", "bronze", "--http-addr", addr,
+		}, io.Discard, &log)
+	}()
+	isReady := false
+	for range 100 {
+		if isReady = ready(addr); isReady {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	cancel()
+	if err := <-ended; err != nil || !isReady {
+		t.Errorf("ready is %t; the sink ended with %v\n%s", isReady, err, log.String())
+	}
+}
+
 var lagSeries = regexp.MustCompile(`(?m)^complaints_lag_records{role="(\w+)",topic="([\w.-]+)"} (\S+)$`)
 
 func lagsOf(t *testing.T, addr string) map[string]int64 {

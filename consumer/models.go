@@ -177,11 +177,16 @@ func (m *models) watch(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
+		if m.holder.Current() == nil {
+			// A process that only sinks has no champion. It asks all the same, to know
+			// whether the store answers.
+			_, _ = m.champion(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if m.holder.Current() != nil { // a process that only sinks has no champion
+			if m.holder.Current() != nil {
 				m.refresh(ctx)
 			}
 			m.refreshChallenger(ctx)

@@ -179,7 +179,7 @@ func (a *app) serve(ctx context.Context) error {
 		}
 		g.Go(func() error { return server.Run(ctx) })
 	}
-	if a.models.holder.Current() != nil || a.challenger != nil {
+	if a.store != nil {
 		g.Go(func() error { a.models.watch(ctx, a.cfg.ModelPoll); return nil })
 	}
 	if a.cfg.ExitWhenIdle {
