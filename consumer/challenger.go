@@ -80,7 +80,7 @@ func (m *models) challenge(version string, parts map[string][]byte) {
 	var model *classifier.Classifier
 	if version != "" {
 		var err error
-		if model, err = check(parts, version); err != nil {
+		if model, err = classifier.LoadVersion(parts, version); err != nil {
 			c.refused = version
 			c.swaps.WithLabelValues(swapRefused).Inc()
 			m.log.Error("new challenger refused, the present one goes on", "model_version", version, "err", err)

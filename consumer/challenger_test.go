@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"complaints/internal/classifier"
+	"complaints/internal/classifier/classifiertest"
 	"complaints/schema"
 )
 
@@ -49,20 +50,20 @@ func TestNewChallengersAreCheckedAndSwappedIn(t *testing.T) {
 	p.shadow(p.registry)
 	p.wantChallenger("", 0, 0)
 
-	first, parts := p.bundle("first")
+	first, parts := classifiertest.Bundle(t, "first", nil)
 	p.put(first, parts)
 	p.challenged(first)
 	p.wantChallenger(first, 1, 0)
 
 	// A bundle that fails its checks is refused, counted once, and changes nothing.
-	damaged, parts := p.bundle("damaged")
+	damaged, parts := classifiertest.Bundle(t, "damaged", nil)
 	parts[classifier.FeaturesPart] = append([]byte(nil), parts[classifier.FeaturesPart]...)
 	parts[classifier.FeaturesPart][100] ^= 1
 	p.put(damaged, parts)
 	p.challenged(damaged)
 	p.wantChallenger(first, 1, 1)
 
-	second, parts := p.bundle("second")
+	second, parts := classifiertest.Bundle(t, "second", nil)
 	p.put(second, parts)
 	p.challenged(second)
 	p.wantChallenger(second, 2, 1)
@@ -90,7 +91,7 @@ func TestTheWatcherFollowsTheChallengerWithoutAChampion(t *testing.T) {
 		defer close(done)
 		p.watch(ctx, time.Millisecond)
 	}()
-	version, parts := p.bundle("first")
+	version, parts := classifiertest.Bundle(t, "first", nil)
 	p.put(version, parts)
 	p.challenged(version)
 	for deadline := time.Now().Add(30 * time.Second); holder.Current() == nil; time.Sleep(time.Millisecond) {

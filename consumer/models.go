@@ -82,7 +82,7 @@ func (m *models) load(ctx context.Context, allowBootstrap bool) error {
 	if err != nil {
 		return fmt.Errorf("champion %s: %w", version, err)
 	}
-	c, err := check(parts, version)
+	c, err := classifier.LoadVersion(parts, version)
 	if err != nil {
 		return fmt.Errorf("champion %s: %w", version, err)
 	}
@@ -159,18 +159,6 @@ func (m *models) fetch(ctx context.Context, version string) (map[string][]byte, 
 	return parts, nil
 }
 
-// check loads a bundle and makes sure that it is the version that was asked for.
-func check(parts map[string][]byte, version string) (*classifier.Classifier, error) {
-	c, err := classifier.Load(parts)
-	if err != nil {
-		return nil, err
-	}
-	if c.Version() != version {
-		return nil, fmt.Errorf("the bundle below %s is version %s", schema.ModelPrefix(version), c.Version())
-	}
-	return c, nil
-}
-
 // watch looks for a new champion and challenger until ctx ends. One that fails
 // its checks is refused, counted and said once; the present one goes on.
 func (m *models) watch(ctx context.Context, every time.Duration) {
@@ -209,7 +197,7 @@ func (m *models) refresh(ctx context.Context) {
 		}
 		return
 	}
-	c, err := check(parts, version)
+	c, err := classifier.LoadVersion(parts, version)
 	if err != nil {
 		m.refused = version
 		m.swaps.WithLabelValues(swapRefused).Inc()

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"runtime"
 	"testing"
 
 	"complaints/internal/classifier"
+	"complaints/internal/classifier/classifiertest"
 	"complaints/internal/lake"
 	"complaints/schema"
 
@@ -33,31 +32,6 @@ func newPublishedModels(t *testing.T) *publishedModels {
 	}
 	registry := prometheus.NewRegistry()
 	return &publishedModels{t, store, registry, newModels(store, slog.New(slog.DiscardHandler), registry)}
-}
-
-// bundle is the built-in one under another name, and so of another version.
-func (p *publishedModels) bundle(name string) (version string, parts map[string][]byte) {
-	p.t.Helper()
-	parts = map[string][]byte{}
-	for _, part := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart} {
-		body, err := os.ReadFile(filepath.Join("..", "internal", "classifier", "bootstrap", part))
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		parts[part] = body
-	}
-	var m classifier.Manifest
-	if err := json.Unmarshal(parts[classifier.ManifestPart], &m); err != nil {
-		p.t.Fatal(err)
-	}
-	parts, err := classifier.Seal(m, name, parts[classifier.ModelPart], parts[classifier.FeaturesPart])
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := json.Unmarshal(parts[classifier.ManifestPart], &m); err != nil {
-		p.t.Fatal(err)
-	}
-	return m.Version, parts
 }
 
 func (p *publishedModels) put(version string, parts map[string][]byte) {
@@ -114,7 +88,7 @@ func (p *publishedModels) metrics() map[string]float64 {
 
 func TestTheChampionIsFollowed(t *testing.T) {
 	p := newPublishedModels(t)
-	first, parts := p.bundle("first")
+	first, parts := classifiertest.Bundle(t, "first", nil)
 	p.put(first, parts)
 	p.point(first)
 	if err := p.load(t.Context(), false); err != nil {
@@ -122,7 +96,7 @@ func TestTheChampionIsFollowed(t *testing.T) {
 	}
 	p.wantServes(first, 0, 0)
 
-	second, parts := p.bundle("second")
+	second, parts := classifiertest.Bundle(t, "second", nil)
 	p.put(second, parts)
 	p.point(second)
 	p.refresh(t.Context())
@@ -130,7 +104,7 @@ func TestTheChampionIsFollowed(t *testing.T) {
 	p.wantServes(second, 1, 0)
 
 	// A bundle that fails its checks is refused, and counted once however often it is seen.
-	damaged, parts := p.bundle("damaged")
+	damaged, parts := classifiertest.Bundle(t, "damaged", nil)
 	parts[classifier.FeaturesPart] = append([]byte(nil), parts[classifier.FeaturesPart]...)
 	parts[classifier.FeaturesPart][100] ^= 1
 	p.put(damaged, parts)
@@ -140,7 +114,7 @@ func TestTheChampionIsFollowed(t *testing.T) {
 	p.wantServes(second, 1, 1)
 
 	// So is one that lies in the folder of another version.
-	_, parts = p.bundle("third")
+	_, parts = classifiertest.Bundle(t, "third", nil)
 	p.put("misplaced", parts)
 	p.point("misplaced")
 	p.refresh(t.Context())
@@ -158,7 +132,7 @@ func TestSwapsLeaveMemoryFlat(t *testing.T) {
 	var versions []string
 	var size int64 // of a bundle, bytes
 	for i := range 4 {
-		version, parts := p.bundle(fmt.Sprint(i))
+		version, parts := classifiertest.Bundle(t, fmt.Sprint(i), nil)
 		p.put(version, parts)
 		versions = append(versions, version)
 		size = 0

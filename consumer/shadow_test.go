@@ -14,6 +14,7 @@ import (
 
 	"complaints/consumer/compact"
 	"complaints/consumer/sink"
+	"complaints/internal/classifier/classifiertest"
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/schema"
@@ -176,7 +177,7 @@ func TestAChallengerShowsInGoldAlone(t *testing.T) {
 	}
 	registry := prometheus.NewRegistry()
 	p := &publishedModels{t, store, registry, newModels(store, slog.New(slog.DiscardHandler), registry)}
-	challenger, parts := p.bundle("challenger")
+	challenger, parts := classifiertest.Bundle(t, "challenger", nil)
 	p.put(challenger, parts)
 	p.challenged(challenger)
 	publish(t, dir, n)

@@ -91,7 +91,7 @@ func writeBundle(dir string, parts map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, name := range []string{classifier.ModelPart, classifier.FeaturesPart, classifier.ManifestPart} {
+	for _, name := range classifier.PartNames {
 		if err := os.WriteFile(filepath.Join(dir, name), parts[name], 0o644); err != nil {
 			return err
 		}

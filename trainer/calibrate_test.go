@@ -2,7 +2,6 @@ package main
 
 import (
 	"math"
-	"os"
 	"strings"
 	"testing"
 
@@ -45,10 +44,7 @@ func TestTemperature(t *testing.T) {
 
 // The temperature goes into the leaves, and serving must see exactly that.
 func TestDividedLeavesGiveDividedScores(t *testing.T) {
-	text, err := os.ReadFile("../internal/classifier/bootstrap/model.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := classifier.BootstrapParts()[classifier.ModelPart]
 	c, err := classifier.Bootstrap()
 	if err != nil {
 		t.Fatal(err)

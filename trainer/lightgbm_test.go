@@ -239,7 +239,7 @@ func TestEqualSeedsGiveEqualBundles(t *testing.T) {
 			t.Errorf("%s differs between two runs with one seed", name)
 		}
 	}
-	for _, name := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart} {
+	for _, name := range classifier.PartNames {
 		if bytes.Equal(first[name], other[name]) {
 			t.Errorf("%s is equal for two seeds", name)
 		}

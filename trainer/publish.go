@@ -11,10 +11,6 @@ import (
 	"complaints/schema"
 )
 
-// bundleParts are the parts of a bundle in the order of writing: without its
-// manifest a bundle is not there.
-var bundleParts = []string{classifier.ModelPart, classifier.FeaturesPart, classifier.ManifestPart}
-
 // serving is what champion.json said when it was read.
 type serving struct {
 	schema.Champion
@@ -76,24 +72,20 @@ func readPointerAt(ctx context.Context, store lake.Store, key string) (*serving,
 // loadBundle reads and checks a published bundle.
 func loadBundle(ctx context.Context, store lake.Store, version string) (*classifier.Classifier, error) {
 	parts := map[string][]byte{}
-	for _, name := range bundleParts {
+	for _, name := range classifier.PartNames {
 		body, _, err := store.Get(ctx, schema.ModelPrefix(version)+name)
 		if err != nil {
 			return nil, err
 		}
 		parts[name] = body
 	}
-	c, err := classifier.Load(parts)
-	if err == nil && c.Version() != version {
-		err = fmt.Errorf("the bundle below %s is version %s", schema.ModelPrefix(version), c.Version())
-	}
-	return c, err
+	return classifier.LoadVersion(parts, version)
 }
 
 // publish writes a bundle to its version's folder, each part once. One that is
 // there already is the same, for its version is the hash of its content.
 func publish(ctx context.Context, store lake.Store, version string, parts map[string][]byte) error {
-	for _, name := range bundleParts {
+	for _, name := range classifier.PartNames {
 		if err := putNew(ctx, store, schema.ModelPrefix(version)+name, parts[name]); err != nil {
 			return fmt.Errorf("publish %s: %w", version, err)
 		}

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,14 +14,7 @@ import (
 // builtInParts are the parts of the built-in bundle; its version is its own.
 func builtInParts(t *testing.T) (version string, parts map[string][]byte) {
 	t.Helper()
-	parts = map[string][]byte{}
-	for _, name := range bundleParts {
-		part, err := os.ReadFile(filepath.Join("..", "internal", "classifier", "bootstrap", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts[name] = part
-	}
+	parts = classifier.BootstrapParts()
 	c, err := classifier.Load(parts)
 	if err != nil {
 		t.Fatal(err)

@@ -215,7 +215,7 @@ func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) er
 	}
 	t.record.do(func(r Recorder) error { return r.Artifact(ctx, "confusion_matrix.png", picture) })
 	t.record.do(func(r Recorder) error { return r.Artifact(ctx, "verdict.json", append(found, '\n')) })
-	for _, name := range bundleParts {
+	for _, name := range classifier.PartNames {
 		t.record.do(func(r Recorder) error { return r.Artifact(ctx, BundleFolder+name, parts[name]) })
 	}
 	return nil

@@ -1,13 +1,12 @@
 package classify
 
 import (
-	"encoding/json"
 	"math"
-	"os"
 	"testing"
 	"time"
 
 	"complaints/internal/classifier"
+	"complaints/internal/classifier/classifiertest"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -16,29 +15,7 @@ import (
 // another name.
 func withReference(t *testing.T, name string, reference *classifier.Profile) *classifier.Classifier {
 	t.Helper()
-	const dir = "../../internal/classifier/bootstrap/"
-	parts := map[string][]byte{}
-	for _, part := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart} {
-		body, err := os.ReadFile(dir + part)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts[part] = body
-	}
-	var m classifier.Manifest
-	if err := json.Unmarshal(parts[classifier.ManifestPart], &m); err != nil {
-		t.Fatal(err)
-	}
-	m.Reference = reference
-	parts, err := classifier.Seal(m, name, parts[classifier.ModelPart], parts[classifier.FeaturesPart])
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := classifier.Load(parts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return classifiertest.Model(t, name, func(m *classifier.Manifest) { m.Reference = reference })
 }
 
 // many are n complaints of which the first share are of category 0, all else equal.

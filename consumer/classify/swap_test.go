@@ -3,45 +3,18 @@ package classify_test
 import (
 	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"complaints/internal/classifier"
+	"complaints/internal/classifier/classifiertest"
 	"complaints/schema"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
-
-// renamed is the built-in model under another name, and so of another version.
-func renamed(t *testing.T, name string) *classifier.Classifier {
-	t.Helper()
-	parts := map[string][]byte{}
-	for _, part := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart} {
-		body, err := os.ReadFile(filepath.Join("..", "..", "internal", "classifier", "bootstrap", part))
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts[part] = body
-	}
-	var m classifier.Manifest
-	if err := json.Unmarshal(parts[classifier.ManifestPart], &m); err != nil {
-		t.Fatal(err)
-	}
-	parts, err := classifier.Seal(m, name, parts[classifier.ModelPart], parts[classifier.FeaturesPart])
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := classifier.Load(parts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // transactions sees what one client produces in each of its transactions: the
 // model versions of the results, and how many have them.
@@ -84,7 +57,7 @@ func TestATransactionHasOneModel(t *testing.T) {
 	cfg := f.config("a")
 	cfg.Sessions = 1 // the hooks do not tell clients apart
 	cfg.Kafka = append(slices.Clone(cfg.Kafka), kgo.WithHooks(seen))
-	models := []*classifier.Classifier{renamed(t, "one"), renamed(t, "two"), renamed(t, "three")}
+	models := []*classifier.Classifier{classifiertest.Model(t, "one", nil), classifiertest.Model(t, "two", nil), classifiertest.Model(t, "three", nil)}
 	f.holder.Swap(models[0])
 	swaps := make(chan struct{})
 	var swapper sync.WaitGroup

@@ -1,10 +1,7 @@
 package sink
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,34 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"complaints/internal/classifier"
+	"complaints/internal/classifier/classifiertest"
 	"complaints/schema"
 )
-
-// renamed is the built-in model under another name, and so of another version.
-func renamed(t *testing.T, name string) *classifier.Classifier {
-	t.Helper()
-	parts := map[string][]byte{}
-	for _, part := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart} {
-		body, err := os.ReadFile(filepath.Join("..", "..", "internal", "classifier", "bootstrap", part))
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts[part] = body
-	}
-	var m classifier.Manifest
-	if err := json.Unmarshal(parts[classifier.ManifestPart], &m); err != nil {
-		t.Fatal(err)
-	}
-	parts, err := classifier.Seal(m, name, parts[classifier.ModelPart], parts[classifier.FeaturesPart])
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := classifier.Load(parts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // narratives are texts of several categories, one of them with what silver masks.
 var narratives = []string{
@@ -77,7 +49,7 @@ func TestGoldHasTheChallengersAnswer(t *testing.T) {
 	cfg.Layers, cfg.Registerer = []Layer{ShadowedGold(topic, holder)}, registry
 	sink := start(t, cfg)
 	client := r.client(kgo.DefaultProduceTopic(topic))
-	one, two := renamed(t, "one"), renamed(t, "two")
+	one, two := classifiertest.Model(t, "one", nil), classifiertest.Model(t, "two", nil)
 	want, challengers := map[string]schema.Classified{}, []*classifier.Classifier{nil, one, two, nil}
 	for round, c := range challengers {
 		holder.Swap(c)
@@ -153,7 +125,7 @@ func TestGoldHasTheChallengersAnswer(t *testing.T) {
 func TestAnObjectHasOneChallenger(t *testing.T) {
 	holder := new(classifier.Holder)
 	layer := ShadowedGold(topic, holder)
-	models := []*classifier.Classifier{renamed(t, "one"), renamed(t, "two")}
+	models := []*classifier.Classifier{classifiertest.Model(t, "one", nil), classifiertest.Model(t, "two", nil)}
 	holder.Swap(models[0])
 	const n = 2000
 	var records []Record

@@ -14,9 +14,13 @@ var bootstrapModel []byte
 //go:embed bootstrap/features.bin
 var bootstrapFeatures []byte
 
-var bootstrapOnce = sync.OnceValues(func() (*Classifier, error) {
-	return Load(map[string][]byte{ManifestPart: bootstrapManifest, ModelPart: bootstrapModel, FeaturesPart: bootstrapFeatures})
-})
+var bootstrapOnce = sync.OnceValues(func() (*Classifier, error) { return Load(BootstrapParts()) })
+
+// BootstrapParts are the parts of the bundle that is built into the program. Their
+// bytes must not be changed.
+func BootstrapParts() map[string][]byte {
+	return map[string][]byte{ManifestPart: bootstrapManifest, ModelPart: bootstrapModel, FeaturesPart: bootstrapFeatures}
+}
 
 // Bootstrap returns the bundle that is built into the program, for trying out
 // before a model is published. Its version begins with bootstrap-.

@@ -10,10 +10,6 @@ import (
 	"testing"
 )
 
-func bootstrapParts() map[string][]byte {
-	return map[string][]byte{ManifestPart: bootstrapManifest, ModelPart: bootstrapModel, FeaturesPart: bootstrapFeatures}
-}
-
 // resealed is the bootstrap bundle with parts and manifest changed and all
 // checksums right again, so that what comes after them is checked.
 func resealed(tb testing.TB, change func(m *Manifest, parts map[string][]byte)) map[string][]byte {
@@ -22,7 +18,7 @@ func resealed(tb testing.TB, change func(m *Manifest, parts map[string][]byte)) 
 	if err := json.Unmarshal(bootstrapManifest, &m); err != nil {
 		tb.Fatal(err)
 	}
-	parts := bootstrapParts()
+	parts := BootstrapParts()
 	change(&m, parts)
 	sealed, err := Seal(m, "test", parts[ModelPart], parts[FeaturesPart])
 	if err != nil {
@@ -34,7 +30,7 @@ func resealed(tb testing.TB, change func(m *Manifest, parts map[string][]byte)) 
 // changed is the bootstrap bundle with one part put through change, and no
 // checksum adapted.
 func changed(part string, change func([]byte) []byte) map[string][]byte {
-	parts := maps.Clone(bootstrapParts())
+	parts := maps.Clone(BootstrapParts())
 	parts[part] = change(bytes.Clone(parts[part]))
 	return parts
 }
@@ -74,7 +70,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	missing := func(part string) func(testing.TB) map[string][]byte {
 		return func(testing.TB) map[string][]byte {
-			parts := bootstrapParts()
+			parts := BootstrapParts()
 			delete(parts, part)
 			return parts
 		}
@@ -163,7 +159,7 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestLoadDir(t *testing.T) {
 	dir := t.TempDir()
-	for name, part := range bootstrapParts() {
+	for name, part := range BootstrapParts() {
 		if err := os.WriteFile(filepath.Join(dir, name), part, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/dmitryikh/leaves"
@@ -136,10 +137,23 @@ func distance(a, b [schema.NumCategories]float64) float64 {
 	return d
 }
 
+// LoadVersion is Load, and makes sure that the bundle is the version that was
+// asked for.
+func LoadVersion(parts map[string][]byte, version string) (*Classifier, error) {
+	c, err := Load(parts)
+	if err != nil {
+		return nil, err
+	}
+	if c.Version() != version {
+		return nil, fmt.Errorf("the bundle below %s is version %s", schema.ModelPrefix(version), c.Version())
+	}
+	return c, nil
+}
+
 // LoadDir loads a bundle from the files of a directory.
 func LoadDir(dir string) (*Classifier, error) {
 	parts := map[string][]byte{}
-	for _, name := range []string{ManifestPart, ModelPart, FeaturesPart} {
+	for _, name := range slices.Backward(PartNames[:]) { // what has no manifest is no bundle
 		part, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("bundle in %q: %s: %w", dir, name, err)

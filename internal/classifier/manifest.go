@@ -19,6 +19,10 @@ const (
 	FeaturesPart = "features.bin"
 )
 
+// PartNames are the parts of a bundle in the order of writing: without its
+// manifest a bundle is not there.
+var PartNames = [...]string{ModelPart, FeaturesPart, ManifestPart}
+
 // Format is the bundle format that this code writes and reads.
 const Format = 1
 
