@@ -82,6 +82,19 @@ func loadBundle(ctx context.Context, store lake.Store, version string) (*classif
 	return classifier.LoadVersion(parts, version)
 }
 
+// versionOrChampion loads the published version of that name, or without one the
+// champion.
+func versionOrChampion(ctx context.Context, store lake.Store, version string) (*classifier.Classifier, error) {
+	if version != "" {
+		return loadBundle(ctx, store, version)
+	}
+	champion, err := readChampion(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	return champion.bundle, nil
+}
+
 // publish writes a bundle to its version's folder, each part once. One that is
 // there already is the same, for its version is the hash of its content.
 func publish(ctx context.Context, store lake.Store, version string, parts map[string][]byte) error {

@@ -65,16 +65,8 @@ func (c *reportConfig) open(ctx context.Context) (complaintSource, *classifier.C
 	if err != nil {
 		return nil, nil, err
 	}
-	from := silver{store, c.Window}
-	if c.Model != "" {
-		bundle, err := loadBundle(ctx, store, c.Model)
-		return from, bundle, err
-	}
-	champion, err := readChampion(ctx, store)
-	if err != nil {
-		return nil, nil, err
-	}
-	return from, champion.bundle, nil
+	bundle, err := versionOrChampion(ctx, store, c.Model)
+	return silver{store, c.Window}, bundle, err
 }
 
 func (f files) complaints(ctx context.Context, progress progressFunc, use func(*schema.Complaint)) error {

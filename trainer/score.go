@@ -26,7 +26,7 @@ func runScore(ctx context.Context, c *scoreConfig, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	bundle, err := scoringModel(ctx, store, c.Model)
+	bundle, err := versionOrChampion(ctx, store, c.Model)
 	if err != nil {
 		return err
 	}
@@ -35,18 +35,6 @@ func runScore(ctx context.Context, c *scoreConfig, stdout, stderr io.Writer) err
 		return err
 	}
 	return s.print(stdout)
-}
-
-// scoringModel is a published version, or the champion.
-func scoringModel(ctx context.Context, store lake.Store, version string) (*classifier.Classifier, error) {
-	if version != "" {
-		return loadBundle(ctx, store, version)
-	}
-	champion, err := readChampion(ctx, store)
-	if err != nil {
-		return nil, err
-	}
-	return champion.bundle, nil
 }
 
 // scoring lets one model say what all stored complaints are about.
