@@ -112,15 +112,16 @@ func (r *SilverRow) Complaint() Complaint {
 		return *s
 	}
 	return Complaint{
-		ComplaintID: r.ComplaintID, DateReceived: dateOf(r.DateReceived), Product: of(r.Product), SubProduct: of(r.SubProduct), Issue: of(r.Issue),
+		ComplaintID: r.ComplaintID, DateReceived: DateText(r.DateReceived), Product: of(r.Product), SubProduct: of(r.SubProduct), Issue: of(r.Issue),
 		SubIssue: of(r.SubIssue), Narrative: r.Narrative, CompanyPublicResponse: of(r.CompanyPublicResponse), Company: of(r.Company),
 		State: of(r.State), ZipCode: of(r.ZipCode), Tags: of(r.Tags), ConsumerConsentProvided: of(r.ConsumerConsentProvided),
-		SubmittedVia: of(r.SubmittedVia), DateSentToCompany: dateOf(r.DateSentToCompany), CompanyResponse: of(r.CompanyResponse),
+		SubmittedVia: of(r.SubmittedVia), DateSentToCompany: DateText(r.DateSentToCompany), CompanyResponse: of(r.CompanyResponse),
 		Timely: yesNoOf(r.Timely), ConsumerDisputed: yesNoOf(r.ConsumerDisputed),
 	}
 }
 
-func dateOf(day *int32) string {
+// DateText is the date of a column of silver as YYYY-MM-DD, "" for NULL.
+func DateText(day *int32) string {
 	if day == nil {
 		return ""
 	}

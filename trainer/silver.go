@@ -51,11 +51,7 @@ func (r *silverText) example() (example, bool) {
 	if category < 0 || category >= schema.NumCategories {
 		return example{}, false
 	}
-	e := example{text: r.Narrative, category: category, group: groupOf(r.Narrative)}
-	if r.DateReceived != nil {
-		e.date = time.Unix(int64(*r.DateReceived)*24*60*60, 0).UTC().Format(time.DateOnly)
-	}
-	return e, true
+	return example{text: r.Narrative, category: category, group: groupOf(r.Narrative), date: schema.DateText(r.DateReceived)}, true
 }
 
 // silver is the layer that training reads.
