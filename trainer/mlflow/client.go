@@ -101,12 +101,12 @@ func (c *Client) get(ctx context.Context, path string, out any, query ...string)
 	for i := 0; i+1 < len(query); i += 2 {
 		q.Set(query[i], query[i+1])
 	}
-	return c.try(ctx, c.attempts, func() error { return c.once(ctx, http.MethodGet, api+path+"?"+q.Encode(), nil, out) })
+	return c.try(ctx, func() error { return c.once(ctx, http.MethodGet, api+path+"?"+q.Encode(), nil, out) })
 }
 
 // send posts a request that may be repeated without harm.
 func (c *Client) send(ctx context.Context, path string, in, out any) error {
-	return c.try(ctx, c.attempts, func() error { return c.sendOnce(ctx, path, in, out) })
+	return c.try(ctx, func() error { return c.sendOnce(ctx, path, in, out) })
 }
 
 // sendOnce posts a request that must not be repeated blindly: its caller looks
@@ -120,7 +120,7 @@ func (c *Client) sendOnce(ctx context.Context, path string, in, out any) error {
 }
 
 // try repeats what may succeed later, and says how often it did.
-func (c *Client) try(ctx context.Context, attempts int, do func() error) error {
+func (c *Client) try(ctx context.Context, do func() error) error {
 	pause := c.pause
 	for n := 1; ; n++ {
 		err := do()
@@ -128,7 +128,7 @@ func (c *Client) try(ctx context.Context, attempts int, do func() error) error {
 		if err == nil || errors.As(err, &answer) && !answer.retried() {
 			return err
 		}
-		if n >= attempts {
+		if n >= c.attempts {
 			if n > 1 {
 				err = fmt.Errorf("after %d attempts: %w", n, err)
 			}

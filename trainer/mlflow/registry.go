@@ -20,7 +20,7 @@ func (c *Client) findOrCreateVersion(ctx context.Context, model, bundle string, 
 		return modelVersion{}, err
 	}
 	var v modelVersion
-	err = c.try(ctx, c.attempts, func() error {
+	err = c.try(ctx, func() error {
 		var err error
 		if v, err = c.findVersion(ctx, model, bundle); err != nil || v.Version != "" {
 			return err

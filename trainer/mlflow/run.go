@@ -108,7 +108,7 @@ func (c *Client) experiment(ctx context.Context, name string) (string, error) {
 // findOrCreateRun returns the run of the experiment for a training, or makes it. It looks again before it repeats a creation whose answer was lost.
 func (c *Client) findOrCreateRun(ctx context.Context, experiment string, t *Training) (run, error) {
 	var r run
-	err := c.try(ctx, c.attempts, func() error {
+	err := c.try(ctx, func() error {
 		var found struct {
 			Runs []run `json:"runs"`
 		}
@@ -178,7 +178,7 @@ func (c *Client) putArtifact(ctx context.Context, r run, name string, body []byt
 	for segment := range strings.SplitSeq(strings.Trim(place, "/")+"/"+name, "/") {
 		path.WriteString("/" + url.PathEscape(segment))
 	}
-	return c.try(ctx, c.attempts, func() error { return c.once(ctx, http.MethodPut, path.String(), body, nil) })
+	return c.try(ctx, func() error { return c.once(ctx, http.MethodPut, path.String(), body, nil) })
 }
 
 // metricsOf puts final and per-round metrics into one list. Timestamps come from
