@@ -13,6 +13,7 @@ import (
 
 	"complaints/internal/lake"
 	"complaints/schema"
+	"complaints/trainer/mlflow"
 )
 
 // Recorder keeps the evidence of one training. Its methods are called by one
@@ -34,7 +35,7 @@ type Recorder interface {
 }
 
 // BundleFolder begins the names of the artifacts that are parts of the bundle.
-const BundleFolder = "bundle/"
+const BundleFolder = mlflow.BundleFolder + "/"
 
 // RunStart is what is known when a training starts.
 type RunStart struct {
