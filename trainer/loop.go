@@ -91,16 +91,16 @@ func (t *training) run(ctx context.Context, stdout io.Writer) error {
 	if err := t.verdict.print(stdout, t.cfg.JSON); err != nil {
 		return err
 	}
-	return errors.Join(t.rescore(ctx), t.verdict.status(t.record.failed))
+	return errors.Join(t.rescore(ctx, parts), t.verdict.status(t.record.failed))
 }
 
-// rescore classifies the stored complaints again by a model that was promoted, if
-// that is wanted.
-func (t *training) rescore(ctx context.Context) error {
+// rescore classifies the stored complaints again by the model of the parts, if it
+// was promoted and that is wanted.
+func (t *training) rescore(ctx context.Context, parts map[string][]byte) error {
 	if !t.cfg.Rescore || t.verdict.Outcome != Promoted {
 		return nil
 	}
-	bundle, err := loadBundle(ctx, t.store, t.verdict.Version)
+	bundle, err := classifier.Load(parts)
 	if err == nil {
 		err = newScoring(t.store, bundle, t.progress).run(ctx, silver{t.store, 0})
 	}
