@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"complaints/internal/lake"
 	"complaints/schema"
@@ -36,8 +35,7 @@ func runChallenge(ctx context.Context, c *challengeConfig, stdout io.Writer) err
 			return fmt.Errorf("%s cannot challenge, so nothing was changed: %w", c.Version, err)
 		}
 	}
-	change := schema.Change{Version: c.Version, At: time.Now().UTC().Truncate(time.Second), Why: why}
-	if err := move(ctx, store, schema.ChallengerKey, now, change); err != nil {
+	if err := move(ctx, store, schema.ChallengerKey, now, changeTo(c.Version, why)); err != nil {
 		return err
 	}
 	said := c.Version + " challenges"

@@ -10,7 +10,6 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
-	"complaints/schema"
 	"complaints/trainer/gate"
 )
 
@@ -293,7 +292,7 @@ func (t *training) publish(ctx context.Context, challenger *classifier.Classifie
 	default:
 		v.promote("passed the gate")
 	}
-	err := moveChampion(ctx, t.store, champion, schema.Change{Version: v.Version, At: time.Now().UTC().Truncate(time.Second), Why: v.Why})
+	err := moveChampion(ctx, t.store, champion, changeTo(v.Version, v.Why))
 	switch {
 	case errors.Is(err, errMoved):
 		v.keep(fmt.Sprintf("%v, so it was compared with one that no longer serves; run it again", err))

@@ -44,7 +44,7 @@ func runRollback(ctx context.Context, c *rollbackConfig, stdout io.Writer) error
 	if c.Reason != "" {
 		why += ": " + c.Reason
 	}
-	if err := moveChampion(ctx, store, now, schema.Change{Version: to, At: time.Now().UTC().Truncate(time.Second), Why: why}); err != nil {
+	if err := moveChampion(ctx, store, now, changeTo(to, why)); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, now.Version); err != nil {

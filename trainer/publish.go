@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
@@ -104,6 +105,11 @@ func publish(ctx context.Context, store lake.Store, version string, parts map[st
 		}
 	}
 	return nil
+}
+
+// changeTo is a change to another version, now.
+func changeTo(version, why string) schema.Change {
+	return schema.Change{Version: version, At: time.Now().UTC().Truncate(time.Second), Why: why}
 }
 
 // errMoved says that a champion or challenger file is not what it was when it was read.
