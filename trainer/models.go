@@ -113,21 +113,17 @@ func runModels(ctx context.Context, c *modelsConfig, stdout io.Writer) error {
 
 // publishedVersions lists the folders of models, a request a version.
 func publishedVersions(ctx context.Context, store lake.Store) ([]string, error) {
-	prefix := schema.ModelPrefix("")
-	prefix = strings.TrimSuffix(prefix, "/") // that of a version without a name
+	prefix := strings.TrimSuffix(schema.ModelPrefix(""), "/") // that of a version without a name
 	var versions []string
-	for after := ""; ; {
-		page, err := store.List(ctx, prefix, after, 1)
-		if err != nil || len(page) == 0 {
-			return versions, err
+	for key, err := range lake.FirstKeys(ctx, store, prefix) {
+		if err != nil {
+			return nil, err
 		}
-		name, _, folder := strings.Cut(strings.TrimPrefix(page[0].Key, prefix), "/")
-		after = page[0].Key
-		if folder {
-			versions = append(versions, name)
-			after = schema.ModelPrefix(name) + "~" // behind all names of the version
+		if version, _, folder := strings.Cut(strings.TrimPrefix(key, prefix), "/"); folder {
+			versions = append(versions, version)
 		}
 	}
+	return versions, nil
 }
 
 func readPublished(ctx context.Context, store lake.Store, version string, champion *schema.Champion) (published, error) {

@@ -14,20 +14,18 @@ import (
 // Days lists the days that a layer has objects of, in order. It takes a request
 // a day.
 func Days(ctx context.Context, store Store, layer schema.Layer) ([]schema.Day, error) {
-	prefix := fmt.Sprintf("%s/%s/", layer, schema.Dataset)
 	var days []schema.Day
-	for after := ""; ; {
-		page, err := store.List(ctx, prefix, after, 1)
-		if err != nil || len(page) == 0 {
-			return days, err
+	for key, err := range FirstKeys(ctx, store, fmt.Sprintf("%s/%s/", layer, schema.Dataset)) {
+		if err != nil {
+			return nil, err
 		}
-		name, err := schema.ParseObjectKey(page[0].Key)
+		name, err := schema.ParseObjectKey(key)
 		if err != nil {
 			return nil, err
 		}
 		days = append(days, name.Day)
-		after = fmt.Sprintf("%sdt=%s/~", prefix, name.Day) // behind all names of the day
 	}
+	return days, nil
 }
 
 // DayObject is an object of a layer and day.

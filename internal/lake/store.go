@@ -20,6 +20,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -77,6 +78,28 @@ type Store interface {
 	// List returns at most limit objects whose keys begin with prefix and come
 	// after startAfter, in the byte order of their keys.
 	List(ctx context.Context, prefix, startAfter string, limit int) ([]Info, error)
+}
+
+// FirstKeys gives the first key of each folder below a prefix, which ends with a
+// slash, and every key that is in none, in their order; an error ends it. It takes
+// a request each.
+func FirstKeys(ctx context.Context, store Store, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for after := ""; ; {
+			page, err := store.List(ctx, prefix, after, 1)
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if len(page) == 0 || !yield(page[0].Key, nil) {
+				return
+			}
+			after = page[0].Key
+			if folder, _, ok := strings.Cut(after[len(prefix):], "/"); ok {
+				after = prefix + folder + "/~" // behind all names in it
+			}
+		}
+	}
 }
 
 // pageSize is how many objects a request lists at most.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"complaints/internal/lake"
@@ -61,5 +62,57 @@ func TestPages(t *testing.T) {
 	}
 	if s.requests != 1 {
 		t.Errorf("%d requests by one who stops at the first page", s.requests)
+	}
+}
+
+// counted counts the requests that list.
+type counted struct {
+	lake.Store
+	requests int
+}
+
+func (s *counted) List(ctx context.Context, prefix, startAfter string, limit int) ([]lake.Info, error) {
+	s.requests++
+	return s.Store.List(ctx, prefix, startAfter, limit)
+}
+
+func TestFirstKeys(t *testing.T) {
+	dir, err := lake.Open(t.Context(), lake.Config{URL: "file://" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{
+		"a/1", "a/b/1", "a/b/2", "a/b/c/1", "a/b.c/1", "a/b.c/2", "a/bc", "a/c/1", "a/c/2/3", "b/1",
+	} {
+		if err := dir.PutNew(t.Context(), key, []byte(key), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &counted{Store: dir}
+	var got []string
+	for key, err := range lake.FirstKeys(t.Context(), s, "a/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, key); len(got) > 10 {
+			t.Fatalf("there is no end to %q", got)
+		}
+	}
+	if want := []string{"a/1", "a/b.c/1", "a/b/1", "a/bc", "a/c/1"}; !slices.Equal(got, want) || s.requests != len(want)+1 {
+		t.Errorf("first keys %q in %d requests, want %q", got, s.requests, want)
+	}
+	s.requests = 0
+	for range lake.FirstKeys(t.Context(), s, "a/") {
+		break
+	}
+	if s.requests != 1 {
+		t.Errorf("%d requests by one who stops at the first key", s.requests)
+	}
+	var failed []error
+	for _, err := range lake.FirstKeys(t.Context(), &numbered{n: 5, fail: 2}, "a/") {
+		failed = append(failed, err)
+	}
+	if len(failed) != 3 || failed[0] != nil || failed[1] != nil || !errors.Is(failed[2], errList) {
+		t.Errorf("a list that fails at the third key gave %v", failed)
 	}
 }
