@@ -71,17 +71,8 @@ func summarize(ctx context.Context, store lake.Store, day string) (*summary, err
 }
 
 func (s *summary) addObject(ctx context.Context, store lake.Store, key string) error {
-	r, err := store.Open(ctx, key)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
-	file, err := lake.OpenParquet(r, r.Size())
-	if err != nil {
-		return err
-	}
 	s.Objects++
-	return lake.EachRow(file, func(row *schema.GoldRow) error {
+	return lake.EachRowOf(ctx, store, key, func(row *schema.GoldRow) error {
 		s.Rows++
 		if row.RecordError != nil || row.CategoryCode < 0 || row.CategoryCode >= schema.NumCategories {
 			s.Foreign++

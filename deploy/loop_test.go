@@ -187,16 +187,10 @@ func (s *loopSystem) predicted(version string) (rows int64) {
 			s.t.Fatal(err)
 		}
 		for _, info := range page {
-			r, err := s.store.Open(s.t.Context(), info.Key)
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			f, err := lake.OpenParquet(r, r.Size())
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			rows += f.Rows()
-			if err := r.Close(); err != nil {
+			if err := lake.WithParquet(s.t.Context(), s.store, info.Key, func(f *lake.ParquetFile) error {
+				rows += f.Rows()
+				return nil
+			}); err != nil {
 				s.t.Fatal(err)
 			}
 		}
@@ -288,25 +282,12 @@ func (s *loopSystem) eachGold(each func(*schema.GoldRow) error) error {
 			return err
 		}
 		for _, key := range keys {
-			if err := eachRow(ctx, s.store, key, each); err != nil {
+			if err := lake.EachRowOf(ctx, s.store, key, each); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-func eachRow(ctx context.Context, store lake.Store, key string, each func(*schema.GoldRow) error) (err error) {
-	r, err := store.Open(ctx, key)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := lake.OpenParquet(r, r.Size())
-	if err != nil {
-		return err
-	}
-	return lake.EachRow(f, each)
 }
 
 // champion is the content of the pointer.

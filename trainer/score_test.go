@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,22 +19,13 @@ func predictionsOf(t *testing.T, store lake.Store, version string) map[string]sc
 	t.Helper()
 	rows := map[string]schema.PredictionRow{}
 	for _, key := range keysBelow(t, store, schema.PredictionPrefix(version)) {
-		body, _, err := store.Get(t.Context(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
-		if err != nil {
-			t.Fatal(err)
-		}
 		day, _, _ := strings.Cut(strings.TrimPrefix(key, schema.PredictionPrefix(version)), "/")
-		if err := lake.EachRow(f, func(r *schema.PredictionRow) error {
+		if _, err := readObject(t.Context(), store, key, func(r *schema.PredictionRow) {
 			at := fmt.Sprintf("%s %d/%d", day, r.KafkaPartition, r.KafkaOffset)
 			if _, twice := rows[at]; twice {
 				t.Errorf("%s is there twice", at)
 			}
 			rows[at] = *r
-			return nil
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -115,16 +115,7 @@ func (s silver) days(ctx context.Context) ([]schema.Day, error) {
 }
 
 func readObject[T any](ctx context.Context, store lake.Store, key string, use func(*T)) (rows int, err error) {
-	r, err := store.Open(ctx, key)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := lake.OpenParquet(r, r.Size())
-	if err != nil {
-		return 0, err
-	}
-	err = lake.EachRow(f, func(row *T) error {
+	err = lake.EachRowOf(ctx, store, key, func(row *T) error {
 		rows++
 		use(row)
 		return ctx.Err()

@@ -1,7 +1,6 @@
 package compact_test
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -74,16 +73,8 @@ func rowsOf(t *testing.T, s lake.Store, layer schema.Layer, keys []string) map[s
 	t.Helper()
 	seen := map[string]int{}
 	for _, key := range keys {
-		body, _, err := s.Get(t.Context(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
-		if err != nil {
-			t.Fatal(err)
-		}
 		before := ""
-		if err := lake.EachRow(f, func(r *schema.GoldRow) error {
+		if err := lake.EachRowOf(t.Context(), s, key, func(r *schema.GoldRow) error {
 			seen[fmt.Sprint(r.KafkaPartition, "/", r.KafkaOffset)]++
 			if layer != schema.Gold && r.Category < before {
 				return fmt.Errorf("%s follows %s", r.Category, before)

@@ -142,16 +142,11 @@ func object(ctx context.Context, cfg Config, layer sink.Layer, key string) (int,
 
 // mentions counts the rows, reading no more of the object than that takes.
 func mentions(ctx context.Context, cfg Config, layer sink.Layer, key string) (rows int, err error) {
-	r, err := cfg.Store.Open(ctx, key)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := lake.OpenParquet(r, r.Size())
-	if err != nil {
-		return 0, err
-	}
-	return layer.Mentions(f, cfg.ComplaintID)
+	err = lake.WithParquet(ctx, cfg.Store, key, func(f *lake.ParquetFile) (err error) {
+		rows, err = layer.Mentions(f, cfg.ComplaintID)
+		return err
+	})
+	return rows, err
 }
 
 func replace(ctx context.Context, cfg Config, layer sink.Layer, key string) (int, error) {

@@ -22,7 +22,7 @@ func (r *run) resultsFromGold(ctx context.Context, partition int32, start int64,
 	})
 }
 
-func (r *run) goldObject(ctx context.Context, l *schema.Link, day schema.Day, start int64, found map[int32]*resultsOf) (err error) {
+func (r *run) goldObject(ctx context.Context, l *schema.Link, day schema.Day, start int64, found map[int32]*resultsOf) error {
 	if _, err := readObject(ctx, r.cfg.Store, l, day); err != nil {
 		var damaged *objectError
 		if errors.As(err, &damaged) || errors.Is(err, lake.ErrNotFound) {
@@ -30,16 +30,7 @@ func (r *run) goldObject(ctx context.Context, l *schema.Link, day schema.Day, st
 		}
 		return err
 	}
-	reader, err := r.cfg.Store.Open(ctx, l.ObjectKey(day))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, reader.Close()) }()
-	f, err := lake.OpenParquet(reader, reader.Size())
-	if err != nil {
-		return err
-	}
-	return lake.EachRow(f, func(row *schema.GoldRow) error {
+	return lake.EachRowOf(ctx, r.cfg.Store, l.ObjectKey(day), func(row *schema.GoldRow) error {
 		if row.KafkaOffset >= start || row.RecordError != nil && *row.RecordError != schema.Erased {
 			return nil
 		}

@@ -3,7 +3,6 @@ package lake
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,16 +67,14 @@ func DayObjects(ctx context.Context, store Store, layer schema.Layer, day schema
 // EndOf reads from its footer where an object ends: the first offset that it
 // does not cover.
 func EndOf(ctx context.Context, store Store, key string) (next int64, err error) {
-	r, err := store.Open(ctx, key)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := OpenParquet(r, r.Size())
+	err = WithParquet(ctx, store, key, func(f *ParquetFile) (err error) {
+		next, err = f.FooterInteger(FooterNext)
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", key, err)
 	}
-	return f.FooterInteger(FooterNext)
+	return next, nil
 }
 
 // EachOnce lists the objects that have every row of a layer and day exactly

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -69,6 +70,20 @@ func OpenParquet(r io.ReaderAt, size int64) (*ParquetFile, error) {
 		return nil, fmt.Errorf("open parquet: %w", err)
 	}
 	return &ParquetFile{f}, nil
+}
+
+// WithParquet opens a Parquet object for use, and closes it when that returns.
+func WithParquet(ctx context.Context, store Store, key string, use func(*ParquetFile) error) (err error) {
+	r, err := store.Open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	f, err := OpenParquet(r, r.Size())
+	if err != nil {
+		return err
+	}
+	return use(f)
 }
 
 // Rows is how many rows the footer says there are.
@@ -209,6 +224,11 @@ func EachRow[T any](p *ParquetFile, each func(*T) error) (err error) {
 			return fmt.Errorf("read parquet: %w", err)
 		}
 	}
+}
+
+// EachRowOf is EachRow for an object of a store.
+func EachRowOf[T any](ctx context.Context, store Store, key string, each func(*T) error) error {
+	return WithParquet(ctx, store, key, func(f *ParquetFile) error { return EachRow(f, each) })
 }
 
 // The keys of a footer that says which offsets an object covers.

@@ -2,6 +2,8 @@ package lake_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -205,6 +207,32 @@ func TestRowsMayBeKept(t *testing.T) {
 		}
 		if !reflect.DeepEqual(kept[i], want[i]) {
 			t.Fatalf("row %d is kept as %+v, want %+v", i, kept[i], want[i])
+		}
+	}
+}
+
+// opened is a store of one object, and counts who has it open.
+type opened struct {
+	lake.Store
+	*bytes.Reader
+	now int
+}
+
+func (o *opened) Open(context.Context, string) (lake.Reader, error) { o.now++; return o, nil }
+func (o *opened) Close() error                                      { o.now--; return nil }
+
+func TestAnObjectIsClosedAfterItsUse(t *testing.T) {
+	body := written(t, rowsOf(3), linkOf(3), "2026-11-24")
+	stopped := errors.New("stopped")
+	for name, c := range map[string]struct {
+		body []byte
+		use  error
+		rows int
+	}{"read": {body, nil, 3}, "stopped": {body, stopped, 1}, "damaged": {body[:len(body)-1], nil, 0}} {
+		store, rows := &opened{Reader: bytes.NewReader(c.body)}, 0
+		err := lake.EachRowOf(t.Context(), store, "key", func(*row) error { rows++; return c.use })
+		if rows != c.rows || (err == nil) != (name == "read") || !errors.Is(err, c.use) && c.use != nil || store.now != 0 {
+			t.Errorf("%s: %d rows and %v, and open %d times", name, rows, err, store.now)
 		}
 	}
 }
