@@ -7,6 +7,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/schema"
+	"complaints/trainer/lightgbm"
 )
 
 // overconfident are predictions of 0.95 of which four in five are right.
@@ -65,14 +66,16 @@ func TestDividedLeavesGiveDividedScores(t *testing.T) {
 	}
 	s := c.NewScratch()
 	for _, probe := range c.Manifest().Probes {
-		row := c.Features().Row([]byte(probe.Text), s)
-		p, err := plain(row)
+		rows := &lightgbm.Rows{}
+		rows.Append(c.Features().Row([]byte(probe.Text), s))
+		columns, values := rows.Row(0)
+		p, err := plain(columns, values)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := judged{probabilities: p}.heated(heat).probabilities
 		for name, scorer := range map[string]classifier.Scorer{"fast": fast, "leaves": leaves} {
-			got, err := scorer(row)
+			got, err := scorer(columns, values)
 			if err != nil {
 				t.Fatal(err)
 			}

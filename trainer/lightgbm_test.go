@@ -52,7 +52,7 @@ func TestServingAgreesWithLightGBM(t *testing.T) {
 	for _, e := range examples {
 		row := m.Features().Row([]byte(e.text), s)
 		rows.Append(row)
-		p, err := m.leaves(row)
+		p, err := m.leaves(rows.Row(rows.Len() - 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,8 +148,9 @@ func TestRandomModels(t *testing.T) {
 		}
 		for i := range test.Len() {
 			row := make([]float64, width)
-			for at := test.Start[i]; at < test.Start[i+1]; at++ {
-				row[test.Columns[at]] = test.Values[at]
+			columns, values := test.Row(i)
+			for at, c := range columns {
+				row[c] = values[at]
 			}
 			for _, k := range schema.Categories() {
 				if d := apart(contributions, row, k, explained[(i*schema.NumCategories+int(k))*(width+1):]); !(d <= 1e-9) {
@@ -157,7 +158,7 @@ func TestRandomModels(t *testing.T) {
 				}
 			}
 			for name, score := range map[string]classifier.Scorer{"fast": fast, "leaves": reference} {
-				got, err := score(row)
+				got, err := score(columns, values)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -227,9 +227,9 @@ func (c *Classifier) scoreReference(s *Scratch) ([schema.NumCategories]float64, 
 	return out, err
 }
 
-// Scorer gives the five probabilities of a whole row of features. It is for one
-// goroutine at a time.
-type Scorer func(row []float64) ([schema.NumCategories]float64, error)
+// Scorer gives the five probabilities of a row of features that is values at
+// columns, and zero elsewhere. It is for one goroutine at a time.
+type Scorer func(columns []int32, values []float64) ([schema.NumCategories]float64, error)
 
 // Scorers returns the fast evaluator of a model's text and its reference, leaves,
 // so that both can be compared with LightGBM's own on any model of five classes.
@@ -244,15 +244,19 @@ func Scorers(model []byte, width int, sparse func(column int) bool) (fast, refer
 		return nil, nil, err
 	}
 	e := newEvaluator(trees, width, sparse)
-	words := make([]uint64, len(e.base))
-	fast = func(row []float64) (out [schema.NumCategories]float64, err error) {
-		if !e.scoreRow(row, words, &out) {
-			return out, fmt.Errorf("the fast evaluator does not cover the row %v", row)
+	words, row := make([]uint64, len(e.base)), make([]float64, width)
+	fast = func(columns []int32, values []float64) (out [schema.NumCategories]float64, err error) {
+		if !e.scoreRow(columns, values, row, words, &out) {
+			return out, fmt.Errorf("the fast evaluator does not cover the row of %v at %v", values, columns)
 		}
 		Softmax(&out)
 		return out, nil
 	}
-	return fast, func(row []float64) (out [schema.NumCategories]float64, err error) {
+	return fast, func(columns []int32, values []float64) (out [schema.NumCategories]float64, err error) {
+		clear(row)
+		for i, c := range columns {
+			row[c] = values[i]
+		}
 		return out, ensemble.Predict(row, 0, out[:])
 	}, nil
 }

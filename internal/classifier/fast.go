@@ -244,18 +244,27 @@ func (e *evaluator) score(dense []float64, entries []entry, words []uint64, out 
 		return false
 	}
 	for _, x := range entries {
-		if !(x.value > 2*zeroThreshold) {
+		if !e.walkSparse(x.column, x.value, words) {
 			return false
-		}
-		f := &e.features[x.column]
-		for i, t := range f.thresholds {
-			if !(t < x.value) {
-				break
-			}
-			words[f.cuts[i].word] &= f.cuts[i].keep
 		}
 	}
 	e.sum(words, out)
+	return true
+}
+
+// walkSparse cuts what the value of a sparse feature fails. It returns false for one that is
+// not covered.
+func (e *evaluator) walkSparse(column int32, value float64, words []uint64) bool {
+	if !(value > 2*zeroThreshold) {
+		return false
+	}
+	f := &e.features[column]
+	for i, t := range f.thresholds {
+		if !(t < value) {
+			break
+		}
+		words[f.cuts[i].word] &= f.cuts[i].keep
+	}
 	return true
 }
 
@@ -354,13 +363,22 @@ func (l *lane) exitWide(words []uint64) int {
 	return int(l.leaf) // not reached: a leaf is always left
 }
 
-// scoreRow scores a row given whole.
-func (e *evaluator) scoreRow(row []float64, words []uint64, out *[schema.NumCategories]float64) bool {
-	var entries []entry
-	for c, v := range row {
-		if v != 0 && e.sparse[c] {
-			entries = append(entries, entry{int32(c), v})
+// scoreRow scores a row that is values at columns, and zero elsewhere. dense is scratch of the row's width.
+func (e *evaluator) scoreRow(columns []int32, values, dense []float64, words []uint64, out *[schema.NumCategories]float64) bool {
+	for _, c := range e.dense {
+		dense[c] = 0
+	}
+	for i, c := range columns {
+		dense[c] = values[i]
+	}
+	if !e.walkDense(dense, words) {
+		return false
+	}
+	for i, c := range columns {
+		if e.sparse[c] && values[i] != 0 && !e.walkSparse(c, values[i], words) {
+			return false
 		}
 	}
-	return e.score(row, entries, words, out)
+	e.sum(words, out)
+	return true
 }

@@ -96,7 +96,7 @@ func compareOnRows(t *testing.T, r *rand.Rand, model []byte, width, rows int) {
 		if err := reference.Predict(row, 0, want[:]); err != nil {
 			t.Fatal(err)
 		}
-		if !e.scoreRow(row, words, &got) {
+		if !scoreWhole(e, row, words, &got) {
 			t.Fatalf("row %v is not covered", row)
 		}
 		Softmax(&got)
@@ -104,6 +104,18 @@ func compareOnRows(t *testing.T, r *rand.Rand, model []byte, width, rows int) {
 			t.Fatalf("differs by %v from leaves, dense to %d, for row %v", d, denseTo, row)
 		}
 	}
+}
+
+// scoreWhole scores a row given whole.
+func scoreWhole(e *evaluator, row []float64, words []uint64, out *[schema.NumCategories]float64) bool {
+	var columns []int32
+	var values []float64
+	for c, v := range row {
+		if v != 0 {
+			columns, values = append(columns, int32(c)), append(values, v)
+		}
+	}
+	return e.scoreRow(columns, values, make([]float64, len(row)), words, out)
 }
 
 func randomRow(r *rand.Rand, width, denseTo int) []float64 {
@@ -153,7 +165,7 @@ func TestUncoveredRows(t *testing.T) {
 		for c, v := range row {
 			used = used || v != 0 && len(e.features[c].cuts) > 0
 		}
-		if used && e.scoreRow(row, words, &out) {
+		if used && scoreWhole(e, row, words, &out) {
 			t.Errorf("%s: was scored", name)
 		}
 	}
@@ -161,7 +173,7 @@ func TestUncoveredRows(t *testing.T) {
 		if e.sparse[c] {
 			row := make([]float64, 4)
 			row[c] = -1
-			if e.scoreRow(row, words, &out) {
+			if scoreWhole(e, row, words, &out) {
 				t.Errorf("a value below zero in sparse column %d was scored", c)
 			}
 		}
@@ -194,7 +206,7 @@ func smallBundle(tb testing.TB, from *Tables) (model, features []byte, m Manifes
 	model, features = modelText(trees, f.Width()), small.Append(nil)
 	e := newEvaluator(trees, f.Width(), func(c int) bool { return c >= ScoreColumns })
 	p := Probe{Text: "credit"}
-	e.scoreRow(f.Row([]byte(p.Text), f.NewScratch()), make([]uint64, len(e.base)), &p.Probabilities)
+	scoreWhole(e, f.Row([]byte(p.Text), f.NewScratch()), make([]uint64, len(e.base)), &p.Probabilities)
 	Softmax(&p.Probabilities)
 	m = Manifest{
 		Features: f.Width(), Trees: len(trees), Training: Training{Recipe: "random", Rows: 1, Rounds: 2},

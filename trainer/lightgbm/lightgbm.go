@@ -107,6 +107,12 @@ type Rows struct {
 // Len is the number of rows.
 func (r *Rows) Len() int { return max(len(r.Start)-1, 0) }
 
+// Row is where row i is not zero, and its values there.
+func (r *Rows) Row(i int) (columns []int32, values []float64) {
+	from, to := r.Start[i], r.Start[i+1]
+	return r.Columns[from:to], r.Values[from:to]
+}
+
 // Append adds a row from its values; zeros are left out.
 func (r *Rows) Append(row []float64) {
 	if len(r.Start) == 0 {
@@ -139,9 +145,9 @@ func (r *Rows) Select(rows []int) *Rows {
 	}
 	out := &Rows{Width: r.Width, Start: make([]int64, 1, len(rows)+1), Columns: make([]int32, 0, values), Values: make([]float64, 0, values)}
 	for _, i := range rows {
-		a, b := r.Start[i], r.Start[i+1]
-		out.Columns = append(out.Columns, r.Columns[a:b]...)
-		out.Values = append(out.Values, r.Values[a:b]...)
+		columns, of := r.Row(i)
+		out.Columns = append(out.Columns, columns...)
+		out.Values = append(out.Values, of...)
 		out.Start = append(out.Start, int64(len(out.Values)))
 	}
 	return out
