@@ -94,7 +94,7 @@ var categoryOfProduct = func() map[string]Category {
 	m := make(map[string]Category)
 	for c, products := range productsOf {
 		for _, p := range products {
-			m[foldName(p)] = c
+			m[p], m[foldName(p)] = c, c
 		}
 	}
 	for p, c := range kaggleProducts {

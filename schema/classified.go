@@ -104,12 +104,31 @@ func (c *Classified) AppendJSON(buf []byte) []byte {
 // DecodeClassified reads a message of the classified topic. Fields that it does
 // not know are ignored. The error, if any, is a *[Rejection]; it never quotes
 // the narrative.
+//
+// The texts share the memory of the value, which must not change while they are in use.
 func DecodeClassified(value []byte) (Classified, error) {
+	return decodeClassified(value, true)
+}
+
+// decodeClassified leaves the narrative as it stands in the JSON if it is not
+// wanted, escapes and all.
+func decodeClassified(value []byte, wantNarrative bool) (Classified, error) {
 	if value == nil {
 		return Classified{}, reject(ReasonTombstone, "the value is null")
 	}
 	c := absent
-	if err := decode(value, c.decodeField); err != nil {
+	field := c.decodeField
+	if !wantNarrative {
+		field = func(d *decoder, name string) error {
+			if name == "narrative" && d.kind() == "string" {
+				var err error
+				c.Narrative, err = d.raw()
+				return err
+			}
+			return c.decodeField(d, name)
+		}
+	}
+	if err := decode(value, field); err != nil {
 		return Classified{}, err
 	}
 	err := c.check()

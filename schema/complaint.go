@@ -46,7 +46,8 @@ const (
 // complaint_what_happened, the API's own name. A complaint without an id gets
 // one derived from its content, so that a retry has the same.
 //
-// The error, if any, is a *[Rejection].
+// The error, if any, is a *[Rejection]. The texts share the memory of the value,
+// which must not change while they are in use.
 func DecodeComplaint(value []byte, maxTextBytes int) (Complaint, error) {
 	if value == nil {
 		return Complaint{}, reject(ReasonTombstone, "the value is null; publish a JSON object with a narrative")

@@ -1,5 +1,7 @@
 package schema
 
+import "strings"
+
 // GoldRow is one row of gold: a classified complaint for reports, without its
 // narrative. The tags are those of parquet-go. A nil pointer is NULL.
 //
@@ -59,45 +61,45 @@ type Position struct {
 	Timestamp int64 // milliseconds since 1970
 }
 
-// GoldRowOf maps a record of the classified topic to its row. The narrative, as
-// it was classified, is beside it; it is empty where the record could not be read.
-func GoldRowOf(value []byte, at Position) (row GoldRow, narrative string) {
+// Gold maps a record of the classified topic to its row, which keeps nothing of
+// the value. The narrative, as it was classified, is beside it if it is wanted; it
+// shares the memory of the value, and is empty where the record could not be read.
+func (k *Columns) Gold(value []byte, at Position, wantNarrative bool) (row GoldRow, narrative string) {
 	row = GoldRow{KafkaPartition: at.Partition, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp}
-	c, err := DecodeClassified(value)
+	c, err := decodeClassified(value, wantNarrative)
 	if err != nil {
-		text := err.Error()
-		row.RecordError = &text
+		row.RecordError = new(err.Error())
 		return row, ""
 	}
-	c.cleanColumns() // a column may hold what its name does not say
-	row.setComplaint(&c.Complaint)
-	row.setResult(&c)
+	row.setComplaint(&c.Complaint, k)
+	row.setResult(&c, k)
+	if !wantNarrative {
+		return row, ""
+	}
 	return row, c.Narrative
 }
 
-func (r *GoldRow) setComplaint(c *Complaint) {
-	r.ComplaintID = c.ComplaintID
-	r.DateReceived = dayNumber(c.DateReceived)
-	r.Product = text(c.Product)
-	r.SubProduct = text(c.SubProduct)
-	r.Issue = text(c.Issue)
-	r.SubIssue = text(c.SubIssue)
-	r.Company = text(c.Company)
-	r.State = text(c.State)
-	r.ZipCode = text(c.ZipCode)
-	r.Tags = text(c.Tags)
-	r.SubmittedVia = text(c.SubmittedVia)
-	r.CompanyResponse = text(c.CompanyResponse)
+func (r *GoldRow) setComplaint(c *Complaint, k *Columns) {
+	var masked Masked // silver counts it
+	r.ComplaintID = strings.Clone(c.ComplaintID)
+	r.DateReceived = k.date(c.DateReceived)
+	r.Product = k.clean(c.Product, &masked)
+	r.SubProduct = k.clean(c.SubProduct, &masked)
+	r.Issue = k.clean(c.Issue, &masked)
+	r.SubIssue = k.clean(c.SubIssue, &masked)
+	r.Company = k.clean(c.Company, &masked)
+	r.State = k.tidy(c.State)
+	r.ZipCode = k.tidy(c.ZipCode)
+	r.Tags = k.clean(c.Tags, &masked)
+	r.SubmittedVia = k.clean(c.SubmittedVia, &masked)
+	r.CompanyResponse = k.clean(c.CompanyResponse, &masked)
 	r.Timely = yesNo(c.Timely)
 	r.ConsumerDisputed = yesNo(c.ConsumerDisputed)
-	if category, ok := CategoryOfProduct(c.Product); ok {
-		name := category.String()
-		r.TrueCategory = &name
-	}
+	r.TrueCategory, _ = trueCategory(r.Product)
 }
 
-func (r *GoldRow) setResult(c *Classified) {
-	r.Category = c.Category
+func (r *GoldRow) setResult(c *Classified, k *Columns) {
+	r.Category = categoryNames[c.CategoryCode]
 	r.CategoryCode = int32(c.CategoryCode)
 	r.Probability = c.Probability
 	r.CreditReporting = c.Probabilities.CreditReporting
@@ -106,39 +108,11 @@ func (r *GoldRow) setResult(c *Classified) {
 	r.CreditCardServices = c.Probabilities.CreditCardServices
 	r.BankAccountsAndServices = c.Probabilities.BankAccountsAndServices
 	r.NeedsReview = c.NeedsReview
-	r.ModelVersion = c.ModelVersion
+	r.ModelVersion = k.name(c.ModelVersion)
 	r.ClassifiedAt = int64(c.ClassifiedAt)
-	r.SourceTopic = c.Topic
-	r.SourceTopicID = c.TopicID
+	r.SourceTopic = k.name(c.Topic)
+	r.SourceTopicID = k.name(c.TopicID)
 	r.SourcePartition = c.Partition
 	r.SourceOffset = c.Offset
 	r.SourceTimestamp = int64(c.Timestamp)
-}
-
-func text(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func yesNo(s string) *bool {
-	var v bool
-	switch foldName(s) {
-	case "yes":
-		v = true
-	case "no":
-	default:
-		return nil
-	}
-	return &v
-}
-
-func dayNumber(s string) *int32 {
-	t, ok := ParseDate(s)
-	if !ok {
-		return nil
-	}
-	d := int32(t.Unix() / 86400)
-	return &d
 }

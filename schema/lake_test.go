@@ -78,10 +78,10 @@ func TestParseObjectKey(t *testing.T) {
 	}
 }
 
-func TestGoldRowOf(t *testing.T) {
+func TestGoldRow(t *testing.T) {
 	c := classified()
 	at := schema.Position{Partition: 1, Offset: 2, Timestamp: 3}
-	row, narrative := schema.GoldRowOf(c.AppendJSON(nil), at)
+	row, narrative := new(schema.Columns).Gold(c.AppendJSON(nil), at, true)
 	if narrative != c.Narrative {
 		t.Errorf("narrative = %q", narrative)
 	}
@@ -89,7 +89,7 @@ func TestGoldRowOf(t *testing.T) {
 		row.Loans != 0.97 || row.SourceOffset != 1<<40 || row.KafkaOffset != 2 || row.KafkaTimestamp != 3 || !row.NeedsReview {
 		t.Errorf("row = %+v", row)
 	}
-	row, narrative = schema.GoldRowOf([]byte("not a result"), at)
+	row, narrative = new(schema.Columns).Gold([]byte("not a result"), at, true)
 	if row.RecordError == nil || !strings.HasPrefix(*row.RecordError, "not_json") || row.KafkaOffset != 2 || narrative != "" {
 		t.Errorf("row of a foreign record = %+v", row)
 	}
@@ -111,7 +111,7 @@ func TestSilverRowHasTheWholeComplaint(t *testing.T) {
 		Complaint: want, Category: schema.Loans.String(), CategoryCode: int(schema.Loans), Probability: 1, Probabilities: schema.Probabilities{Loans: 1}, ModelVersion: "v",
 		Source: schema.Source{Topic: "complaints", TopicID: topicID},
 	}
-	row, _ := schema.SilverRowOf(c.AppendJSON(nil), schema.Position{})
+	row, _ := new(schema.Columns).Silver(c.AppendJSON(nil), schema.Position{})
 	if got := row.Complaint(); got != want || row.RecordError != nil {
 		t.Errorf("the row gives %+v, want %+v", got, want)
 	}

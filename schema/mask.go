@@ -120,7 +120,7 @@ func appendEmails(spans []span, text string) []span {
 		}
 		at = next + i
 	}
-	if !containsFold(text, "dot") && !containsFold(text, "at)") && !containsFold(text, "at]") && !containsFold(text, "at}") && !containsFold(text, "at>") {
+	if !maySpellAddress(text) {
 		return spans
 	}
 	for _, form := range []*regexp.Regexp{bracketAt, wordAt} {
@@ -131,11 +131,22 @@ func appendEmails(spans []span, text string) []span {
 	return spans
 }
 
-// containsFold looks for a lower-case ASCII word in any case.
-func containsFold(text, word string) bool {
-	for i := 0; i+len(word) <= len(text); i++ {
-		if text[i]|0x20 == word[0] && strings.EqualFold(text[i:i+len(word)], word) {
-			return true
+// maySpellAddress says whether a text has a "dot", or an "at" and a closing
+// bracket after it, in any case: no address is spelt out without.
+func maySpellAddress(text string) bool {
+	for i := 2; i < len(text); i++ {
+		if text[i]|0x20 != 't' {
+			continue
+		}
+		switch text[i-1] | 0x20 {
+		case 'o':
+			if text[i-2]|0x20 == 'd' {
+				return true
+			}
+		case 'a':
+			if after := strings.TrimLeft(text[i+1:], " \t\n\f\r"); after != "" && strings.IndexByte(")]}>", after[0]) >= 0 {
+				return true
+			}
 		}
 	}
 	return false

@@ -197,6 +197,9 @@ func TestTidy(t *testing.T) {
 		"１２３－４５－６７８９":                      "123-45-6789",
 		"do n't join words":                "do n't join words",
 		"it’s “quoted” – fine":             "it’s “quoted” – fine",
+		"a\u200b b \u200b c\u200bd":        "a b cd",
+		"a \n b\n c":                       "a\nb\nc",
+		"café  au lait ":                   "café au lait",
 		"{$500.00} on XX/XX/2019":          "{$500.00} on XX/XX/2019",
 		"":                                 "",
 		" \n ":                             "",
@@ -209,6 +212,35 @@ func TestTidy(t *testing.T) {
 			t.Errorf("Tidy(%q) = %q, not itself", got, again)
 		}
 	}
+}
+
+// tidyByRune is Tidy without a shortcut.
+func tidyByRune(text string) string {
+	var b strings.Builder
+	spaces, breaks := 0, 0
+	for _, r := range strings.ReplaceAll(artefacts.Replace(text), "\r\n", "\n") {
+		switch r = plain(r); r {
+		case ' ':
+			spaces++
+		case '\n':
+			breaks++
+		case invisible:
+		default:
+			separate(&b, spaces, breaks)
+			spaces, breaks = 0, 0
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func FuzzTidy(f *testing.F) {
+	f.Add("two  spaces\r\n and a\u200b b &amp; \\n é \xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		if got, want := Tidy(text), tidyByRune(text); got != want {
+			t.Errorf("Tidy(%q) = %q, want %q", text, got, want)
+		}
+	})
 }
 
 func TestNearCopyKey(t *testing.T) {

@@ -3,6 +3,7 @@ package schema
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 )
 
@@ -58,49 +59,51 @@ type SilverRow struct {
 	RecordError     *string `parquet:"record_error,optional,dict"`
 }
 
-// SilverRowOf maps a record of the classified topic to its row, and counts what
-// was masked in it.
-func SilverRowOf(value []byte, at Position) (SilverRow, Masked) {
+// Silver maps a record of the classified topic to its row, whose narrative may
+// share the memory of the value, and counts what was masked in it.
+func (k *Columns) Silver(value []byte, at Position) (SilverRow, Masked) {
 	row := SilverRow{KafkaPartition: at.Partition, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp}
 	c, err := DecodeClassified(value)
 	if err != nil {
 		row.RecordError = new(err.Error())
 		return row, Masked{}
 	}
-	masked := c.Clean()
-	row.setComplaint(&c.Complaint)
+	masked := row.setComplaint(&c.Complaint, k)
 	row.MaskedEmail, row.MaskedPhone, row.MaskedSSN = int32(masked.Email), int32(masked.Phone), int32(masked.SSN)
 	row.MaskedCard, row.MaskedAccount = int32(masked.Card), int32(masked.Account)
-	row.Category, row.CategoryCode, row.Probability = c.Category, int32(c.CategoryCode), c.Probability
-	row.NeedsReview, row.ModelVersion = c.NeedsReview, c.ModelVersion
-	row.SourceTopicID, row.SourcePartition, row.SourceOffset, row.SourceTimestamp = c.TopicID, c.Partition, c.Offset, int64(c.Timestamp)
+	row.Category, row.CategoryCode, row.Probability = categoryNames[c.CategoryCode], int32(c.CategoryCode), c.Probability
+	row.NeedsReview, row.ModelVersion = c.NeedsReview, k.name(c.ModelVersion)
+	row.SourceTopicID, row.SourcePartition, row.SourceOffset, row.SourceTimestamp = k.name(c.TopicID), c.Partition, c.Offset, int64(c.Timestamp)
 	return row, masked
 }
 
-func (r *SilverRow) setComplaint(c *Complaint) {
-	r.ComplaintID = c.ComplaintID
-	r.DateReceived = dayNumber(c.DateReceived)
-	r.Product = text(c.Product)
-	r.SubProduct = text(c.SubProduct)
-	r.Issue = text(c.Issue)
-	r.SubIssue = text(c.SubIssue)
-	r.Narrative = c.Narrative
-	r.CompanyPublicResponse = text(c.CompanyPublicResponse)
-	r.Company = text(c.Company)
-	r.State = text(c.State)
-	r.ZipCode = text(c.ZipCode)
-	r.Tags = text(c.Tags)
-	r.ConsumerConsentProvided = text(c.ConsumerConsentProvided)
-	r.SubmittedVia = text(c.SubmittedVia)
-	r.DateSentToCompany = dayNumber(c.DateSentToCompany)
-	r.CompanyResponse = text(c.CompanyResponse)
+// setComplaint tidies all texts of a complaint and masks personal data in them,
+// and returns what it has masked. What is no text of a person (ids, dates, ZIP
+// code, state) is only tidied.
+func (r *SilverRow) setComplaint(c *Complaint, k *Columns) Masked {
+	narrative, masked := MaskPersonal(Tidy(c.Narrative))
+	r.ComplaintID = strings.Clone(c.ComplaintID)
+	r.DateReceived = k.date(c.DateReceived)
+	r.Product = k.clean(c.Product, &masked)
+	r.SubProduct = k.clean(c.SubProduct, &masked)
+	r.Issue = k.clean(c.Issue, &masked)
+	r.SubIssue = k.clean(c.SubIssue, &masked)
+	r.Narrative = narrative
+	r.CompanyPublicResponse = k.clean(c.CompanyPublicResponse, &masked)
+	r.Company = k.clean(c.Company, &masked)
+	r.State = k.tidy(c.State)
+	r.ZipCode = k.tidy(c.ZipCode)
+	r.Tags = k.clean(c.Tags, &masked)
+	r.ConsumerConsentProvided = k.clean(c.ConsumerConsentProvided, &masked)
+	r.SubmittedVia = k.clean(c.SubmittedVia, &masked)
+	r.DateSentToCompany = k.date(c.DateSentToCompany)
+	r.CompanyResponse = k.clean(c.CompanyResponse, &masked)
 	r.Timely = yesNo(c.Timely)
 	r.ConsumerDisputed = yesNo(c.ConsumerDisputed)
-	if category, ok := CategoryOfProduct(c.Product); ok {
-		r.TrueCategory, r.TrueCategoryCode = new(category.String()), new(int32(category))
-	}
-	r.TextHash = textHash(c.Narrative)
-	r.NearCopyKey = NearCopyKey(c.Narrative)
+	r.TrueCategory, r.TrueCategoryCode = trueCategory(r.Product)
+	r.TextHash = textHash(r.Narrative)
+	r.NearCopyKey = NearCopyKey(r.Narrative)
+	return masked
 }
 
 // Complaint is the complaint of the row, tidied and masked as the row has it.
@@ -142,30 +145,4 @@ func yesNoOf(v *bool) string {
 func textHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
-}
-
-// Clean tidies all texts of a complaint and masks personal data in them, and
-// returns what it has masked. What is no text of a person (ids, dates, ZIP code,
-// state) is only tidied.
-func (c *Complaint) Clean() Masked {
-	all := clean(&c.Narrative)
-	return all.Plus(c.cleanColumns())
-}
-
-// cleanColumns is Clean for all but the narrative, which gold does not have.
-func (c *Complaint) cleanColumns() Masked {
-	var all Masked
-	for _, field := range [...]*string{
-		&c.Product, &c.SubProduct, &c.Issue, &c.SubIssue, &c.CompanyPublicResponse, &c.Company,
-		&c.Tags, &c.ConsumerConsentProvided, &c.SubmittedVia, &c.CompanyResponse,
-	} {
-		all = all.Plus(clean(field))
-	}
-	c.State, c.ZipCode = Tidy(c.State), Tidy(c.ZipCode)
-	return all
-}
-
-func clean(field *string) (n Masked) {
-	*field, n = MaskPersonal(Tidy(*field))
-	return n
 }

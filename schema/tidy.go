@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // What copying out of pages and programs leaves behind.
@@ -29,32 +30,61 @@ func Tidy(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))
 	spaces, breaks := 0, 0
-	for _, r := range strings.ReplaceAll(text, "\r\n", "\n") {
-		switch r = plain(r); r {
-		case ' ':
-			spaces++
-			continue
-		case '\n':
-			breaks++
-			continue
-		case invisible:
-			continue
-		}
-		if b.Len() > 0 {
-			switch {
-			case breaks > 1:
-				b.WriteString("\n\n")
-			case breaks == 1:
-				b.WriteByte('\n')
-			case spaces > 0:
-				b.WriteByte(' ')
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	for i := 0; i < len(text); {
+		end := plainRun(text, i)
+		if end == i {
+			r, size := utf8.DecodeRuneInString(text[i:])
+			i += size
+			switch r = plain(r); r {
+			case ' ':
+				spaces++
+				continue
+			case '\n':
+				breaks++
+				continue
+			case invisible:
+				continue
 			}
+			separate(&b, spaces, breaks)
+			b.WriteRune(r)
+		} else {
+			separate(&b, spaces, breaks)
+			b.WriteString(text[i:end])
+			i = end
 		}
 		spaces, breaks = 0, 0
-		b.WriteRune(r)
 	}
 	return b.String()
 }
+
+// separate writes what stands for the white space before more text.
+func separate(b *strings.Builder, spaces, breaks int) {
+	switch {
+	case b.Len() == 0:
+	case breaks > 1:
+		b.WriteString("\n\n")
+	case breaks == 1:
+		b.WriteByte('\n')
+	case spaces > 0:
+		b.WriteByte(' ')
+	}
+}
+
+// plainRun returns where visible characters of ASCII that begin at i end, with
+// single spaces between them; i if there is none.
+func plainRun(text string, i int) int {
+	from := i
+	for ; i < len(text); i++ {
+		between := i > from && text[i] == ' ' && i+1 < len(text) && isVisible(text[i+1])
+		if !isVisible(text[i]) && !between {
+			break
+		}
+	}
+	return i
+}
+
+func isVisible(c byte) bool { return c > ' ' && c < 0x7f }
 
 // invisible stands for runes that are dropped.
 const invisible = -1

@@ -18,6 +18,7 @@ const testTopicID = "0123456789abcdef0123456789abcdef"
 // from start to next.
 func putSilver(t *testing.T, store lake.Store, layer schema.Layer, day schema.Day, partition int32, start, next int64) {
 	t.Helper()
+	var columns schema.Columns
 	var rows []schema.SilverRow
 	for o := start; o < next; o++ {
 		c := schema.Classified{
@@ -30,7 +31,7 @@ func putSilver(t *testing.T, store lake.Store, layer schema.Layer, day schema.Da
 			Source: schema.Source{Topic: "complaints", TopicID: testTopicID, Partition: partition, Offset: o, Timestamp: schema.TimeOf(time.UnixMilli(1))},
 		}
 		value := c.AppendJSON(nil)
-		row, _ := schema.SilverRowOf(value, schema.Position{Partition: partition, Offset: o})
+		row, _ := columns.Silver(value, schema.Position{Partition: partition, Offset: o})
 		rows = append(rows, row)
 	}
 	link := &schema.Link{Layer: layer, Topic: "complaints.classified", TopicID: testTopicID, Partition: partition, Start: start, Next: next, Rows: map[schema.Day]int64{day: next - start}}

@@ -3,6 +3,7 @@ package api
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,10 +89,11 @@ func (b *Board) Committed(classified [schema.NumCategories]int, deadLetters map[
 	b.latest = b.latest[max(0, len(b.latest)-maxLatest):]
 }
 
+// sampleOf keeps nothing of the batch of messages that the texts are parts of.
 func sampleOf(c *schema.Classified) Sample {
 	return Sample{
-		ID: shorten(c.ComplaintID, 40), Category: c.Category, Code: c.CategoryCode, Probability: c.Probability,
-		NeedsReview: c.NeedsReview, Text: excerpt(c.Narrative, excerptBytes), At: c.ClassifiedAt,
+		ID: strings.Clone(shorten(c.ComplaintID, 40)), Category: c.Category, Code: c.CategoryCode, Probability: c.Probability,
+		NeedsReview: c.NeedsReview, Text: strings.Clone(excerpt(c.Narrative, excerptBytes)), At: c.ClassifiedAt,
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // in the order of their offsets.
 func Bronze(topic string) Layer {
 	return Layer{Name: schema.Bronze, Topic: topic, codec: parquetRows[schema.BronzeRow, offsetKey]{
-		row:     bronzeRow,
+		rows:    func() func(*Record, *schema.Link) schema.BronzeRow { return bronzeRow },
 		key:     func(r *schema.BronzeRow) offsetKey { return offsetKey{r.KafkaOffset} },
 		offset:  func(k *offsetKey) int64 { return k.KafkaOffset },
 		compare: func(a, b *offsetKey) int { return cmp.Compare(a.KafkaOffset, b.KafkaOffset) },

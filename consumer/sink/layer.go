@@ -91,7 +91,7 @@ func (l Layer) Merge(files []*lake.ParquetFile, link *schema.Link, day schema.Da
 // parquet-go. Key is what an object is sorted by, and a part of the row: a type
 // with the same tags for the columns that it has.
 type parquetRows[Row, Key any] struct {
-	row     func(r *Record, l *schema.Link) Row
+	rows    func() func(r *Record, l *schema.Link) Row // makes the rows of one object
 	key     func(*Row) Key
 	offset  func(*Key) int64 // of the record that a row is of
 	compare func(a, b *Key) int
@@ -102,9 +102,9 @@ type parquetRows[Row, Key any] struct {
 }
 
 func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, agreement, error) {
-	rows := make([]Row, len(records))
+	rows, of := make([]Row, len(records)), c.rows()
 	for i := range records {
-		rows[i] = c.row(&records[i], l)
+		rows[i] = of(&records[i], l)
 	}
 	body, err := c.write(rows, l, day)
 	return body, agreement{}, err

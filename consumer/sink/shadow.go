@@ -19,10 +19,11 @@ type shadowedGold struct {
 // encode asks one challenger for all rows, so that no object is half of two.
 func (g shadowedGold) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, agreement, error) {
 	s := shadowOf(g.challenger)
+	var columns schema.Columns
 	rows := make([]schema.GoldRow, len(records))
 	for i := range records {
 		var narrative string
-		rows[i], narrative = schema.GoldRowOf(records[i].Value, positionOf(&records[i], l))
+		rows[i], narrative = columns.Gold(records[i].Value, positionOf(&records[i], l), s.model != nil)
 		s.score(&rows[i], narrative)
 	}
 	body, err := g.write(rows, l, day)

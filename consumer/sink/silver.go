@@ -11,10 +11,13 @@ import (
 func Silver(topic string) Layer {
 	masked := &maskedCount{}
 	return Layer{Name: schema.Silver, Topic: topic, masked: masked, codec: parquetRows[schema.SilverRow, reportKey]{
-		row: func(r *Record, l *schema.Link) schema.SilverRow {
-			row, n := schema.SilverRowOf(r.Value, positionOf(r, l))
-			masked.add(n)
-			return row
+		rows: func() func(*Record, *schema.Link) schema.SilverRow {
+			var columns schema.Columns
+			return func(r *Record, l *schema.Link) schema.SilverRow {
+				row, n := columns.Silver(r.Value, positionOf(r, l))
+				masked.add(n)
+				return row
+			}
 		},
 		key:    func(r *schema.SilverRow) reportKey { return reportKey{r.Category, r.State, r.KafkaOffset} },
 		offset: reportOffset, compare: compareReport, columns: reportColumns,

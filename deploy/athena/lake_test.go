@@ -111,9 +111,10 @@ func (f *filler) position(i int) schema.Position {
 }
 
 func (f *filler) gold(layer schema.Layer, n int) {
+	var columns schema.Columns
 	rows := make([]schema.GoldRow, n)
 	for i := range rows {
-		rows[i], _ = schema.GoldRowOf(f.message(i), f.position(i))
+		rows[i], _ = columns.Gold(f.message(i), f.position(i), false)
 		if i%2 == 0 { // a challenger came or went
 			r := &rows[i]
 			r.ChallengerVersion, r.ChallengerCategory, r.ChallengerProbability = new("challenger"), new(r.Category), new(r.Probability)
@@ -126,9 +127,10 @@ func (f *filler) gold(layer schema.Layer, n int) {
 }
 
 func (f *filler) silver(layer schema.Layer, n int) {
+	var columns schema.Columns
 	rows := make([]schema.SilverRow, n)
 	for i := range rows {
-		rows[i], _ = schema.SilverRowOf(f.message(i), f.position(i))
+		rows[i], _ = columns.Silver(f.message(i), f.position(i))
 	}
 	slices.SortFunc(rows, func(a, b schema.SilverRow) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
@@ -137,9 +139,10 @@ func (f *filler) silver(layer schema.Layer, n int) {
 }
 
 func (f *filler) predictions(n int) {
+	var columns schema.Columns
 	rows := make([]schema.PredictionRow, n)
 	for i := range rows {
-		s, _ := schema.SilverRowOf(f.message(i), f.position(i))
+		s, _ := columns.Silver(f.message(i), f.position(i))
 		rows[i] = schema.PredictionRow{
 			TrueCategory: s.TrueCategory, CategoryBefore: s.Category, ModelBefore: s.ModelVersion, SourceTopicID: s.SourceTopicID,
 			SourcePartition: s.SourcePartition, SourceOffset: s.SourceOffset, KafkaPartition: s.KafkaPartition, KafkaOffset: s.KafkaOffset, RecordError: s.RecordError,

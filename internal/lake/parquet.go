@@ -28,6 +28,9 @@ const (
 	readBytes = 128 << 10
 )
 
+// compression keeps its encoders, each with some megabytes, from object to object.
+var compression = zstd.Codec{Level: zstd.DefaultLevel}
+
 // WriteParquet returns the file of rows, which are sorted already by columns
 // (ascending, NULL first). The footer is kept beside the schema.
 func WriteParquet[T any](rows []T, columns []string, footer map[string]string) ([]byte, error) {
@@ -36,7 +39,7 @@ func WriteParquet[T any](rows []T, columns []string, footer map[string]string) (
 		sorting[i] = parquet.NullsFirst(parquet.Ascending(c))
 	}
 	options := []parquet.WriterOption{
-		parquet.Compression(&zstd.Codec{Level: zstd.DefaultLevel}),
+		parquet.Compression(&compression),
 		parquet.MaxRowsPerRowGroup(rowsPerGroup),
 		parquet.PageBufferSize(pageBytes),
 		parquet.ColumnIndexSizeLimit(func([]string) int { return boundBytes }),

@@ -1,0 +1,112 @@
+package schema
+
+import "strings"
+
+// Columns makes the rows of one object of silver or gold. What a column has
+// repeats from row to row, mostly: each distinct text is tidied and masked once,
+// and the rows share it, which therefore must not be written to.
+//
+// The zero value is ready. It is for one goroutine, and keeps all texts of
+// columns that it has seen.
+type Columns struct {
+	cleaned map[string]cleaned
+	tidied  map[string]*string
+	dates   map[string]*int32
+	names   map[string]string
+}
+
+// cleaned is a column's text without personal data.
+type cleaned struct {
+	text   *string // nil if it is empty
+	masked Masked
+}
+
+// clean is the text of a column that may hold what its name does not say: tidied,
+// and personal data masked, which is added to masked.
+func (k *Columns) clean(s string, masked *Masked) *string {
+	c, ok := k.cleaned[s]
+	if !ok {
+		text, n := MaskPersonal(Tidy(s))
+		c = cleaned{orNull(strings.Clone(text)), n}
+		remember(&k.cleaned, s, c)
+	}
+	*masked = masked.Plus(c.masked)
+	return c.text
+}
+
+// tidy is the text of a column of codes.
+func (k *Columns) tidy(s string) *string {
+	text, ok := k.tidied[s]
+	if !ok {
+		text = orNull(strings.Clone(Tidy(s)))
+		remember(&k.tidied, s, text)
+	}
+	return text
+}
+
+// date is the day of a date, in days since 1970-01-01; nil if it is none.
+func (k *Columns) date(s string) *int32 {
+	day, ok := k.dates[s]
+	if !ok {
+		if t, ok := ParseDate(s); ok {
+			day = new(int32(t.Unix() / 86400))
+		}
+		remember(&k.dates, s, day)
+	}
+	return day
+}
+
+// name is a text that stays as it is.
+func (k *Columns) name(s string) string {
+	name, ok := k.names[s]
+	if !ok {
+		name = strings.Clone(s)
+		remember(&k.names, name, name)
+	}
+	return name
+}
+
+// remember keeps nothing of the message that a text is a part of.
+func remember[T any](seen *map[string]T, text string, v T) {
+	if *seen == nil {
+		*seen = map[string]T{}
+	}
+	(*seen)[strings.Clone(text)] = v
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// Shared by all rows.
+var yes, no = true, false
+
+func yesNo(s string) *bool {
+	if s != "Yes" && s != "No" { // as the Bureau writes it
+		s = foldName(s)
+	}
+	switch s {
+	case "Yes", "yes":
+		return &yes
+	case "No", "no":
+		return &no
+	}
+	return nil
+}
+
+// trueCategory is what the product says, if it is one of the Bureau's.
+func trueCategory(product *string) (name *string, code *int32) {
+	if product == nil {
+		return nil, nil
+	}
+	category, ok := CategoryOfProduct(*product)
+	if !ok {
+		return nil, nil
+	}
+	return &categoryNames[category], &categoryCodes[category]
+}
+
+var categoryCodes = [NumCategories]int32{0, 1, 2, 3, 4}
