@@ -4,13 +4,17 @@ package bench
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -48,16 +52,17 @@ func (r *rig) measure(title string, c contender, n int64) measurement {
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
 
-	cmd := exec.Command(c.command[0], c.command[1:]...)
-	cmd.Env = append(os.Environ(), c.env...)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
+	log := &sharedLog{}
 	before := readTicks()
-	if err := cmd.Start(); err != nil {
-		r.tb.Fatal(err)
-	}
+	programs := c.start(r.tb, log)
 	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
+	go func() {
+		var errs []error
+		for _, p := range programs {
+			errs = append(errs, p.Wait())
+		}
+		exited <- errors.Join(errs...)
+	}()
 	w := watch{rig: r, adm: adm, contender: c}
 	for running := true; running; {
 		w.look()
@@ -77,15 +82,46 @@ func (r *rig) measure(title string, c contender, n int64) measurement {
 	}
 	dead := r.results(adm, deadLetters)
 	r.forget(adm, c.target, deadLetters)
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	m := measurement{
-		messages: n, dead: dead, rate: float64(n-w.seen) / w.last.Sub(w.first).Seconds(),
-		cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), rss: float64(usage.Maxrss) * 1024,
+	m := measurement{messages: n, dead: dead, rate: float64(n-w.seen) / w.last.Sub(w.first).Seconds()}
+	for _, p := range programs {
+		usage := p.ProcessState.SysUsage().(*syscall.Rusage)
+		m.cpu += p.ProcessState.UserTime() + p.ProcessState.SystemTime()
+		m.rss = max(m.rss, float64(usage.Maxrss)*1024)
 	}
 	m.others = round(elapsed.others(m.cpu))
 	say("%-32s %9.0f messages/s, %6.1f µs CPU a message, %5.0f MB; Kafka took %5.1f µs, others %.1f cores",
 		title, m.rate, m.cpuMicros(), m.rss/1e6, elapsed.servers.Seconds()*1e6/float64(n), m.others)
 	return m
+}
+
+// sharedLog is what several programs say.
+type sharedLog struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (l *sharedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.Write(p)
+}
+
+// start runs the contender's programs.
+func (c contender) start(tb testing.TB, log io.Writer) (programs []*exec.Cmd) {
+	tb.Helper()
+	for _, command := range [][]string{c.command, c.beside} {
+		if len(command) == 0 {
+			continue
+		}
+		cmd := exec.Command(command[0], command[1:]...)
+		cmd.Env = append(os.Environ(), c.env...)
+		cmd.Stdout, cmd.Stderr = log, log
+		if err := cmd.Start(); err != nil {
+			tb.Fatal(err)
+		}
+		programs = append(programs, cmd)
+	}
+	return programs
 }
 
 // watch follows a contender from outside.

@@ -47,8 +47,10 @@ type result struct {
 	ClassifyOnly     float64 `json:"classify_only_messages_per_second"` // without the role sink
 	Ceiling          float64 `json:"ceiling_messages_per_second"`       // the same bytes, no classification, no sink
 	Ceiling300       float64 `json:"ceiling_300_bytes_messages_per_second"`
+	CeilingSink      float64 `json:"ceiling_with_sink_messages_per_second"` // the same bytes, no classification, and the sink beside it
 	ClassifyOfCeil   float64 `json:"classify_only_of_ceiling"`
 	OfCeiling        float64 `json:"of_ceiling"`
+	OfCeilingSink    float64 `json:"of_ceiling_with_sink"`
 	Python           float64 `json:"python_messages_per_second"`
 	PythonCPUMicros  float64 `json:"python_cpu_us_per_message"`
 	TimesPython      float64 `json:"times_python"`
@@ -59,10 +61,12 @@ type result struct {
 func BenchmarkStream(b *testing.B) {
 	r := newRig(b)
 	r.preload(*messages)
-	var ceiling, ceiling300, classify, both, python measurement
+	var ceiling, ceiling300, ceilingSink, classify, both, python measurement
 	if wanted("ceiling") {
 		ceiling = r.measure("ceiling, the same bytes", r.ceiling("ceiling"), *messages)
 		ceiling300 = r.measure("ceiling, results of 300 bytes", r.ceiling("ceiling300", "-fixed", "300"), *messages)
+		ceilingSink = r.measure("ceiling, the same bytes, and sink", r.ceilingAndSink("ceilingsink"), *messages)
+		r.checkGold("ceilingsink", ceilingSink)
 	}
 	if wanted("classify") {
 		classify = r.measure("consumer, classify only", r.consumer("only", "classify"), *messages)
@@ -82,6 +86,7 @@ func BenchmarkStream(b *testing.B) {
 		MessagesPerSecond: round(both.rate), CPUMicros: round(both.cpuMicros()), P50: latency.p50, P99: latency.p99, PeakRSS: round(both.rss / 1e6),
 		Messages: *messages, ClassifyOnly: round(classify.rate), Ceiling: round(ceiling.rate), Ceiling300: round(ceiling300.rate),
 		ClassifyOfCeil: ratio(classify.rate, ceiling.rate), OfCeiling: ratio(both.rate, ceiling.rate),
+		CeilingSink: round(ceilingSink.rate), OfCeilingSink: ratio(both.rate, ceilingSink.rate),
 		Python: round(python.rate), PythonCPUMicros: round(python.cpuMicros()), TimesPython: ratio(both.rate, python.rate),
 		CoresTakenByElse: both.others,
 	}
@@ -144,17 +149,31 @@ func (r *rig) preload(n int64) {
 // contender is a program to measure.
 type contender struct {
 	command []string
+	beside  []string // another program that runs with it, if any
 	env     []string
 	target  string // topic of the results
 	group   string // consumer group whose offsets say how far it is
 	gold    string // folder of Parquet files; "" writes none
 }
 
+// ceiling is the loop without classification, with a topic of its own.
 func (r *rig) ceiling(target string, more ...string) contender {
 	r.kafka.CreateTopics(r.tb, partitions, target)
+	return r.loop(target, more...)
+}
+
+func (r *rig) loop(target string, more ...string) contender {
 	args := []string{
 		filepath.Join(r.bin, "ceiling"), "-brokers", r.kafka.Brokers[0], "-target", target,
 		"-sessions", strconv.Itoa(r.cores), "-limit", strconv.FormatInt(*messages, 10),
 	}
 	return contender{command: append(args, more...), target: target, group: target}
+}
+
+// ceilingAndSink is the loop and, in a process of its own, the sink of its results.
+func (r *rig) ceilingAndSink(name string) contender {
+	sink := r.consumer(name, "sink", "--idle-for", "5s")
+	c := r.loop(sink.target)
+	c.beside, c.env, c.gold, c.group = sink.command, sink.env, sink.gold, name+"-sink"
+	return c
 }

@@ -1,8 +1,9 @@
 // Command ceiling is the classify loop with classification replaced by nothing:
 // what a client of this broker on this machine can reach at most. It consumes,
 // produces, and commits in transactions, as consumer/classify does and with the
-// same options, but looks at no byte of a message. One call is one measurement;
-// it ends when the topic is read.
+// same options, but looks at no byte of a message: every result is the message
+// with the same label. A sink can read them. One call is one measurement; it ends
+// when the topic is read.
 package main
 
 import (
@@ -38,10 +39,9 @@ type loop struct {
 	sessions int
 	batch    int   // records a transaction
 	limit    int64 // end after that many messages
-	grow     int   // bytes that a result is longer than its message
-	fixed    int   // bytes of every result; 0: as long as the message, and grow
+	fixed    int   // bytes of every result; 0: the message and its label
 
-	pad  []byte
+	fill []byte // a result of fixed bytes
 	done atomic.Int64
 }
 
@@ -54,14 +54,11 @@ func run(ctx context.Context, args []string) error {
 	f.IntVar(&l.sessions, "sessions", 2, "transactions in flight")
 	f.IntVar(&l.batch, "batch", 5000, "messages a transaction")
 	f.Int64Var(&l.limit, "limit", 1_000_000, "end after that many messages")
-	f.IntVar(&l.grow, "grow", 600, "bytes that a result is longer than its message")
-	f.IntVar(&l.fixed, "fixed", 0, "bytes of every result; 0: those of the message and -grow")
+	f.IntVar(&l.fixed, "fixed", 0, "bytes of every result; 0: those of the message and its label")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	// The same bytes each time: they cost next to nothing to compress, so that the
-	// ceiling is rather too high than too low.
-	l.pad = bytes.Repeat([]byte("0.123456789,"), 1+max(l.grow, l.fixed)/12)
+	l.fill = bytes.Repeat([]byte("x"), l.fixed)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
@@ -129,10 +126,19 @@ func (l *loop) transact(ctx context.Context, s *kgo.GroupTransactSession, fetche
 	return err
 }
 
+// label is what a result has behind its message. The same bytes each time cost next
+// to nothing to compress, so that the ceiling is rather too high than too low.
+const label = `,"category":"Credit Reporting","category_code":0,"probability":0.9128479123741238,"probabilities":` +
+	`{"Credit Reporting":0.9128479123741238,"Debt Collection":0.02178801190646905,"Loans":0.02178801190646905,` +
+	`"Credit Card Services":0.02178801190646905,"Bank Accounts and Services":0.02178801190646905},"needs_review":false,` +
+	`"model_version":"ceiling-0000000000000000","classified_at":"2026-11-25T00:00:00.000Z","source_topic":"complaints",` +
+	`"source_topic_id":"00000000000000000000000000000000","source_partition":0,"source_offset":0,"source_timestamp":"2026-11-25T00:00:00.000Z"}`
+
 func (l *loop) result(message []byte) []byte {
 	if l.fixed > 0 {
-		return l.pad[:l.fixed]
+		return l.fill
 	}
-	out := make([]byte, 0, len(message)+l.grow)
-	return append(append(out, message...), l.pad[:l.grow]...)
+	body := message[:max(len(message)-1, 0)] // without its brace
+	out := make([]byte, 0, len(body)+len(label))
+	return append(append(out, body...), label...)
 }
