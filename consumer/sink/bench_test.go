@@ -57,7 +57,10 @@ func BenchmarkLayer(b *testing.B) {
 			Layer: name, Topic: layer.Topic, TopicID: strings.Repeat("b", 32), Next: int64(len(records)),
 			Rows: map[schema.Day]int64{day: int64(len(records))},
 		}
-		var body []byte
+		body, _, err := layer.codec.encode(link, day, records)
+		if err != nil {
+			b.Fatal(err)
+		}
 		b.Run(string(name)+"/encode", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -95,7 +95,7 @@ type parquetRows[Row, Key any] struct {
 	key     func(*Row) Key
 	offset  func(*Key) int64 // of the record that a row is of
 	compare func(a, b *Key) int
-	columns []string // that compare goes by
+	columns []string // that compare goes by, the offset last
 	// empty erases a row that is of the complaint of an id.
 	empty func(row *Row, id string) bool
 	byID  bool // the column complaint_id alone says so
@@ -201,13 +201,8 @@ func (c parquetRows[Row, Key]) check(body []byte, l *schema.Link, day schema.Day
 		return err
 	}
 	offsets := make([]int64, 0, len(records))
-	var before Key
-	err = lake.EachRow(f, func(key *Key) error {
-		if len(offsets) > 0 && c.compare(&before, key) > 0 {
-			return fmt.Errorf("row %d does not follow in the order of %v", len(offsets), c.columns)
-		}
-		offsets = append(offsets, c.offset(key))
-		before = *key
+	err = f.Ascending(c.columns, func(offset int64) error { // the last of the columns
+		offsets = append(offsets, offset)
 		return nil
 	})
 	if err != nil {

@@ -117,68 +117,6 @@ func ColumnsOf[T any]() []string {
 	return names
 }
 
-// Integers calls each with every value of a column of 32 or 64 bit integers that
-// has no NULL, in the order of the rows. All pages of the column are read.
-func (p *ParquetFile) Integers(column string, each func(int64) error) error {
-	leaf, ok := p.file.Schema().Lookup(column)
-	if !ok {
-		return fmt.Errorf("parquet: no column %s", column)
-	}
-	for _, group := range p.file.RowGroups() {
-		if err := integersOf(group.ColumnChunks()[leaf.ColumnIndex], each); err != nil {
-			return fmt.Errorf("parquet column %s: %w", column, err)
-		}
-	}
-	return nil
-}
-
-func integersOf(chunk parquet.ColumnChunk, each func(int64) error) (err error) {
-	pages := chunk.Pages()
-	defer func() { err = errors.Join(err, pages.Close()) }()
-	values := make([]parquet.Value, 512)
-	for {
-		page, err := pages.ReadPage()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = integersOfPage(page, values, each)
-		parquet.Release(page)
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func integersOfPage(page parquet.Page, values []parquet.Value, each func(int64) error) error {
-	r := page.Values()
-	for {
-		n, err := r.ReadValues(values)
-		for _, v := range values[:n] {
-			var n int64
-			switch v.Kind() {
-			case parquet.Int64:
-				n = v.Int64()
-			case parquet.Int32:
-				n = int64(v.Int32())
-			default: // NULL, or another type
-				return fmt.Errorf("value %v is no integer", v)
-			}
-			if err := each(n); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
 // Scrub reads all pages of all columns and checks them by their checksums.
 func (p *ParquetFile) Scrub() error {
 	for _, group := range p.file.RowGroups() {

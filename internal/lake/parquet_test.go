@@ -49,6 +49,44 @@ func linkOf(rows int) *schema.Link {
 	}
 }
 
+func TestAscending(t *testing.T) {
+	const n = 50_001 // several groups, and pages that end at other rows in each column
+	read := func(rows []row, columns ...string) (seen int, err error) {
+		body := written(t, rows, linkOf(len(rows)), "2026-11-24")
+		f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = f.Ascending(columns, func(offset int64) error {
+			if want := rows[seen].Offset; offset != want {
+				t.Fatalf("row %d has offset %d, want %d", seen, offset, want)
+			}
+			seen++
+			return nil
+		})
+		return seen, err
+	}
+	if seen, err := read(rowsOf(n), "state", "kafka_offset"); err != nil || seen != n {
+		t.Errorf("read %d rows, %v", seen, err)
+	}
+	for name, at := range map[string]int{"first": 1, "null behind text": n / 2, "last": n - 1} {
+		rows := rowsOf(n)
+		if name == "null behind text" {
+			rows[at].State = nil
+		} else {
+			rows[at], rows[at-1] = rows[at-1], rows[at]
+		}
+		if seen, err := read(rows, "state", "kafka_offset"); err == nil || seen != at {
+			t.Errorf("%s: read %d rows, %v, want an error at row %d", name, seen, err, at)
+		}
+	}
+	for _, columns := range [][]string{{"kafka_offset", "state"}, {"nothing"}} {
+		if seen, err := read(rowsOf(10), columns...); err == nil {
+			t.Errorf("%v: no error after %d rows", columns, seen)
+		}
+	}
+}
+
 func TestParquetKeepsRowsAndFooter(t *testing.T) {
 	const n = 50_001
 	rows, l := rowsOf(n), linkOf(n)
