@@ -41,6 +41,7 @@ var (
 	errBareQuote = errors.New("a quote stands within a value that does not begin with one")
 	errAfter     = errors.New("text follows a closing quote")
 	errUnclosed  = errors.New("a quote is not closed")
+	errOnlyCR    = errors.New("lines end with a carriage return alone, as a Macintosh CSV of Excel: save it as CSV UTF-8, or (tr '\\r' '\\n')")
 )
 
 func newCSVRows(w *window) (*csvRows, error) {
@@ -64,12 +65,17 @@ func newCSVRows(w *window) (*csvRows, error) {
 
 // findDelim takes the most frequent of comma, tab and semicolon in the header.
 func (c *csvRows) findDelim() error {
-	for bytes.IndexByte(c.w.bytes(), '\n') < 0 && !c.w.final() {
-		if err := c.w.more(); err != nil {
-			return fmt.Errorf("the header: %w", err)
-		}
+	var err error
+	for err == nil && bytes.IndexByte(c.w.bytes(), '\n') < 0 && !c.w.final() {
+		err = c.w.more()
 	}
 	line, _, _ := bytes.Cut(c.w.bytes(), []byte{'\n'})
+	switch {
+	case bytes.IndexByte(bytes.TrimRight(line, "\r"), '\r') >= 0:
+		return errOnlyCR // all rows would be part of the header
+	case err != nil:
+		return fmt.Errorf("the header: %w", err)
+	}
 	c.delim = ','
 	for _, d := range []byte{'\t', ';'} {
 		if bytes.Count(line, []byte{d}) > bytes.Count(line, []byte{c.delim}) {

@@ -26,7 +26,13 @@ var (
 	errNextOpen = errors.New("the object does not end before the next begins")
 	errNoEnd    = errors.New("the object does not end")
 	errNoObject = errors.New("it is no JSON object")
+	errTooDeep  = fmt.Errorf("it nests deeper than %d, the limit", maxDepth)
 )
+
+// maxDepth is how deep an object may nest. No complaint needs it, but it bounds
+// the work on a broken file: without it, each of the lines that open an object
+// and never close it would be read again from each of those before.
+const maxDepth = 64
 
 func newJSONRows(w *window) *jsonRows {
 	j := &jsonRows{w: w}
@@ -69,7 +75,7 @@ func (j *jsonRows) next() (Row, error) {
 
 func isObjectFault(err error) bool {
 	return errors.Is(err, errControl) || errors.Is(err, errNextOpen) || errors.Is(err, errNoEnd) || errors.Is(err, errNoObject) ||
-		errors.Is(err, errTooLong)
+		errors.Is(err, errTooDeep) || errors.Is(err, errTooLong)
 }
 
 // toValue passes over what stands between objects.
@@ -150,7 +156,9 @@ func (s *objectScan) scan(b []byte) (int, error) {
 			if c == '{' && s.i > 0 && b[s.i-1] == '\n' {
 				return 0, errNextOpen
 			}
-			s.depth++
+			if s.depth++; s.depth > maxDepth {
+				return 0, errTooDeep
+			}
 		case '}', ']':
 			if s.depth--; s.depth == 0 {
 				return s.i + 1, nil

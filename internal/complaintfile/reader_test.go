@@ -209,6 +209,8 @@ func TestRefuses(t *testing.T) {
 		"two in a zip": {zipped(t, "a.csv", "b.csv")(bureau), []string{"2 files", "a.csv", "b.csv"}},
 		"cut zip":      {zipped(t, "a.csv")(bureau)[:300], []string{"f:", "zip", "cut off"}},
 		"cut gzip":     {gzipped(t, bureau)[:12], []string{"f:", "gzip", "cut off"}},
+		"macintosh":    {[]byte("narrative,id\rfoo,1\rbar,2\r"), []string{"f:", "carriage return alone"}},
+		"mac, quoted":  {[]byte("narrative,id\r\"foo\",1\r" + strings.Repeat("x,2\r", MaxRowBytes/4)), []string{"carriage return alone"}},
 		"bare header":  {[]byte("narrative\"x\n"), []string{"header", "quote"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -291,6 +293,21 @@ func TestLongRow(t *testing.T) {
 				t.Errorf("the window grew to %d bytes", len(r.src.buf))
 			}
 		})
+	}
+}
+
+// Lines that open objects and close none are read a bounded number of times each:
+// without the bound this takes hours.
+func TestManyOpenObjects(t *testing.T) {
+	for _, line := range []string{" {\n", " {\"a\":1,\n", " {[}\n"} {
+		in := strings.Repeat(line, 500_000) + "{\"narrative\":\"whole\"}\n"
+		if got := dumpBytes(t, []byte(in), "f"); strings.Count(got, "\n") != 2 || !strings.Contains(got, "nests deeper") || !strings.Contains(got, "whole") {
+			t.Errorf("%q: %.500q", line, got)
+		}
+	}
+	deep := strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1)
+	if got := dumpBytes(t, []byte(`{"narrative":"whole","other":`+deep+"}"), "f"); strings.Contains(got, "broken") {
+		t.Errorf("at the limit: %.500q", got)
 	}
 }
 
