@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"complaints/internal/classifier"
+	"complaints/internal/complaintfile"
 	"complaints/schema"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -669,4 +670,29 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%q is JSON: %v", b, p)
 		}
 	})
+}
+
+// A few kilobytes of gzip unpack to rows of megabytes: what is held of a file is
+// bounded by bytes, not by rows alone.
+func TestFileHoldsFewLargeRows(t *testing.T) {
+	for name, format := range map[string]string{
+		"narrative": "%[1]s,\n", "another column": "x,%[1]s\n",
+	} {
+		line := fmt.Sprintf(format, strings.Repeat("x", 1<<20))
+		rows, err := complaintfile.NewReader(strings.NewReader("narrative,product\n"+strings.Repeat(line, rowsAtOnce)), "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 0
+		for f := (&fileAnswer{rows: rows}); err == nil; {
+			var batch []rowOrError
+			if batch, err = f.read(); len(batch) > 2 {
+				t.Fatalf("%s: %d rows of a megabyte are held at once", name, len(batch))
+			}
+			total += len(batch)
+		}
+		if total != rowsAtOnce || !errors.Is(err, io.EOF) {
+			t.Errorf("%s: %d rows, %v", name, total, err)
+		}
+	}
 }

@@ -13,8 +13,13 @@ import (
 	"complaints/schema"
 )
 
-// rowsAtOnce is how many rows of a file are predicted before others get a turn.
-const rowsAtOnce = 64
+// rowsAtOnce is how many rows of a file are predicted before others get a turn,
+// and bytesAtOnce after how many bytes there are no more of them: a row may have
+// megabytes, and a packed file of a few kilobytes many such rows.
+const (
+	rowsAtOnce  = 64
+	bytesAtOnce = 1 << 20
+)
 
 // predictFile answers POST /v1/predict/file: rows come in and results go out,
 // one line each and in the same order, while the file is still being sent.
@@ -91,13 +96,14 @@ type rowOrError struct {
 
 // read takes the next rows; its error ends the file.
 func (f *fileAnswer) read() (batch []rowOrError, err error) {
-	for len(batch) < rowsAtOnce {
+	for size := 0; len(batch) < rowsAtOnce && size < bytesAtOnce; {
 		row, err := f.rows.Next()
 		if broken, ok := errors.AsType[*complaintfile.RowError](err); ok {
 			row.Line = broken.Line
 		} else if err != nil {
 			return batch, err
 		}
+		size += row.Bytes
 		batch = append(batch, rowOrError{row, err})
 	}
 	return batch, nil

@@ -160,7 +160,7 @@ func (c *csvRows) next() (Row, error) {
 			continue
 		}
 		c.damaged = false
-		row.Line = line
+		row.Line, row.Bytes = line, n
 		c.w.advance(n)
 		if err != nil {
 			return Row{}, &rowFault{line, err}

@@ -58,7 +58,7 @@ func (j *jsonRows) next() (Row, error) {
 			if err != nil {
 				return Row{}, &rowFault{line, err}
 			}
-			return Row{Complaint: c, Line: line}, nil
+			return Row{Complaint: c, Line: line, Bytes: n}, nil
 		}
 		if !isObjectFault(err) {
 			return Row{}, err

@@ -19,6 +19,7 @@ const MaxRowBytes = 4 << 20
 type Row struct {
 	Complaint schema.Complaint // the id is empty where the file has none
 	Line      int              // on which the row begins, from 1, in the unpacked file
+	Bytes     int              // of the row, in the unpacked file
 }
 
 // RowError says why one row cannot be read. Reading goes on after it.
