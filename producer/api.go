@@ -123,11 +123,11 @@ func openWindow(path string) (*bureau.Window, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return w, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(b, w)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("--resume: %s: %w", path, err)
+		return nil, fmt.Errorf("--resume: %w", err)
+	}
+	if err := json.Unmarshal(b, w); err != nil {
+		return nil, fmt.Errorf("--resume: %s is no resume file of the API, delete it or name another: %w", path, err)
 	}
 	return w, nil
 }

@@ -29,6 +29,10 @@ type publisher struct {
 // errLimit says that --limit was reached. It ends the run as the end of the input does.
 var errLimit = errors.New("the limit of messages is reached")
 
+// errUnacknowledged says that messages were sent and may not be on the topic. It
+// is a failure also where a signal ends the run.
+var errUnacknowledged = errors.New("not all messages are acknowledged")
+
 // newPublisher prepares the topics and returns a publisher and a context that
 // ends with ctx or when a message cannot be delivered. close waits for nothing.
 func newPublisher(ctx context.Context, cfg *config, counts *counts) (context.Context, *publisher, error) {
@@ -134,15 +138,15 @@ func (p *publisher) publish(ctx context.Context, key, value []byte, acked func()
 	return nil
 }
 
-// flush waits until the fate of all messages is known. Its error is the first
-// message that cannot be delivered.
+// flush waits until the fate of all messages is known. Its error, an
+// errUnacknowledged, is the first message that cannot be delivered.
 func (p *publisher) flush() error {
 	err := p.client.Flush(p.deliver)
 	if failure := p.failure.Load(); failure != nil {
-		return *failure
+		return fmt.Errorf("%w: %w", errUnacknowledged, *failure)
 	}
 	if err != nil {
-		return fmt.Errorf("%d messages are not acknowledged: %w", p.client.BufferedProduceRecords(), err)
+		return fmt.Errorf("%w: %d wait: %w", errUnacknowledged, p.client.BufferedProduceRecords(), err)
 	}
 	return nil
 }

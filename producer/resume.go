@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -57,8 +58,10 @@ func openResume(path string) (*resumeFile, error) {
 	var state struct {
 		Files []position `json:"files"`
 	}
-	if err := json.Unmarshal(b, &state); err != nil {
-		return nil, fmt.Errorf("--resume: %s is no resume file, delete it or name another: %w", path, err)
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields() // of the API's file, which would be written over
+	if err := d.Decode(&state); err != nil {
+		return nil, fmt.Errorf("--resume: %s is no resume file of files, delete it or name another: %w", path, err)
 	}
 	for _, p := range state.Files {
 		r.files = append(r.files, &progressOf{owner: r, position: p, skip: p.Rows, ahead: map[int64]struct{}{}})

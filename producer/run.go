@@ -75,7 +75,7 @@ func (a *app) ended(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errLimit):
 		return nil
-	case ctx.Err() == nil || !errors.Is(err, ctx.Err()):
+	case ctx.Err() == nil || !errors.Is(err, ctx.Err()) || errors.Is(err, errUnacknowledged):
 		return err
 	}
 	a.interrupted = a.signalled()

@@ -446,3 +446,52 @@ func TestAPIBrokenComplaints(t *testing.T) {
 		t.Errorf("err = %v", r.err)
 	}
 }
+
+// What is not acknowledged within the drain timeout is said, whatever the messages came from.
+func TestSignalWithABrokerThatIsGone(t *testing.T) {
+	s := bureautest.Start(t, apiDocs(0, 5, "2026-09-01")...)
+	for name, source := range map[string][]string{
+		"file": {numbered(t, 5)}, "api": {"--api", "--api-url", s.URL, "--since", "2026-09-01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := broker(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+				c.KeepControl()
+				cancel()
+				return nil, errors.New("the connection ends"), true
+			})
+			r := produce(ctx, t, c.ListenAddrs(), "", append(source, "--drain-timeout", "100ms")...)
+			if exitStatus(r.err) != 1 || strings.Contains(r.log, "all messages sent are acknowledged") || r.summary.Published != 0 {
+				t.Errorf("err = %v, %+v\n%s", r.err, r.summary, r.log)
+			}
+		})
+	}
+}
+
+// The memory of files and that of the API are not taken for each other: one would be written over.
+func TestResumeFileOfAnotherSource(t *testing.T) {
+	b := broker(t).ListenAddrs()
+	s := bureautest.Start(t, apiDocs(0, 5, "2026-09-01")...)
+	file := numbered(t, 3)
+	api := []string{"--api", "--api-url", s.URL, "--since", "2026-09-01"}
+	for name, tc := range map[string]struct{ first, second []string }{
+		"the API's for a file": {api, []string{file}}, "a file's for the API": {[]string{file}, api},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resume := filepath.Join(t.TempDir(), "resume.json")
+			must(t, b, "", append(tc.first, "--resume", resume)...)
+			before, err := os.ReadFile(resume)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := produce(t.Context(), t, b, "", append(tc.second, "--resume", resume)...); r.err == nil || !strings.Contains(r.err.Error(), resume) {
+				t.Errorf("err = %v", r.err)
+			}
+			if after, err := os.ReadFile(resume); err != nil || !bytes.Equal(before, after) {
+				t.Errorf("it was %s and is %s, %v", before, after, err)
+			}
+		})
+	}
+}

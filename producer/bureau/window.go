@@ -1,6 +1,7 @@
 package bureau
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -81,10 +82,13 @@ func (w *Window) MarshalJSON() ([]byte, error) {
 	return json.Marshal(s)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads what MarshalJSON wrote, and nothing else: what it does not
+// know would be lost with the next write.
 func (w *Window) UnmarshalJSON(b []byte) error {
 	var s windowState
-	if err := json.Unmarshal(b, &s); err != nil {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
 		return err
 	}
 	for _, day := range []string{s.From, s.Last} {
