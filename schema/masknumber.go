@@ -15,6 +15,7 @@ const (
 	dashSeparator  separator = '-'
 	dotSeparator   separator = '.'
 	parenSeparator separator = ')'
+	slashSeparator separator = '/' // dates have it too: only what looks like nothing else counts
 )
 
 // group is a maximal run of digits.
@@ -99,7 +100,9 @@ func separatorAt(text string, i int) (separator, int) {
 			if kind != parenSeparator {
 				kind = dashSeparator
 			}
-		case r == '.' && (kind == noSeparator || kind == parenSeparator):
+		case r == '/' && (kind == noSeparator || kind == spaceSeparator):
+			kind = slashSeparator
+		case (r == '.' || r == '•' || r == '·') && (kind == noSeparator || kind == parenSeparator):
 			if kind == noSeparator {
 				kind = dotSeparator
 			}
@@ -177,13 +180,13 @@ func (c *cluster) before(at int) string {
 }
 
 var (
-	amountBefore = regexp.MustCompile(`[$£€]\s?$`)
+	amountBefore = regexp.MustCompile(`([$£€]|\b(usd|eur|gbp))\s?$`)
 	lawBefore    = regexp.MustCompile(`(u\.?\s?s\.?\s?c\.?|c\.?\s?f\.?\s?r\.?|§|section|sections)\s*§*\s*\(?$`)
 	amountAfter  = regexp.MustCompile(`^(\s?(dollars|usd|euros|cents|%|percent)\b|\.\d\d([^\d.]|$))`)
 
 	ssnBefore     = regexp.MustCompile(`(ssn|social|s\.s\.n|security)[^.;\n]*$`)
 	phoneBefore   = regexp.MustCompile(`(phone|tel|telephone|call|called|calls|calling|cell|mobile|fax|contact|dial|text|texted|reach me at|number)\b[^.;\n]{0,20}$`)
-	accountBefore = regexp.MustCompile(`(account|acct|a/c|acc|loan|routing|aba|member|policy|iban|card|passport|license|customer)s?\b\.?\s*(id|number|numbers|num|no|nr|#)?[\s.:#-]*(is|was|of)?[\s:#-]*$`)
+	accountBefore = regexp.MustCompile(`(account|acct|a/c|acc|loan|routing|aba|member|policy|iban|card|passport|license|customer)s?\b\.?\s*((id|number|numbers|num|no|nr|#)[\s.:#-]*(is|was|of)?|[\s.:#-]*(is|was)?)[\s:#-]*$`) // "a loan of" is followed by an amount
 )
 
 // isAmount says whether a group is an amount of money, or a section of law.
@@ -251,7 +254,7 @@ func luhn(digits string) bool {
 
 // ssn is three, two and four digits, or nine after a word that says so.
 func (c *cluster) ssn(at int) int {
-	if c.sizes(at, 3, 2, 4) && c.joined(at, 3, " -.") {
+	if c.sizes(at, 3, 2, 4) && c.joined(at, 3, " -./") {
 		return 3
 	}
 	if c.sizes(at, 9) && ssnBefore.MatchString(c.before(at)) {
@@ -283,6 +286,9 @@ func (c *cluster) phone(at int) int {
 // leadingZero is ten or eleven digits as in much of the world, or up to fifteen
 // with the zeros that lead abroad.
 func (c *cluster) leadingZero(at int) int {
+	if c.fullDate(at) {
+		return 0
+	}
 	most, longest := 0, 11
 	if strings.HasPrefix(c.text[c.groups[at].from:], "00") {
 		longest = 15
@@ -371,7 +377,9 @@ func (c *cluster) account(at int) int {
 	rest := c.text[g.to:min(len(c.text), g.to+16)]
 	switch size := g.size(); {
 	case size >= 9:
-		return 1
+		if !amountAfter.MatchString(rest) || accountBefore.MatchString(c.before(at)) {
+			return 1
+		}
 	case size == 8:
 		if !c.compactDate(at) && !amountAfter.MatchString(rest) || accountBefore.MatchString(c.before(at)) {
 			return 1
@@ -396,6 +404,18 @@ func (c *cluster) date(at int) bool {
 	return false
 }
 
+// fullDate says whether day, month and a year of four digits begin with a group,
+// or stand around it, however they are joined.
+func (c *cluster) fullDate(at int) bool {
+	for from := max(0, at-2); from <= at && from+3 <= len(c.groups); from++ {
+		a, b, d := c.groups[from].size(), c.groups[from+1].size(), c.groups[from+2].size()
+		if (c.isYear(from) && b <= 2 && d <= 2) || (a <= 2 && b <= 2 && c.isYear(from+2)) {
+			return true
+		}
+	}
+	return false
+}
+
 // compactDate says whether eight digits are a date without separators.
 func (c *cluster) compactDate(at int) bool {
 	s := c.digits(at, 1)
@@ -403,6 +423,11 @@ func (c *cluster) compactDate(at int) bool {
 		return (year[:2] == "19" || year[:2] == "20") && month >= "01" && month <= "12" && day >= "01" && day <= "31"
 	}
 	return inYear(s[:4], s[4:6], s[6:]) || inYear(s[4:], s[:2], s[2:4])
+}
+
+// compactDates says whether two groups are both dates without separators.
+func (c *cluster) compactDates(at int) bool {
+	return c.sizes(at, 8, 8) && c.compactDate(at) && c.compactDate(at+1)
 }
 
 // fours is three or more groups of four digits, as accounts are often printed.
@@ -427,7 +452,7 @@ func (c *cluster) dashed(at int) int {
 		total += c.groups[at+n].size()
 		n++
 	}
-	if n == 1 || total < 9 || c.allYears(at, n) || (n == 2 && c.sizes(at, 5, 4)) {
+	if n == 1 || total < 9 || c.allYears(at, n) || (n == 2 && (c.sizes(at, 5, 4) || c.compactDates(at))) {
 		return 0
 	}
 	return n
