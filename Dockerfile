@@ -34,6 +34,8 @@ COPY --from=build /out/trainer /trainer
 ENV LIGHTGBM_LIB=/usr/lib/lib_lightgbm.so
 USER 65532:65532
 WORKDIR /tmp
+# For texts while it trains. What mounts a volume here (ECS) takes over that every user may write.
+VOLUME /tmp
 ENTRYPOINT ["/trainer"]
 
 FROM ${STATIC_IMAGE} AS producer

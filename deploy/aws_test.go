@@ -101,3 +101,56 @@ func TestCommandsOfTheAWSPageFitTheTemplates(t *testing.T) {
 		t.Errorf("the page makes %d stacks of 6, and takes %d outputs", stacks, len(outputs))
 	}
 }
+
+// TestTheProducerRunsWhereItsNotesAre: a file system can be mounted only in a zone that has a mount target of it, so a task in
+// another one does not start.
+func TestTheProducerRunsWhereItsNotesAre(t *testing.T) {
+	template := string(read(t, "aws/services.yaml"))
+	var targets []string
+	for _, m := range regexp.MustCompile(`\{FileSystemId: !Ref Notes, SubnetId: (!Select \[\d, !Ref PrivateSubnets\])`).FindAllStringSubmatch(template, -1) {
+		targets = append(targets, m[1])
+	}
+	if len(targets) < 2 {
+		t.Fatalf("mount targets: %v", targets)
+	}
+	want := "[" + strings.Join(targets, ", ") + "]"
+	if daily := section(t, "services", "Resources")["ProduceDaily"]; !strings.Contains(daily, "Subnets: "+want) {
+		t.Errorf("the daily task runs elsewhere than in %s:\n%s", want, daily)
+	}
+	if out := section(t, "services", "Outputs")["TaskSubnets"]; !strings.Contains(out, want) {
+		t.Errorf("run-task starts elsewhere than in %s: %s", want, out)
+	}
+}
+
+// TestScratchVolumesAreTheUsersOwn: ECS makes a volume root's alone, unless the image has a volume at its path, whose owner and
+// rights it then takes.
+func TestScratchVolumesAreTheUsersOwn(t *testing.T) {
+	tasks := section(t, "services", "Resources")
+	mounted := 0
+	for name, text := range tasks {
+		for _, m := range regexp.MustCompile(`SourceVolume: scratch, ContainerPath: (\S+)\}`).FindAllStringSubmatch(text, -1) {
+			mounted++
+			stage := strings.ToLower(strings.TrimSuffix(name, "Task"))
+			file, _, _ := strings.Cut(after(string(read(t, "../Dockerfile")), " AS "+stage+"\n"), "\nFROM ")
+			if !strings.Contains(file, "\nVOLUME "+m[1]+"\n") {
+				t.Errorf("the image of %s has no volume at %s", name, m[1])
+			}
+		}
+	}
+	if mounted == 0 {
+		t.Error("no task has a scratch volume")
+	}
+}
+
+// TestRolesMayAskForWhatIsAbsent: S3 says of an absent object that it is absent, and not that it is forbidden, only to who may
+// list the bucket. Such a request has no prefix, so a permission for prefixes alone does not count; a first start asks for a
+// champion that is not there.
+func TestRolesMayAskForWhatIsAbsent(t *testing.T) {
+	for name, text := range section(t, "services", "Resources") {
+		for _, statement := range strings.Split(text, "- Effect: ")[1:] {
+			if strings.Contains(statement, "s3:ListBucket") && strings.Contains(statement, "s3:prefix") {
+				t.Errorf("%s may list only below prefixes", name)
+			}
+		}
+	}
+}
