@@ -48,9 +48,12 @@ func TestBoard(t *testing.T) {
 // masks may have missed.
 func TestExcerpt(t *testing.T) {
 	for in, want := range map[string]string{
-		"Call  me\nat +1 (555) 010-9999 or jo.e@mail.example.org.": "Call me at XXXX or XXXX",
+		"Call  me\nat +1 (555) 010-9999 or jo.e@mail.example.org.": "Call me at XXXX or XXXX.",
 		"card 4111 1111 1111 1111, owed {$500.00} since 2019":      "card XXXX, owed {$500.00} since 2019",
 		"ssn 123-45-6789": "ssn XXXX",
+		// As silver masks it.
+		"ssn 123–45–6789, 555–123–4567, jo (at) example (dot) org": "ssn XXXX, XXXX, XXXX",
+		"５５５-１２３-４５６７ or 555-12\u200b3-4567":                       "XXXX or XXXX",
 	} {
 		if got := excerpt(in, 100); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"complaints/schema"
 )
 
 // appendText appends a JSON string.
@@ -29,14 +31,16 @@ func shorten(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// personal is what the Bureau's own masks may have missed: mail addresses, and
-// numbers long enough to be of an account, a card, a phone or a person.
+// personal is what silver's masks leave because it may be something else: mail
+// addresses of any form, and all numbers long enough to be of an account, a card,
+// a phone or a person.
 var personal = regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]+|\+?\d[\d() .-]{5,}\d`)
 
 // excerpt shortens and masks a narrative for a page that many may see.
 func excerpt(narrative string, n int) string {
 	// Cut first: the expression then never sees more than it has to. What it could
 	// have matched across the cut is masked with the digits that are left.
-	s := strings.Join(strings.Fields(shorten(narrative, 4*n)), " ")
-	return shorten(personal.ReplaceAllString(s, "XXXX"), n)
+	s, _ := schema.MaskPersonal(schema.Tidy(shorten(narrative, 4*n)))
+	s = strings.Join(strings.Fields(s), " ")
+	return shorten(personal.ReplaceAllString(s, schema.Mask), n)
 }
