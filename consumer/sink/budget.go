@@ -31,6 +31,7 @@ type holding struct {
 
 func newBudget(limit int64, m *metrics) *budget {
 	m.budget.Set(float64(limit))
+	m.throttled.Set(0) // the last session may have ended at its limit
 	return &budget{limit: limit, low: limit * 3 / 4, metrics: m, typical: 2048, holders: map[*worker]*holding{}}
 }
 

@@ -93,7 +93,10 @@ func (s *session) measure(ctx context.Context, topics map[string]topicInfo) (idl
 	if err != nil {
 		return false, err
 	}
-	lag := map[string]int64{}
+	lag := make(map[string]int64, len(s.ids)) // also of topics of which no partition is ours any more
+	for topic := range s.ids {
+		lag[topic] = 0
+	}
 	idle = len(topics) == len(s.ids)
 	for at, end := range ends {
 		s.mu.Lock()
