@@ -38,6 +38,7 @@ type session struct {
 	metrics *metrics
 	client  *kgo.Client
 	ready   chan struct{}     // closed when client is set; the group may be faster
+	polled  chan struct{}     // closed when the last poll is over
 	ids     map[string]string // topic → id, 32 hex digits
 	budget  *budget
 	flushes flushLimit
@@ -60,7 +61,7 @@ type session struct {
 
 func newSession(ctx context.Context, cfg Config, m *metrics, ids map[string]string) (*session, error) {
 	s := &session{
-		cfg: cfg, metrics: m, ids: ids, ready: make(chan struct{}),
+		cfg: cfg, metrics: m, ids: ids, ready: make(chan struct{}), polled: make(chan struct{}),
 		budget: newBudget(cfg.Budget/bufferShare, m), flushes: newFlushLimit(cfg.Budget / bufferShare),
 		seen: map[string]int{}, workers: map[tp]*worker{}, hints: map[tp]string{},
 	}
@@ -256,6 +257,7 @@ func (s *session) run(ctx context.Context) error {
 	var watch sync.WaitGroup
 	watch.Go(func() { s.watch(watching) })
 	err := s.poll(ctx)
+	close(s.polled)
 	stopWatch()
 	watch.Wait()
 	if err == nil {

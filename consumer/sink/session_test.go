@@ -1,11 +1,15 @@
 package sink
 
 import (
+	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"complaints/schema"
 )
 
 // A process whose partitions all went to others has no lag of its own.
@@ -46,6 +50,39 @@ func TestANewSessionIsNotThrottled(t *testing.T) {
 	if got := gauge(t, m.throttled); got != 0 {
 		t.Errorf("throttled is %g without a buffer", got)
 	}
+}
+
+// Where the last flush finds that another writer was faster, there is nothing left
+// to do: nobody polls any more.
+func TestShutdownAfterACollisionEndsAtOnce(t *testing.T) {
+	r := fakeRig(t, 1)
+	r.produce(0, 10, kgo.TryCommit)
+	cfg := r.config()
+	cfg.RollAge = time.Hour
+	s := start(t, cfg)
+	for len(s.Status()) == 0 || s.Status()[0].Position < 11 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	other := &schema.Link{Layer: schema.Gold, Topic: topic, TopicID: r.id(), Next: 5, Rows: map[schema.Day]int64{"2026-11-24": 5}}
+	body, err := json.Marshal(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.store.PutNew(t.Context(), other.Key(), body, nil); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	s.stop()
+	if took := time.Since(began); took > cfg.DrainTimeout/2 {
+		t.Errorf("shutdown took %s", took)
+	}
+	r.wait(start(t, cfg.withRollAge(time.Millisecond)))
+	r.check()
+}
+
+func (c Config) withRollAge(age time.Duration) Config {
+	c.RollAge = age
+	return c
 }
 
 func gauge(t *testing.T, g prometheus.Gauge) float64 {

@@ -15,7 +15,8 @@ type seekRequest struct {
 	done   chan struct{}
 }
 
-// seek sets the client and returns when that is done, or ctx ends.
+// seek sets the client and returns when that is done, or ctx ends. After the last
+// poll there is nothing to set, and nobody else who empties the inbox.
 func (s *session) seek(ctx context.Context, w *worker, offset int64) {
 	r := seekRequest{w, offset, make(chan struct{})}
 	s.mu.Lock()
@@ -24,6 +25,8 @@ func (s *session) seek(ctx context.Context, w *worker, offset int64) {
 	s.wakePoll()
 	select {
 	case <-r.done:
+	case <-s.polled:
+		w.reset(offset)
 	case <-ctx.Done():
 	}
 }

@@ -266,7 +266,7 @@ func (w *worker) takeInbox() ([]Record, int64) {
 }
 
 // reset empties the inbox: the client was set to offset. It is called by the
-// poll loop while the worker waits for that.
+// poll loop while the worker waits for that, or by the worker when the loop is over.
 func (w *worker) reset(offset int64) {
 	w.mu.Lock()
 	held := w.held
