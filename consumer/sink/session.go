@@ -60,9 +60,10 @@ type session struct {
 }
 
 func newSession(ctx context.Context, cfg Config, m *metrics, ids map[string]string) (*session, error) {
+	buffers := max(cfg.Budget/bufferShare, 1) // at a limit of 0 nothing would ever be below it
 	s := &session{
 		cfg: cfg, metrics: m, ids: ids, ready: make(chan struct{}), polled: make(chan struct{}),
-		budget: newBudget(cfg.Budget/bufferShare, m), flushes: newFlushLimit(cfg.Budget / bufferShare),
+		budget: newBudget(buffers, m), flushes: newFlushLimit(buffers),
 		seen: map[string]int{}, workers: map[tp]*worker{}, hints: map[tp]string{},
 	}
 	// Shutdown must not end a flush; the drain has its own bound.

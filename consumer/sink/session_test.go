@@ -85,6 +85,17 @@ func (c Config) withRollAge(age time.Duration) Config {
 	return c
 }
 
+// The smallest budget is slow, and no standstill.
+func TestATinyBudgetIsNoStandstill(t *testing.T) {
+	r := fakeRig(t, 2)
+	r.produce(0, 5, kgo.TryCommit)
+	r.produce(1, 5, kgo.TryCommit)
+	cfg := r.config()
+	cfg.Budget = 1
+	r.wait(start(t, cfg))
+	r.check()
+}
+
 func gauge(t *testing.T, g prometheus.Gauge) float64 {
 	t.Helper()
 	var out dto.Metric

@@ -63,6 +63,11 @@ func (c Config) check() error {
 	if c.Store == nil || c.Group == "" || len(c.Layers) == 0 {
 		errs = append(errs, errors.New("a store, a group and a layer are needed"))
 	}
+	for i, l := range c.Layers {
+		if slices.ContainsFunc(c.Layers[:i], func(other Layer) bool { return other.Name == l.Name }) {
+			errs = append(errs, fmt.Errorf("layer %s is named twice", l.Name))
+		}
+	}
 	if c.RollRows < 1 || c.RollBytes < 1 || c.RollAge < 0 || c.RollDays < 1 {
 		errs = append(errs, fmt.Errorf("rolls must be positive: rows %d, bytes %d, age %s, days %d", c.RollRows, c.RollBytes, c.RollAge, c.RollDays))
 	}
@@ -173,15 +178,6 @@ func (s *Sink) current() *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.session
-}
-
-// Flush brings all that was read so far into the lake, now.
-func (s *Sink) Flush(ctx context.Context) error {
-	session := s.current()
-	if session == nil {
-		return nil
-	}
-	return session.flushAll(ctx)
 }
 
 // Idle asks the cluster and says whether this process has all partitions of all

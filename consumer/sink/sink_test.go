@@ -388,4 +388,7 @@ func TestConfigFaults(t *testing.T) {
 	if _, err := New(Config{Store: lake.Store(nil), Group: "g", Layers: []Layer{Gold(topic)}, RollRows: -1}); err == nil {
 		t.Error("a negative roll was accepted")
 	}
+	if _, err := New(Config{Store: &slowStore{}, Group: "g", Layers: []Layer{Silver(topic), Silver(topic)}}); err == nil {
+		t.Error("a layer was accepted twice")
+	}
 }
