@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,7 @@ func (f *facts) note(s standing) {
 }
 
 // standingOf asks for the members of a group. Those of this process are those
-// whose client id begins with prefix.
+// whose client id is prefix and the number of a session.
 func standingOf(ctx context.Context, admin *kadm.Client, group, prefix string, lag kafka.Lags) standing {
 	groups, err := admin.DescribeGroups(ctx, group)
 	g := groups[group]
@@ -54,7 +55,9 @@ func standingOf(ctx context.Context, admin *kadm.Client, group, prefix string, l
 	var s standing
 	for i := range g.Members {
 		m := &g.Members[i]
-		if !strings.HasPrefix(m.ClientID, prefix) {
+		// Not all that begins so: the sessions of an instance a-1 do as well as those of a.
+		session, ours := strings.CutPrefix(m.ClientID, prefix)
+		if _, err := strconv.ParseUint(session, 10, 0); !ours || err != nil {
 			continue
 		}
 		member = true
