@@ -10,7 +10,7 @@ import (
 // waitIdle calls end once no message has come for a while, all is classified, and
 // the lake holds all of it.
 func (a *app) waitIdle(ctx context.Context, end func()) error {
-	tick := time.NewTicker(a.cfg.IdleFor / 10)
+	tick := time.NewTicker(max(a.cfg.IdleFor/10, time.Millisecond))
 	defer tick.Stop()
 	since := time.Now()
 	for {
