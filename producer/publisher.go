@@ -85,7 +85,7 @@ func producerOptions(cfg *config, topics kafka.Topics) []kgo.Opt {
 		kgo.ProducerLinger(cfg.Linger),
 		// The largest that the topic takes, so that the topic's setting decides what
 		// is too large, and not a second one here.
-		kgo.ProducerBatchMaxBytes(topics.MaxMessageBytes),
+		kgo.ProducerBatchMaxBytes(topics.SourceBatchBytes()),
 		// The default of 10,000 records empties faster than a reader can fill it;
 		// the bytes bound the memory.
 		kgo.MaxBufferedRecords(100_000),

@@ -114,7 +114,7 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	start := len(b.values)
 	b.values = result.AppendJSON(b.values)
 	value := b.values[start:len(b.values):len(b.values)]
-	limit := int(b.role.cfg.Topics.OutputMaxBytes()) - batchOverheadBytes
+	limit := int(b.role.cfg.Topics.OutputBatchBytes()) - batchOverheadBytes
 	if size := len(complaint.ComplaintID) + len(value); size > limit {
 		return b.deadLetter(in, &schema.Rejection{
 			Reason: schema.ReasonTooLarge,

@@ -23,9 +23,6 @@ const transactionTimeout = 15 * time.Second
 // record, with room for the headers of a dead letter.
 const batchOverheadBytes = 2 << 10
 
-// deadLetterBatchBytes bounds a dead letter before compression.
-const deadLetterBatchBytes = 90 << 20
-
 // stream is what a session needs of kgo.GroupTransactSession.
 type stream interface {
 	PollRecords(ctx context.Context, maxRecords int) kgo.Fetches
@@ -94,9 +91,9 @@ func (r *Role) options(clientID string) []kgo.Opt {
 		// compression once and must pass again, so batch.deadLetter keeps watch.
 		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 {
 			if topic == r.cfg.Topics.DeadLetter {
-				return deadLetterBatchBytes
+				return kafka.MaxBatchBytes
 			}
-			return r.cfg.Topics.OutputMaxBytes()
+			return r.cfg.Topics.OutputBatchBytes()
 		}),
 		// The transaction's end flushes: waiting for fuller batches would only
 		// add to the latency.

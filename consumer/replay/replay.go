@@ -113,7 +113,7 @@ func (r *run) replay(ctx context.Context, ends kadm.ListedOffsets) error {
 		kgo.TransactionalID(r.group),
 		kgo.TransactionTimeout(transactionTimeout),
 		// What fitted the topic once must fit a batch.
-		kgo.ProducerBatchMaxBytes(r.cfg.Topics.MaxMessageBytes),
+		kgo.ProducerBatchMaxBytes(r.cfg.Topics.SourceBatchBytes()),
 	)...)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package kafka_test
 import (
 	"context"
 	"log/slog"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -129,6 +131,33 @@ func TestEnsureTopicsRefuses(t *testing.T) {
 				t.Errorf("err = %v, want the topic and %q named", err, tc.want)
 			}
 		})
+	}
+}
+
+// A source that takes all that Kafka can express has no room above it.
+func TestASourceWithoutALimit(t *testing.T) {
+	ctx := t.Context()
+	e, cl := start(t, t.TempDir())
+	defer e.Close()
+	defer cl.Close()
+	limit := strconv.Itoa(math.MaxInt32)
+	adm := kadm.NewClient(cl)
+	if _, err := adm.CreateTopic(ctx, 1, -1, map[string]*string{"max.message.bytes": &limit}, schema.TopicNames("").Complaints); err != nil {
+		t.Fatal(err)
+	}
+	topics, err := kafka.EnsureTopics(ctx, cl, kafka.TopicConfig{Partitions: 1, Replication: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := topics.OutputMaxBytes(); got != math.MaxInt32 {
+		t.Errorf("the outputs should take %d bytes, want %d", got, math.MaxInt32)
+	}
+	for _, limit := range []int32{topics.OutputBatchBytes(), topics.SourceBatchBytes()} {
+		c, err := kgo.NewClient(kgo.SeedBrokers(e.Brokers...), kgo.ProducerBatchMaxBytes(limit))
+		if err != nil {
+			t.Fatalf("a client that sends up to %d bytes: %v", limit, err)
+		}
+		c.Close()
 	}
 }
 

@@ -34,7 +34,19 @@ type Topics struct {
 }
 
 // OutputMaxBytes is the largest batch that the output topics surely take, bytes.
-func (t Topics) OutputMaxBytes() int32 { return t.MaxMessageBytes + schema.OutputHeadroomBytes }
+func (t Topics) OutputMaxBytes() int32 {
+	return int32(min(int64(t.MaxMessageBytes)+schema.OutputHeadroomBytes, math.MaxInt32))
+}
+
+// MaxBatchBytes is the largest batch that a client sends, whatever a topic takes:
+// brokers refuse requests of more than 100 MiB, and so does the client.
+const MaxBatchBytes = 90 << 20
+
+// SourceBatchBytes is the largest batch that a client sends to the source topic, bytes.
+func (t Topics) SourceBatchBytes() int32 { return min(t.MaxMessageBytes, MaxBatchBytes) }
+
+// OutputBatchBytes is the largest batch that a client sends to an output topic, bytes.
+func (t Topics) OutputBatchBytes() int32 { return min(t.OutputMaxBytes(), MaxBatchBytes) }
 
 // EnsureTopics creates the topics that are absent and checks the others. It is
 // safe to call from many processes at once. It refuses a source topic that is
