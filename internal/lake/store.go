@@ -85,18 +85,25 @@ type Store interface {
 // a request each.
 func FirstKeys(ctx context.Context, store Store, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for after := ""; ; {
+		for after, last := "", ""; ; {
 			page, err := store.List(ctx, prefix, after, 1)
 			if err != nil {
 				yield("", err)
 				return
 			}
-			if len(page) == 0 || !yield(page[0].Key, nil) {
+			if len(page) == 0 {
 				return
 			}
-			after = page[0].Key
-			if folder, _, ok := strings.Cut(after[len(prefix):], "/"); ok {
-				after = prefix + folder + "/~" // behind all names in it
+			key := page[0].Key
+			name, _, inFolder := strings.Cut(key[len(prefix):], "/")
+			folder := prefix + name + "/"
+			if (!inFolder || folder != last) && !yield(key, nil) {
+				return
+			}
+			after = key
+			if inFolder {
+				// Behind all names in it that a key may have; there may be others.
+				after, last = max(key, folder+"~"), folder
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -114,5 +116,32 @@ func TestFirstKeys(t *testing.T) {
 	}
 	if len(failed) != 3 || failed[0] != nil || failed[1] != nil || !errors.Is(failed[2], errList) {
 		t.Errorf("a list that fails at the third key gave %v", failed)
+	}
+}
+
+// Names that sort behind all that a key may have are no new folder, and no end.
+func TestFirstKeysAmongForeignNames(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"a/b/1", "a/b/~$1", "a/b/ü", "a/c/1", "a/d/ü"} {
+		name = filepath.Join(root, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, err := lake.Open(t.Context(), lake.Config{URL: "file://" + root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for key, err := range lake.FirstKeys(t.Context(), dir, "a/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, key); len(got) > 10 {
+			t.Fatalf("there is no end to %q", got)
+		}
+	}
+	if want := []string{"a/b/1", "a/c/1", "a/d/ü"}; !slices.Equal(got, want) {
+		t.Errorf("first keys %q, want %q", got, want)
 	}
 }
