@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,13 +155,14 @@ func (r *run) chains(ctx context.Context, layer schema.Layer, report *LayerRepor
 			after = first[0].Key
 			continue
 		}
-		c, err := r.chain(ctx, layer, p, report)
-		if err != nil {
-			return nil, err
+		if found[p] == nil {
+			if found[p], err = r.chain(ctx, layer, p, report); err != nil {
+				return nil, err
+			}
+			report.Partitions++
 		}
-		found[p] = c
-		report.Partitions++
-		after = schema.LinkPrefix(layer, p.topicID, p.partition) + "~" // behind all digits
+		// Behind all digits. A foreign name may come behind that too.
+		after = max(first[0].Key, schema.LinkPrefix(layer, p.topicID, p.partition)+"~")
 	}
 }
 
@@ -207,6 +209,9 @@ func (r *run) links(ctx context.Context, page []lake.Info) ([]*schema.Link, erro
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for i, info := range page {
+		if !isLinkName(info.Key) { // a store may refuse to get it
+			continue
+		}
 		g.Go(func() error {
 			body, _, err := r.cfg.Store.Get(ctx, info.Key)
 			if err != nil {
@@ -219,6 +224,12 @@ func (r *run) links(ctx context.Context, page []lake.Info) ([]*schema.Link, erro
 		})
 	}
 	return links, g.Wait()
+}
+
+// isLinkName says whether the last part of a key is as [schema.Link.Key] makes it.
+func isLinkName(key string) bool {
+	digits, ok := strings.CutSuffix(path.Base(key), ".json")
+	return ok && len(digits) == 20 && strings.Trim(digits, "0123456789") == ""
 }
 
 // link appends a link to its chain.

@@ -460,6 +460,25 @@ func TestBronzeAndGoldStandInForWhatRetentionRemoved(t *testing.T) {
 	}
 }
 
+// Names that no program makes end no check: it reports them and gets on.
+func TestForeignNamesInAChain(t *testing.T) {
+	r := newRig(t)
+	r.fill()
+	links := r.files("chain", "gold")
+	folder := filepath.Dir(links[0])
+	for _, name := range []string{"~$link.json", "übrig.json", "README"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	report, err := verify.Run(ctx, verify.Config{KafkaOpts: r.opts, Topics: r.topics, Group: group, Store: r.store, Layers: []schema.Layer{schema.Gold}, Stall: 5 * time.Second})
+	if err != nil || report.Counts[verify.Corrupt] != 3 {
+		t.Errorf("%v, %v", report.Counts, err)
+	}
+}
+
 func TestAWriterMeanwhileChangesNothing(t *testing.T) {
 	r := newRig(t)
 	r.fill()
