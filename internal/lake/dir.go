@@ -115,17 +115,25 @@ type fileReader struct {
 
 func (f fileReader) Size() int64 { return f.size }
 
-func (d *dirStore) Open(ctx context.Context, key string) (Reader, error) {
-	info, err := d.Head(ctx, key)
+func (d *dirStore) Open(_ context.Context, key string) (Reader, error) {
+	path, err := d.path(key)
 	if err != nil {
 		return nil, err
 	}
-	// A replaced object is another inode, so an open file never changes.
-	f, err := os.Open(filepath.Join(d.root, filepath.FromSlash(key)))
+	// A replaced object is another inode, so an open file never changes. Its size
+	// is asked of the open file, not of what the name stands for a moment before.
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, notFound(key, err)
 	}
-	return fileReader{f, info.Size}, nil
+	st, err := f.Stat()
+	if err == nil && st.IsDir() {
+		err = fmt.Errorf("%s: %w", key, ErrNotFound)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return fileReader{f, st.Size()}, nil
 }
 
 func (d *dirStore) PutNew(ctx context.Context, key string, body []byte, _ map[string]string) error {
@@ -313,7 +321,7 @@ func (l *lister) walk(ctx context.Context, folder string) error {
 		if name[0] == '.' {
 			continue
 		}
-		if e.IsDir() {
+		if e.IsDir() || e.Type()&fs.ModeSymlink != 0 && l.isDir(folder+name) {
 			name += "/" // a folder sorts as the keys in it do
 		}
 		names = append(names, name)
@@ -328,6 +336,12 @@ func (l *lister) walk(ctx context.Context, folder string) error {
 		}
 	}
 	return nil
+}
+
+// isDir says whether a link leads to a folder.
+func (l *lister) isDir(key string) bool {
+	st, err := os.Stat(filepath.Join(l.root, filepath.FromSlash(key)))
+	return err == nil && st.IsDir()
 }
 
 func (l *lister) visit(ctx context.Context, key string) error {

@@ -1,11 +1,13 @@
 package lake_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -107,5 +109,67 @@ func TestVariablesAreNamedAsTheDeploymentNamesThem(t *testing.T) {
 		if !ok || f.Tag.Get("env") != want {
 			t.Errorf("%s is read from %q, want %s", field, f.Tag.Get("env"), want)
 		}
+	}
+}
+
+// An object that is opened while it is replaced is one version or the other.
+func TestOpenWhileAnObjectIsReplaced(t *testing.T) {
+	s := openDir(t, t.TempDir())
+	bodies := [][]byte{bytes.Repeat([]byte("a"), 100), bytes.Repeat([]byte("b"), 50)}
+	if err := s.PutNew(t.Context(), "a/b", bodies[0], nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		for n := 1; ctx.Err() == nil; n++ {
+			_, etag, err := s.Get(t.Context(), "a/b")
+			if err = errors.Join(err, s.Replace(t.Context(), "a/b", bodies[n%2], etag)); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for range 20_000 {
+		r, err := s.Open(t.Context(), "a/b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := make([]byte, 200)
+		n, _ := r.ReadAt(body, 0)
+		if int64(n) != r.Size() {
+			t.Errorf("%d bytes of an object that has %d", n, r.Size())
+			break
+		}
+		_ = r.Close()
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// What is below a link to a folder is listed as what is in one.
+func TestFoldersMayBeLinks(t *testing.T) {
+	root, other := t.TempDir(), t.TempDir()
+	s := openDir(t, root)
+	keys := []string{"gold/x/dt=1/a", "gold/x/dt=2/a", "gold/x/dt=3/a"}
+	for _, key := range keys {
+		if err := s.PutNew(t.Context(), key, []byte(key), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	day := filepath.Join(root, "gold", "x", "dt=2")
+	if err := errors.Join(os.Rename(day, filepath.Join(other, "moved")), os.Symlink(filepath.Join(other, "moved"), day)); err != nil {
+		t.Fatal(err)
+	}
+	infos, err := s.List(t.Context(), "gold/", "", 10)
+	var got []string
+	for _, info := range infos {
+		got = append(got, info.Key)
+	}
+	if err != nil || !slices.Equal(got, keys) {
+		t.Errorf("listed %q, %v; want %q", got, err, keys)
 	}
 }
