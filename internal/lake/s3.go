@@ -283,6 +283,10 @@ func (s *s3Store) look(ctx context.Context, key string, body []byte, cause error
 	}
 }
 
+// errNoList is an answer in which nothing of a list is, as that of a proxy or one
+// whose body got lost. The SDK takes it for a list of nothing.
+var errNoList = errors.New("the answer is no list of objects")
+
 func (s *s3Store) List(ctx context.Context, prefix, startAfter string, limit int) ([]Info, error) {
 	var found []Info
 	if startAfter != "" {
@@ -297,6 +301,9 @@ func (s *s3Store) List(ctx context.Context, prefix, startAfter string, limit int
 		}
 		err := s.try(ctx, 1<<20, func(ctx context.Context) (err error) {
 			out, err = s.api.ListObjectsV2(ctx, in)
+			if err == nil && out.Name == nil && out.KeyCount == nil && out.IsTruncated == nil {
+				return errNoList
+			}
 			return err
 		})
 		if err != nil {

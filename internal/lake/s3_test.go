@@ -232,3 +232,22 @@ func TestReplaceKeepsTheObjectsOwnKey(t *testing.T) {
 		})
 	}
 }
+
+// A list that is no list is no empty list.
+func TestAListIsNotEmptyWhereItFailed(t *testing.T) {
+	const one = `<?xml version="1.0"?><ListBucketResult><Name>bucket</Name><KeyCount>1</KeyCount><IsTruncated>false</IsTruncated>` +
+		`<Contents><Key>chain/a</Key><Size>1</Size></Contents></ListBucketResult>`
+	for name, first := range map[string]answer{
+		"an error inside of a 200": {status: 200, code: "InternalError"},
+		"no body":                  {status: 200},
+		"a page of a proxy":        {status: 200, body: "<html><body>Please wait</body></html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, a := answering(t, first, answer{status: 200, body: one})
+			found, err := s.List(t.Context(), "chain/", "", 10)
+			if err != nil || len(found) != 1 || a.seen != 2 {
+				t.Errorf("%d objects after %d requests, %v", len(found), a.seen, err)
+			}
+		})
+	}
+}
