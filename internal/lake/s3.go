@@ -24,11 +24,12 @@ import (
 // s3Store keeps objects in a bucket, below a prefix that is empty or ends with
 // a slash.
 type s3Store struct {
-	api    *s3.Client
-	bucket string
-	prefix string
-	keys   map[string]string                      // KMS key by first folder
-	pause  func(ctx context.Context, n int) error // before attempt n
+	api     *s3.Client
+	bucket  string
+	prefix  string
+	keys    map[string]string                      // KMS key by first folder
+	pause   func(ctx context.Context, n int) error // before attempt n
+	timeout func(bytes int64) time.Duration        // of an attempt that carries so many
 }
 
 func openS3(ctx context.Context, c Config, bucket, prefix string) (*s3Store, error) {
@@ -59,7 +60,7 @@ func openS3(ctx context.Context, c Config, bucket, prefix string) (*s3Store, err
 		// Its notes on checksums that were not sent are no news to anybody.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
-	return &s3Store{api: api, bucket: bucket, prefix: prefix, keys: c.S3KMSKeys, pause: pause}, nil
+	return &s3Store{api: api, bucket: bucket, prefix: prefix, keys: c.S3KMSKeys, pause: pause, timeout: attemptTimeout}, nil
 }
 
 var errorCode = regexp.MustCompile(`<Error>[\s\S]*?<Code>([^<]*)</Code>`)
@@ -111,7 +112,7 @@ func (s *s3Store) try(ctx context.Context, size int64, request func(context.Cont
 		if err := s.pause(ctx, n); err != nil {
 			return errors.Join(err, last)
 		}
-		once, cancel := context.WithTimeout(ctx, attemptTimeout(size))
+		once, cancel := context.WithTimeout(ctx, s.timeout(size))
 		last = request(once)
 		cancel()
 		switch outcomeOf(last) {
@@ -133,11 +134,17 @@ func (s *s3Store) Get(ctx context.Context, key string) (body []byte, etag string
 		return nil, "", err
 	}
 	err = s.try(ctx, 64<<20, func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		// How much there is to wait for, only the answer says.
+		bound := time.AfterFunc(s.timeout(0), cancel)
+		defer bound.Stop()
 		out, err := s.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: name})
 		if err != nil {
 			return err
 		}
 		defer out.Body.Close()
+		bound.Reset(s.timeout(aws.ToInt64(out.ContentLength)))
 		etag = aws.ToString(out.ETag)
 		body, err = io.ReadAll(out.Body)
 		if err == nil && out.ContentLength != nil && *out.ContentLength != int64(len(body)) {
@@ -209,7 +216,7 @@ func (s *s3Store) put(ctx context.Context, in *s3.PutObjectInput, body []byte) (
 		if err := s.pause(ctx, n); err != nil {
 			return unknown, errors.Join(err, last)
 		}
-		once, cancel := context.WithTimeout(ctx, attemptTimeout(int64(len(body))))
+		once, cancel := context.WithTimeout(ctx, s.timeout(int64(len(body))))
 		in.Body = bytes.NewReader(body)
 		_, last = s.api.PutObject(once, in)
 		cancel()

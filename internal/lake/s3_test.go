@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 )
 
 // answers is an S3 endpoint that gives the next of its answers to each request,
@@ -25,6 +26,7 @@ type answer struct {
 	body   string
 	header http.Header
 	cut    bool // the connection is closed without an answer
+	silent bool // it stays open, without an answer
 }
 
 func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -32,6 +34,9 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := a.list[min(a.seen, len(a.list)-1)]
 	a.seen++
 	a.header = r.Header
+	if now.silent {
+		<-r.Context().Done()
+	}
 	if now.cut {
 		panic(http.ErrAbortHandler)
 	}
@@ -249,5 +254,21 @@ func TestAListIsNotEmptyWhereItFailed(t *testing.T) {
 				t.Errorf("%d objects after %d requests, %v", len(found), a.seen, err)
 			}
 		})
+	}
+}
+
+// A small object does not wait as long as a large one may take.
+func TestGetGivesUpASilentConnection(t *testing.T) {
+	s, a := answering(t, answer{silent: true, cut: true}, answer{status: 200, body: "body"})
+	s.timeout = func(bytes int64) time.Duration {
+		if bytes > 1000 {
+			return time.Minute
+		}
+		return 50 * time.Millisecond
+	}
+	began := time.Now()
+	body, _, err := s.Get(t.Context(), "some/key")
+	if took := time.Since(began); err != nil || string(body) != "body" || a.seen != 2 || took > 30*time.Second {
+		t.Errorf("%q and %v after %d requests and %s", body, err, a.seen, took)
 	}
 }
