@@ -49,7 +49,7 @@ func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, n
 	id := fmt.Sprintf("%s-%s-%d", r.cfg.Group, r.cfg.Instance, number)
 	resume := func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 		offsets, err := s.resume(ctx, offsets)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !asksAgain(err) {
 			cancel(err)
 		}
 		return offsets, err
@@ -65,6 +65,15 @@ func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, n
 	s.batch.init(r, s.topicID)
 	close(s.ready)
 	return s, nil
+}
+
+// asksAgain says whether the client, which joins its group again after an error of
+// resume, may find a better answer then, as after an election.
+func asksAgain(err error) bool {
+	if errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return false
+	}
+	return kerr.IsRetriable(err)
 }
 
 func (r *Role) options(clientID string) []kgo.Opt {

@@ -43,6 +43,9 @@ func Lag(ctx context.Context, cl *kgo.Client, group string, topics ...string) (L
 		return nil, fmt.Errorf("lag of group %s: %w", group, err)
 	}
 	starts, err := adm.ListStartOffsets(ctx, topics...)
+	if err == nil {
+		err = starts.Error()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lag of group %s: %w", group, err)
 	}
