@@ -24,16 +24,28 @@ func everySoOften(ctx context.Context, s schedule, train func(context.Context) e
 			return errors.New("--every names a time that never comes")
 		}
 		progress("the next training is at %s", next.Format(time.RFC3339))
-		timer := time.NewTimer(time.Until(next))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !waitUntil(ctx, next, time.Now) {
 			return nil
-		case <-timer.C:
 		}
 		var kept *keptError
 		if err := train(ctx); err != nil && !errors.As(err, &kept) && ctx.Err() == nil {
 			progress("the training failed: %v", err)
 		}
 	}
+}
+
+// waitUntil waits for a time of the wall clock, or says that ctx ended before. It
+// looks at the clock once a minute: one timer for a week would not see that the
+// clock was set, or that the machine slept, in which time timers stand still.
+func waitUntil(ctx context.Context, at time.Time, now func() time.Time) bool {
+	for left := at.Sub(now()); left > 0; left = at.Sub(now()) {
+		timer := time.NewTimer(min(left, time.Minute))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
+	}
+	return ctx.Err() == nil
 }

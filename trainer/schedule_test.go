@@ -71,3 +71,30 @@ func TestAStopWhileWaitingIsNoError(t *testing.T) {
 		}
 	})
 }
+
+// A clock that is set while a training waits, or a machine that sleeps, moves the training with it.
+func TestWaitingFollowsTheClock(t *testing.T) {
+	for name, tc := range map[string]struct {
+		jump, wait time.Duration // of the clock after an hour, and how long it then is until the time comes
+	}{
+		"untouched": {0, 24 * time.Hour}, "forward": {20 * time.Hour, 4 * time.Hour}, "beyond": {30 * time.Hour, time.Hour}, "back": {-5 * time.Hour, 29 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				clock := func() time.Time {
+					if time.Since(began) < time.Hour {
+						return time.Now().Round(0)
+					}
+					return time.Now().Round(0).Add(tc.jump)
+				}
+				if !waitUntil(t.Context(), began.Round(0).Add(24*time.Hour), clock) {
+					t.Error("it did not come")
+				}
+				if waited := time.Since(began); waited < tc.wait || waited > tc.wait+time.Minute {
+					t.Errorf("waited %s, want %s", waited, tc.wait)
+				}
+			})
+		})
+	}
+}
