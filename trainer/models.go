@@ -31,7 +31,7 @@ func runRollback(ctx context.Context, c *rollbackConfig, stdout io.Writer) error
 	to := c.Version
 	switch {
 	case to == "" && now.Previous == "":
-		return fmt.Errorf("nothing served before %q that was published: name a version, see trainer models", now.Version)
+		return fmt.Errorf("%s serves, and nothing before it was published: name a version, see trainer models", now.name())
 	case to == "":
 		to = now.Previous
 	case to == now.Version:
@@ -47,7 +47,7 @@ func runRollback(ctx context.Context, c *rollbackConfig, stdout io.Writer) error
 	if err := moveChampion(ctx, store, now, changeTo(to, why)); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, now.Version); err != nil {
+	if _, err := fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, now.name()); err != nil {
 		return err
 	}
 	client, err := c.client()

@@ -81,6 +81,25 @@ func TestRollbackWithoutAPast(t *testing.T) {
 	}
 }
 
+// Where the built-in model serves, it has no name in champion.json.
+func TestRollbackFromTheBuiltInModel(t *testing.T) {
+	url := "file://" + t.TempDir()
+	store, err := lake.Open(t.Context(), lake.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, parts := builtInParts(t)
+	if err := publish(t.Context(), store, version, parts); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runArgs(t, "rollback", "--lake", url); err == nil || !strings.Contains(err.Error(), "the built-in model serves") {
+		t.Errorf("without a version: error is %v", err)
+	}
+	if out, err := runArgs(t, "rollback", "--lake", url, version); err != nil || !strings.Contains(out, "in place of the built-in model;") {
+		t.Errorf("printed %q, %v", out, err)
+	}
+}
+
 func TestModels(t *testing.T) {
 	url, store, first, second := twoModels(t)
 	// One that is being published has no manifest yet.

@@ -22,6 +22,14 @@ type serving struct {
 // builtIn says that no model was published, so that consumers serve theirs.
 func (s *serving) builtIn() bool { return s.etag == "" }
 
+// name is the version for people.
+func (s *serving) name() string {
+	if s.builtIn() {
+		return "the built-in model"
+	}
+	return s.Version
+}
+
 // readChampion reads which model serves, and loads it as consumers do.
 func readChampion(ctx context.Context, store lake.Store) (*serving, error) {
 	s, err := readPointer(ctx, store)
@@ -34,7 +42,7 @@ func readChampion(ctx context.Context, store lake.Store) (*serving, error) {
 		s.bundle, err = loadBundle(ctx, store, s.Version)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the champion, %s: %w; to go back to one that loads: trainer rollback VERSION", s.Version, err)
+		return nil, fmt.Errorf("the champion, %s: %w; to go back to one that loads: trainer rollback VERSION", s.name(), err)
 	}
 	return s, nil
 }
