@@ -106,7 +106,7 @@ func detect(w *window) (rows, error) {
 			}
 			continue
 		}
-		if bytes.HasPrefix(head, []byte("\xfe\xff")) || bytes.HasPrefix(head, []byte("\xff\xfe")) {
+		if isUTF16(head) {
 			return nil, errors.New("the text is UTF-16: save it as UTF-8")
 		}
 		head = bytes.TrimPrefix(head, []byte("\ufeff"))
@@ -128,6 +128,12 @@ func detect(w *window) (rows, error) {
 		w.advance(len(w.bytes()) - len(bytes.TrimLeft(head, "\r\n")))
 		return newCSVRows(w)
 	}
+}
+
+// isUTF16 knows it by its mark or, without one, by the zero byte beside the first
+// letter. Its names and texts would else be read with zeros in them.
+func isUTF16(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("\xfe\xff")) || bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.IndexByte(head[:min(2, len(head))], 0) >= 0
 }
 
 // Next returns the next row, io.EOF at the end, a *[RowError] for a row that

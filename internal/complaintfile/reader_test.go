@@ -204,6 +204,8 @@ func TestRefuses(t *testing.T) {
 		"blank":        {[]byte(" \n\n"), []string{"empty"}},
 		"no text":      {[]byte("a,Product,Date received\n1,2,3\n"), []string{"f:", "Consumer complaint narrative", `"a", "Product", "Date received"`}},
 		"utf-16":       {[]byte("\xff\xfea\x00"), []string{"UTF-16"}},
+		"utf-16, le":   {[]byte("n\x00a\x00r\x00r\x00a\x00t\x00i\x00v\x00e\x00\n\x00a\x00\n\x00"), []string{"UTF-16"}},
+		"utf-16, be":   {[]byte("\x00n\x00a\x00r\x00r\x00a\x00t\x00i\x00v\x00e\x00\n\x00a\x00\n"), []string{"UTF-16"}},
 		"zstd":         {[]byte("\x28\xb5\x2f\xfd...."), []string{"zstd"}},
 		"empty zip":    {zipped(t)(nil), []string{"zip", "empty"}},
 		"two in a zip": {zipped(t, "a.csv", "b.csv")(bureau), []string{"2 files", "a.csv", "b.csv"}},
