@@ -124,10 +124,17 @@ func isTidy(text string) bool {
 // them to count as near-copies.
 const nearCopyLength = 220
 
-// NearCopyKey is equal in texts whose first 220 letters and digits are, in
-// lower case: template letters differ in names and sums further down.
-func NearCopyKey(text string) string {
-	key := make([]byte, 0, nearCopyLength)
+// fewLetters of ASCII do not tell one text from another: it may be in other letters.
+const fewLetters = 20
+
+// NearCopyKey is NearCopyHash as 16 hex digits.
+func NearCopyKey(text string) string { return fmt.Sprintf("%016x", NearCopyHash(text)) }
+
+// NearCopyHash is equal in texts whose first 220 letters and digits are, in
+// lower case: template letters differ in names and sums further down. Letters and
+// digits are those of ASCII, and of all scripts in a text that has few of those.
+func NearCopyHash(text string) uint64 {
+	key := make([]byte, 0, nearCopyLength+utf8.UTFMax)
 	for i := 0; i < len(text) && len(key) < nearCopyLength; i++ {
 		c := text[i]
 		if isLetter(c) {
@@ -136,7 +143,18 @@ func NearCopyKey(text string) string {
 			key = append(key, c)
 		}
 	}
+	if len(key) < fewLetters {
+		key = key[:0]
+		for _, r := range text {
+			if len(key) >= nearCopyLength {
+				break
+			}
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				key = utf8.AppendRune(key, unicode.ToLower(r))
+			}
+		}
+	}
 	h := fnv.New64a()
 	_, _ = h.Write(key)
-	return fmt.Sprintf("%016x", h.Sum64())
+	return h.Sum64()
 }

@@ -87,7 +87,7 @@ func keepSample(all []schema.Complaint, n int, seed uint64) (sample, rest []sche
 		}
 		known++
 		perCategory[c]++
-		g := groupOf(all[i].Narrative)
+		g := schema.NearCopyHash(all[i].Narrative)
 		members[g] = append(members[g], i)
 	}
 	room := map[cell]int{}

@@ -16,28 +16,6 @@ type example struct {
 	group    uint64 // equal in near-copies of a text
 }
 
-// nearCopyLength is how many letters and digits of two texts must agree for
-// them to count as near-copies.
-const nearCopyLength = 220
-
-// groupOf is a hash of the first letters and digits of the text, in lower case.
-// Template letters differ in names and sums further down.
-func groupOf(text string) uint64 {
-	key := make([]byte, 0, nearCopyLength)
-	for i := 0; i < len(text) && len(key) < nearCopyLength; i++ {
-		c := text[i]
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
-			key = append(key, c)
-		}
-	}
-	h := fnv.New64a()
-	h.Write(key)
-	return h.Sum64()
-}
-
 // newExample makes an example of a complaint, unless its text is blank or its
 // product has no category.
 func newExample(c *schema.Complaint) (example, bool) {
@@ -45,7 +23,7 @@ func newExample(c *schema.Complaint) (example, bool) {
 	if !ok || strings.TrimSpace(c.Narrative) == "" {
 		return example{}, false
 	}
-	e := example{text: c.Narrative, category: category, group: groupOf(c.Narrative)}
+	e := example{text: c.Narrative, category: category, group: schema.NearCopyHash(c.Narrative)}
 	if t, ok := schema.ParseDate(c.DateReceived); ok {
 		e.date = t.Format("2006-01-02")
 	}

@@ -51,7 +51,7 @@ func (r *silverText) example() (example, bool) {
 	if category < 0 || category >= schema.NumCategories {
 		return example{}, false
 	}
-	return example{text: r.Narrative, category: category, group: groupOf(r.Narrative), date: schema.DateText(r.DateReceived)}, true
+	return example{text: r.Narrative, category: category, group: schema.NearCopyHash(r.Narrative), date: schema.DateText(r.DateReceived)}, true
 }
 
 // silver is the layer that training reads.

@@ -82,7 +82,7 @@ func TestSplitByTime(t *testing.T) {
 	}
 }
 
-func TestGroupOf(t *testing.T) {
+func TestNearCopies(t *testing.T) {
 	long := strings.Repeat("The Bank closed my account. ", 20)
 	for name, test := range map[string]struct {
 		a, b string
@@ -93,7 +93,7 @@ func TestGroupOf(t *testing.T) {
 		"behind 220 characters": {long + "one", long + "two", true},
 		"a prefix":              {"the bank", "the bank closed", false},
 	} {
-		if got := groupOf(test.a) == groupOf(test.b); got != test.same {
+		if got := schema.NearCopyHash(test.a) == schema.NearCopyHash(test.b); got != test.same {
 			t.Errorf("%s: near-copies is %t, want %t", name, got, test.same)
 		}
 	}
@@ -131,11 +131,11 @@ func TestKeepSample(t *testing.T) {
 	}
 	groups, products := map[uint64]bool{}, map[string]int{}
 	for _, c := range sample {
-		groups[groupOf(c.Narrative)] = true
+		groups[schema.NearCopyHash(c.Narrative)] = true
 		products[c.Product]++
 	}
 	for _, c := range rest {
-		if groups[groupOf(c.Narrative)] {
+		if groups[schema.NearCopyHash(c.Narrative)] {
 			t.Errorf("a near-copy of a sample text is trained on: %q", c.Narrative)
 		}
 	}
