@@ -269,3 +269,20 @@ func TestTokenInABrowser(t *testing.T) {
 		eventually(`document.querySelector("#operations-predictions-predict .live-responses-table .highlight-code")?.innerText.includes("Debt Collection")`),
 	)
 }
+
+// A page that stands still says when nothing comes any more, and pressing the button does not make it live.
+func TestLostConnectionInABrowser(t *testing.T) {
+	s := startWebsite(t, "--roles", "api")
+	ctx := browser(t, 1280, 900, false)
+	says := func(text string) chromedp.Action[chromedp.Void] {
+		return eventually(fmt.Sprintf(`document.getElementById("connection").textContent.startsWith(%q)`, text))
+	}
+	act(t, ctx, chromedp.Navigate(s.url+"/"), says("Live"), chromedp.Click(chromedp.CSS("#pause")), says("Paused"))
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	act(t, ctx, says("Connection lost"), chromedp.Click(chromedp.CSS("#pause")))
+	if text := get(t, ctx, chromedp.Evaluate[string](`document.getElementById("connection").textContent`)); !strings.HasPrefix(text, "Connection lost") {
+		t.Errorf("without a connection the page says %q", text)
+	}
+}

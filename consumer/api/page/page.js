@@ -148,22 +148,25 @@ async function readEvents(reader) {
     const events = (rest + value).split("\n\n");
     rest = events.pop();
     const data = events.pop(); // older ones are out of date
-    if (data?.startsWith("data: ") && !paused) {
-      show(JSON.parse(data.slice(6)));
+    if (data?.startsWith("data: ")) {
+      if (!paused) show(JSON.parse(data.slice(6)));
       connection("Live", false);
     }
   }
 }
 
+let now = ["Connecting…", false]; // how the connection is, also while the page is paused
+
 function connection(text, lost) {
-  say("connection", paused ? "Paused" : text);
+  now = [text, lost];
+  say("connection", paused && !lost ? "Paused" : text);
   $("connection").classList.toggle("lost", lost);
 }
 
 $("pause").addEventListener("click", () => {
   paused = !paused;
   $("pause").setAttribute("aria-pressed", paused);
-  connection("Live", false);
+  connection(...now);
 });
 
 $("login").addEventListener("submit", (event) => {
