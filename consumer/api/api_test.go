@@ -291,7 +291,7 @@ func TestUnknownParameters(t *testing.T) {
 func TestToken(t *testing.T) {
 	a := newAPI(t, func(c *Config) { c.Token = "secret" })
 	good := body(t, "a text")
-	for given, want := range map[string]int{"": 401, "secret": 401, "Bearer wrong": 401, "Bearer ": 401, "Basic secret": 401, "Bearer secret": 200} {
+	for given, want := range map[string]int{"": 401, "secret": 401, "Bearer wrong": 401, "Bearer ": 401, "Basic secret": 401, "Bearer secret": 200, "bearer secret": 200} {
 		w := ask(a, "POST", routePredict, good, "Authorization", given)
 		if w.Code != want {
 			t.Errorf("Authorization %q: %d, want %d", given, w.Code, want)

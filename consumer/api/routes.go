@@ -97,9 +97,10 @@ func (a *API) guarded(h handler) handler {
 	// Hashes have one length, so that comparing takes one time.
 	want := sha256.Sum256([]byte(a.cfg.Token))
 	return func(w http.ResponseWriter, r *http.Request) *problem {
-		given, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		got := sha256.Sum256([]byte(given))
-		if !isBearer || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		if !strings.EqualFold(scheme, "Bearer") || // RFC 9110, 11.1: its case does not matter
+			subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 			return newProblem(http.StatusUnauthorized, "unauthorized", "Unauthorized",
 				"send the header Authorization: Bearer and the token").with("WWW-Authenticate", `Bearer realm="complaints"`)
 		}
