@@ -34,7 +34,8 @@ func TestSoak(t *testing.T) {
 	url, _ := serve(t, a)
 	s := &soak{url: url, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: soakClients}}}
 	s.prepare(t)
-	before := s.goroutines(t)
+	s.idle = s.goroutines(t)
+	before := s.idle
 	s.rounds(t, 3)
 	s.sent.Store(0)
 	began := time.Now()
@@ -49,9 +50,6 @@ func TestSoak(t *testing.T) {
 		t.Logf("after %s: %d requests, heap %.2f MB", time.Since(began).Round(time.Second), s.sent.Load(), megabytes(s.heap()))
 	}
 	heap := s.heap()
-	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond) // the server ends the connections that clients broke off
-	}
 	after := runtime.NumGoroutine()
 	t.Logf("at the end: %d requests in %s, heap %+.3f MB, %d goroutines", s.sent.Load(), time.Since(began).Round(time.Second), megabytes(heap)-megabytes(warm), after)
 	if heap > warm+soakGrowth {
@@ -69,6 +67,7 @@ func megabytes(n uint64) float64 { return float64(n) / 1e6 }
 type soak struct {
 	url    string
 	client *http.Client
+	idle   int // goroutines before the first request
 	kinds  []soakKind
 	sent   atomic.Int64
 }
@@ -98,6 +97,9 @@ func (s *soak) goroutines(t *testing.T) int {
 // heap is what is in use after everything that may go has gone.
 func (s *soak) heap() uint64 {
 	s.client.CloseIdleConnections()
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > s.idle && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond) // the server ends the connections, each with its buffers, that clients broke off
+	}
 	runtime.GC()
 	runtime.GC() // pools give way in the second
 	var m runtime.MemStats
