@@ -21,7 +21,8 @@ type csvRows struct {
 	delim   byte
 	names   []string // of the columns
 	plan    []column
-	cells   []cell
+	cells   []cell   // of the row at hand, those that are whole
+	part    partCell // what follows them
 	scratch []byte
 	damaged bool // the last row was broken, and no whole one was met since
 }
@@ -34,6 +35,14 @@ type column struct{ index, field int }
 type cell struct {
 	start, end int
 	doubled    bool // it holds doubled quotes
+}
+
+// partCell is a value whose end is not in memory yet. Reading goes on where it
+// came to, so a row that comes in many pieces is looked at once and not once a piece.
+type partCell struct {
+	start   int  // where it begins, with its quote
+	seen    int  // up to where it was read
+	doubled bool // it holds doubled quotes
 }
 
 var (
@@ -183,6 +192,7 @@ func isRowFault(err error) bool {
 // read finds the cells of the row at hand and returns its length; errMore says
 // that nothing is left.
 func (c *csvRows) read() (int, error) {
+	c.cells, c.part = c.cells[:0], partCell{}
 	for {
 		if c.w.final() && len(c.w.bytes()) == 0 {
 			return 0, errMore
@@ -197,10 +207,14 @@ func (c *csvRows) read() (int, error) {
 	}
 }
 
-// split finds the cells of the first row of b; final says that b is the end.
+// split goes on to find the cells of the first row of b, which begins as before
+// and may be longer; final says that b is the end.
 func (c *csvRows) split(b []byte, final bool) (int, error) {
-	c.cells = c.cells[:0]
-	for i := 0; ; i++ {
+	for i := c.part.start; ; i++ {
+		start := i
+		if c.part.start != start {
+			c.part = partCell{start: start}
+		}
 		var err error
 		if i < len(b) && b[i] == '"' {
 			i, err = c.quoted(b, i+1, final)
@@ -212,7 +226,7 @@ func (c *csvRows) split(b []byte, final bool) (int, error) {
 			return 0, err
 		case i >= len(b):
 			if !final {
-				return 0, errMore
+				return 0, c.unfinished(i)
 			}
 			c.trimCR(b)
 			return len(b), nil
@@ -221,7 +235,7 @@ func (c *csvRows) split(b []byte, final bool) (int, error) {
 			return i + 1, nil
 		case b[i] == c.delim:
 		case b[i] == '\r' && i+1 == len(b) && !final:
-			return 0, errMore
+			return 0, c.unfinished(i)
 		case b[i] == '\r' && (i+1 == len(b) || b[i+1] == '\n'):
 			return min(i+2, len(b)), nil
 		default:
@@ -230,14 +244,30 @@ func (c *csvRows) split(b []byte, final bool) (int, error) {
 	}
 }
 
+// unfinished takes back the last cell, since what follows it is not in memory.
+// It was read up to end, and up to its closing quote if it has one.
+func (c *csvRows) unfinished(end int) error {
+	last := len(c.cells) - 1
+	c.part.seen = end
+	if v := c.cells[last]; v.start > c.part.start {
+		c.part.seen, c.part.doubled = v.end, v.doubled
+	}
+	c.cells = c.cells[:last]
+	return errMore
+}
+
 // quoted reads the value after an opening quote and returns where it ended.
 func (c *csvRows) quoted(b []byte, start int, final bool) (int, error) {
-	v := cell{start: start}
-	for i := start; ; {
+	v := cell{start: start, doubled: c.part.doubled}
+	for i := max(start, c.part.seen); ; {
 		k := bytes.IndexByte(b[i:], '"')
 		if k < 0 || (i+k+1 == len(b) && !final) {
 			if final {
 				return 0, errUnclosed
+			}
+			c.part.seen, c.part.doubled = len(b), v.doubled
+			if k >= 0 {
+				c.part.seen = i + k // it may be the first of two
 			}
 			return 0, errMore
 		}
@@ -255,7 +285,7 @@ func (c *csvRows) quoted(b []byte, start int, final bool) (int, error) {
 
 // bare reads a value without quotes and returns where it ended.
 func (c *csvRows) bare(b []byte, start int) (int, error) {
-	i := start
+	i := max(start, c.part.seen)
 	for ; i < len(b); i++ {
 		switch b[i] {
 		case c.delim, '\n':

@@ -313,6 +313,27 @@ func TestManyOpenObjects(t *testing.T) {
 	}
 }
 
+// A row that comes in many pieces is read once: if it were read from its start
+// with each piece, this would take minutes a row.
+func TestLongRowInPieces(t *testing.T) {
+	const n = 3 << 20
+	for name, row := range map[string]string{
+		"bare": strings.Repeat("x", n) + ",1", "quoted": `"` + strings.Repeat("x\n", n/2) + `",1`, "doubled": `"` + strings.Repeat(`""`, n/2) + `",1`,
+		"many values": strings.Repeat(",", n), "many quoted": strings.Repeat(`"",`, n/3),
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := "narrative,id\n" + row + "\na,2\n"
+			r, err := NewReader(onlyRead{strings.NewReader(in), 7}, "f")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := dump(t, r), dumpBytes(t, []byte(in), "f"); got != want || !strings.HasSuffix(got, `"narrative":"a"}`+"\n") {
+				t.Errorf("%.200q, as a whole %.200q", got, want)
+			}
+		})
+	}
+}
+
 func TestInvalidUTF8(t *testing.T) {
 	for _, in := range []string{"id,narrative\n1,a\xffb\n2,b\n", "{\"narrative\":\"a\xffb\"}\n{\"narrative\":\"b\"}\n"} {
 		got := dumpBytes(t, []byte(in), "f")
