@@ -17,6 +17,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -111,7 +113,7 @@ func (d *demo) startConsumer(ctx context.Context) (stop func() error, err error)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(d.bin, "consumer"), "--embedded", "--embedded-addr", d.broker, "--data", d.data,
+	cmd := d.program(ctx, "consumer", "--embedded", "--embedded-addr", d.broker, "--data", d.data,
 		"--roles", "classify,sink", "--idle-flush", "1s")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -129,6 +131,14 @@ func (d *demo) startConsumer(ctx context.Context) (stop func() error, err error)
 		}
 		return nil
 	}, nil
+}
+
+// program runs without the settings of the programs that the user has in the
+// environment: they may name a real lake, where the sample does not belong.
+func (d *demo) program(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(d.bin, name), args...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "COMPLAINTS_") })
+	return cmd
 }
 
 // startTime is how long the consumer may take until its broker answers.
@@ -206,7 +216,7 @@ func (d *demo) json(ctx context.Context, into any, program string, args ...strin
 }
 
 func (d *demo) command(ctx context.Context, program string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(d.bin, program), args...)
+	cmd := d.program(ctx, program, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
