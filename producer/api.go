@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"complaints/producer/bureau"
 	"complaints/schema"
@@ -72,7 +73,8 @@ func (p *apiPublisher) page(ctx context.Context, page bureau.Page) error {
 		if err != nil {
 			break
 		}
-		if _, ok := schema.ParseDate(h.Complaint.DateReceived); ok {
+		// A day to come is a slip: all until then would count as read.
+		if day, ok := schema.ParseDate(h.Complaint.DateReceived); ok && day.Before(time.Now().AddDate(0, 0, 1)) {
 			last = max(last, h.Complaint.DateReceived)
 		}
 	}

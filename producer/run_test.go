@@ -495,3 +495,15 @@ func TestResumeFileOfAnotherSource(t *testing.T) {
 		})
 	}
 }
+
+// One complaint with a date that is still to come does not end the reading of those that are received until then.
+func TestAPIDateInTheFuture(t *testing.T) {
+	b := broker(t).ListenAddrs()
+	s := bureautest.Start(t, append(apiDocs(0, 5, "2026-09-01"), bureautest.Doc{ID: "slip", Day: "2099-01-01", Narrative: "a slip of the pen"})...)
+	args := []string{"--api", "--api-url", s.URL, "--since", "2026-09-01", "--resume", filepath.Join(t.TempDir(), "state.json")}
+	must(t, b, "", args...)
+	s.Add(apiDocs(5, 5, "2026-09-20")...)
+	if r := must(t, b, "", args...); r.summary.Published != 5 || r.summary.Skipped.SeenAgain != 6 {
+		t.Errorf("%+v", r.summary)
+	}
+}
