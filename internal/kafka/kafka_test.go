@@ -117,6 +117,7 @@ func TestEnsureTopicsRefuses(t *testing.T) {
 		want     string
 	}{
 		"compacted source": {topics.Complaints, map[string]*string{"cleanup.policy": &compact}, "cleanup.policy=compact"},
+		"compacted output": {topics.DeadLetter, map[string]*string{"cleanup.policy": &compact}, "cleanup.policy=compact"},
 		"small output":     {topics.Classified, map[string]*string{"max.message.bytes": &small}, "max.message.bytes=1000"},
 	} {
 		t.Run(name, func(t *testing.T) {

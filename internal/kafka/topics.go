@@ -49,9 +49,9 @@ func (t Topics) SourceBatchBytes() int32 { return min(t.MaxMessageBytes, MaxBatc
 func (t Topics) OutputBatchBytes() int32 { return min(t.OutputMaxBytes(), MaxBatchBytes) }
 
 // EnsureTopics creates the topics that are absent and checks the others. It is
-// safe to call from many processes at once. It refuses a source topic that is
-// compacted, since compaction removes complaints, and output topics that cannot
-// hold the largest result.
+// safe to call from many processes at once. It refuses topics that are compacted,
+// since compaction removes complaints and their results, and output topics that
+// cannot hold the largest result.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics, error) {
 	adm := kadm.NewClient(cl)
 	t := Topics{Topics: schema.TopicNames(cfg.TopicPrefix)}
@@ -63,9 +63,8 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics,
 	if err != nil {
 		return t, err
 	}
-	if strings.Contains(source["cleanup.policy"], "compact") {
-		return t, fmt.Errorf("topic %s has cleanup.policy=%s: compaction would remove complaints that share an id; set it to delete",
-			t.Complaints, source["cleanup.policy"])
+	if err := notCompacted(t.Complaints, source); err != nil {
+		return t, err
 	}
 	if t.MaxMessageBytes, err = maxMessageBytes(t.Complaints, source); err != nil {
 		return t, err
@@ -96,6 +95,9 @@ func ensureOutput(ctx context.Context, adm *kadm.Client, cfg TopicConfig, name s
 	if err != nil {
 		return err
 	}
+	if err := notCompacted(name, have); err != nil {
+		return err
+	}
 	limit, err := maxMessageBytes(name, have)
 	if err != nil {
 		return err
@@ -103,6 +105,14 @@ func ensureOutput(ctx context.Context, adm *kadm.Client, cfg TopicConfig, name s
 	if limit < t.OutputMaxBytes() {
 		return fmt.Errorf("topic %s has max.message.bytes=%d, less than the %d of %s and %d more for the result: raise it to %d",
 			name, limit, t.MaxMessageBytes, t.Complaints, schema.OutputHeadroomBytes, t.OutputMaxBytes())
+	}
+	return nil
+}
+
+// notCompacted refuses a topic in which messages make way for others of their key.
+func notCompacted(topic string, settings map[string]string) error {
+	if policy := settings["cleanup.policy"]; strings.Contains(policy, "compact") {
+		return fmt.Errorf("topic %s has cleanup.policy=%s: compaction would remove messages that share a complaint's id; set it to delete", topic, policy)
 	}
 	return nil
 }
