@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"complaints/internal/classifier"
@@ -69,27 +68,11 @@ type Role struct {
 	cfg     Config
 	metrics *metrics
 	drift   *drift
-
-	mu       sync.Mutex
-	lastWork time.Time // when a micro-batch last ended
 }
 
 // New prepares the role. It does not talk to Kafka yet.
 func New(cfg Config) *Role {
-	return &Role{cfg: cfg, metrics: newMetrics(cfg.Registerer), drift: newDrift(cfg.Models, cfg.DriftWindow, cfg.Registerer), lastWork: time.Now()}
-}
-
-// IdleFor says for how long no message has come.
-func (r *Role) IdleFor() time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return time.Since(r.lastWork)
-}
-
-func (r *Role) worked() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lastWork = time.Now()
+	return &Role{cfg: cfg, metrics: newMetrics(cfg.Registerer), drift: newDrift(cfg.Models, cfg.DriftWindow, cfg.Registerer)}
 }
 
 // Run labels complaints until ctx ends, then finishes the micro-batches in hand.

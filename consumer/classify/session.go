@@ -137,7 +137,6 @@ func (s *session) run(ctx context.Context) error {
 			if err := s.transact(ctx, records); err != nil {
 				return err
 			}
-			s.role.worked()
 		}
 		if ctx.Err() != nil {
 			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -177,7 +176,7 @@ func (s *session) poll(ctx context.Context) ([]*kgo.Record, error) {
 func fetchError(fetches kgo.Fetches) error {
 	for _, e := range fetches.Errors() {
 		switch {
-		case recovers(e.Err):
+		case kafka.Recovers(e.Err):
 		case e.Topic == "":
 			return fmt.Errorf("fetch: %w", e.Err)
 		default:
@@ -185,29 +184,6 @@ func fetchError(fetches kgo.Fetches) error {
 		}
 	}
 	return nil
-}
-
-// recovers says whether an error is just the end of a poll, or one after which
-// the client fetches again or joins its group again, as it does after a sleep.
-func recovers(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return true
-	}
-	if errors.Is(err, kerr.UnknownTopicID) {
-		return false
-	}
-	if kerr.IsRetriable(err) {
-		return true
-	}
-	if _, ok := errors.AsType[*kgo.ErrGroupSession](err); !ok {
-		return false
-	}
-	// The client joins its group again by itself. Where the broker answered at all,
-	// only these answers say that it may.
-	if _, answered := errors.AsType[*kerr.Error](err); !answered {
-		return true
-	}
-	return errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.StaleMemberEpoch)
 }
 
 // transact labels a micro-batch and commits it, or gives it back: after an abort

@@ -23,11 +23,12 @@ const topic = "complaints.classified"
 
 // rig is a cluster, a lake, and what was committed to the topic.
 type rig struct {
-	t     *testing.T
-	store lake.Store
-	opts  []kgo.Opt
-	admin *kadm.Client
-	txn   int
+	t       *testing.T
+	cluster *kfake.Cluster // nil on real servers
+	store   lake.Store
+	opts    []kgo.Opt
+	admin   *kadm.Client
+	txn     int
 }
 
 func fakeRig(t *testing.T, partitions int32) *rig {
@@ -41,7 +42,7 @@ func fakeRig(t *testing.T, partitions int32) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, store: store, opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}}
+	r := &rig{t: t, cluster: cluster, store: store, opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}}
 	r.admin = kadm.NewClient(r.client())
 	return r
 }

@@ -322,7 +322,7 @@ func (s *session) dispatchPartition(topic string, f *kgo.FetchPartition, now tim
 			w.flag(&w.outOfRange)
 		}
 		return nil
-	case passes(f.Err):
+	case kafka.Recovers(f.Err):
 		s.cfg.Logger.Warn("a fetch failed; the client tries again", "topic", topic, "partition", f.Partition, "err", f.Err)
 		return nil
 	case topic == "": // the group's own, and of no partition
@@ -341,15 +341,6 @@ func (s *session) dispatchPartition(topic string, f *kgo.FetchPartition, now tim
 	}
 	w.deliver(records, f.Records[len(f.Records)-1].Offset+1, f.LastStableOffset, now)
 	return nil
-}
-
-// passes says whether the client itself recovers from an error that it shows.
-func passes(err error) bool {
-	if errors.Is(err, kerr.GroupAuthorizationFailed) || errors.Is(err, kerr.TopicAuthorizationFailed) {
-		return false
-	}
-	var group *kgo.ErrGroupSession // left the group and joins again
-	return errors.As(err, &group) || kerr.IsRetriable(err)
 }
 
 // status returns the state of all partitions of this session.

@@ -2,12 +2,15 @@ package sink
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"complaints/schema"
 )
@@ -103,4 +106,24 @@ func gauge(t *testing.T, g prometheus.Gauge) float64 {
 		t.Fatal(err)
 	}
 	return out.GetGauge().GetValue()
+}
+
+// A group that the broker will never let us join is no reason to try for ever.
+func TestAGroupThatCannotBeJoined(t *testing.T) {
+	r := fakeRig(t, 1)
+	r.cluster.ControlKey(int16(kmsg.JoinGroup), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		r.cluster.KeepControl()
+		resp := req.ResponseKind().(*kmsg.JoinGroupResponse)
+		resp.ErrorCode = kerr.InvalidSessionTimeout.Code
+		return resp, nil, true
+	})
+	s := start(t, r.config())
+	select {
+	case <-s.done:
+		if !errors.Is(s.err, kerr.InvalidSessionTimeout) {
+			t.Errorf("the sink ended with %v", s.err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the sink goes on without its group")
+	}
 }

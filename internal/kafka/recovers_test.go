@@ -1,4 +1,4 @@
-package classify
+package kafka_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"complaints/internal/kafka"
 )
 
 func TestRecovers(t *testing.T) {
@@ -22,12 +24,13 @@ func TestRecovers(t *testing.T) {
 		{&kgo.ErrGroupSession{Err: fmt.Errorf("join: %w", &net.OpError{Op: "read", Err: net.ErrClosed})}, true},
 		{&kgo.ErrGroupSession{Err: timeout}, true},
 		{&kgo.ErrGroupSession{Err: kerr.GroupAuthorizationFailed}, false},
+		{&kgo.ErrGroupSession{Err: kerr.InvalidSessionTimeout}, false},
 		{kerr.OffsetOutOfRange, false},
 		{kerr.UnknownTopicID, false},
 		{net.ErrClosed, false},
 	} {
-		if got := recovers(tc.err); got != tc.want {
-			t.Errorf("recovers(%v) = %v, want %v", tc.err, got, tc.want)
+		if got := kafka.Recovers(tc.err); got != tc.want {
+			t.Errorf("Recovers(%v) = %v, want %v", tc.err, got, tc.want)
 		}
 	}
 }
