@@ -37,7 +37,7 @@ func runVerify(ctx context.Context, cfg *verifyConfig, stdout, stderr io.Writer)
 		}
 	}
 	report, err := verify.Run(ctx, verify.Config{
-		KafkaOpts: opts, Topics: topics, Group: cfg.classifyGroup(), Store: store, Layers: cfg.Layers,
+		KafkaOpts: opts, Topics: topics, Group: cfg.classifyGroup(), Store: store, Layers: cfg.Layers, SinkGroup: cfg.sinkGroup(),
 		BronzeFor: time.Duration(cfg.BronzeDays) * 24 * time.Hour,
 		Progress:  func(line string) { fmt.Fprintln(stderr, line) },
 		Logger:    newLogger(cfg.LogLevel, stderr),

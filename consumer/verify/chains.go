@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -29,6 +30,7 @@ type chain struct {
 	part
 	links   []*schema.Link // in order
 	next    int64          // the end of the last link
+	sunk    int64          // what the sink's group has committed, which the layer must have
 	rows    *offsets       // of the objects
 	spoiled []Range        // links with objects that are missing or damaged, reported already
 }
@@ -39,6 +41,10 @@ const parallel = 8
 // layersOf checks the layers of one topic: first their chains, then the topic
 // up to the ends of the chains, partition after partition.
 func (r *run) layersOf(ctx context.Context, topic string, layers []schema.Layer) error {
+	sunk, err := r.sunk(ctx, topic) // before the chains, which only grow
+	if err != nil {
+		return err
+	}
 	reports := map[schema.Layer]*LayerReport{}
 	chains := map[schema.Layer]map[part]*chain{}
 	for _, layer := range layers {
@@ -64,6 +70,15 @@ func (r *run) layersOf(ctx context.Context, topic string, layers []schema.Layer)
 		}
 	}
 	for partition, b := range bounds {
+		if n := min(sunk[partition], b.end); n > 0 {
+			for _, layer := range layers {
+				p := part{r.ids[topic], partition}
+				if chains[layer][p] == nil { // not one link is there
+					chains[layer][p] = &chain{part: p, rows: newOffsets()}
+				}
+				chains[layer][p].sunk = n
+			}
+		}
 		if err := r.partition(ctx, topic, partition, b, layers, chains, reports); err != nil {
 			return fmt.Errorf("%s/%d: %w", topic, partition, err)
 		}
@@ -74,6 +89,22 @@ func (r *run) layersOf(ctx context.Context, topic string, layers []schema.Layer)
 		}
 	}
 	return nil
+}
+
+// sunk reads the committed offsets of the sink's group, by partition.
+func (r *run) sunk(ctx context.Context, topic string) (map[int32]int64, error) {
+	if r.cfg.SinkGroup == "" {
+		return nil, nil
+	}
+	committed, err := r.admin.FetchOffsets(ctx, r.cfg.SinkGroup)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, fmt.Errorf("committed offsets of %s: %w", r.cfg.SinkGroup, err)
+	}
+	sunk := map[int32]int64{}
+	for partition, c := range committed[topic] {
+		sunk[partition] = c.At
+	}
+	return sunk, nil
 }
 
 // partition compares the layers of a partition with what a reader of committed
@@ -93,7 +124,7 @@ func (r *run) partition(ctx context.Context, topic string, partition int32, b bo
 		if err := r.objects(ctx, c, reports[layer], b.start); err != nil {
 			return err
 		}
-		mark = max(mark, min(c.next, b.end))
+		mark = max(mark, min(c.next, b.end), c.sunk)
 	}
 	visible := newOffsets()
 	err := r.scan(ctx, topic, map[int32]bounds{partition: b}, map[int32]int64{partition: mark}, func(rec *kgo.Record) { visible.add(rec.Offset) })
@@ -130,7 +161,14 @@ func (r *run) compareRows(c *chain, layer schema.Layer, report *LayerReport, vis
 			}
 		}
 	}
+	unwritten := newOffsets()
+	for o := range visible.without(c.rows, c.sunk).all() {
+		if o >= c.next {
+			unwritten.add(o)
+		}
+	}
 	r.report.faults(Gap, c.where(layer), "no row", gaps)
+	r.report.faults(Gap, c.where(layer), "no row and no complete link, though group "+r.cfg.SinkGroup+" has committed them", unwritten)
 	r.report.faults(Foreign, c.where(layer), "a row of no committed record", foreign)
 	c.rows = nil
 }

@@ -6,9 +6,10 @@
 //
 // What is compared is fixed before it is read: first the committed offsets of
 // the group, then the ends of the outputs, then the outputs up to there, so that
-// all results of what was committed are among them. Of the lake the chains are
-// read first, and then the topic up to their ends. So a system that goes on
-// meanwhile changes nothing.
+// all results of what was committed are among them. Of the lake the offsets of the
+// sink's group are read first, then the chains, and then the topic up to the ends of
+// both: a layer that is behind the group lacks something, even if it has no link at
+// all. So a system that goes on meanwhile changes nothing.
 //
 //	verify.go   order of the checks
 //	report.go   what was found
@@ -43,6 +44,7 @@ type Config struct {
 	Group     string         // of the role classify
 	Store     lake.Store     // nil: the lake is not checked
 	Layers    []schema.Layer // of the lake, that a sink writes
+	SinkGroup string         // of the role sink, whose offsets no layer may be behind; "": that is not checked
 
 	// BronzeFor is after how long objects of bronze may be removed, counted from
 	// their day; 0: never.

@@ -188,6 +188,7 @@ func (r *rig) verifyBronze(days int) verify.Report {
 	r.t.Helper()
 	report, err := verify.Run(r.t.Context(), verify.Config{
 		KafkaOpts: r.opts, Topics: r.topics, Group: group, Store: r.store, Layers: []schema.Layer{schema.Bronze, schema.Silver, schema.Gold}, Stall: 5 * time.Second,
+		SinkGroup: "complaints-sink",
 		BronzeFor: time.Duration(days) * 24 * time.Hour,
 	})
 	if err != nil {
@@ -301,7 +302,16 @@ func TestFaultsAreToldApart(t *testing.T) {
 			for _, path := range r.files("gold/", "part-00000-"+last) {
 				r.remove(path)
 			}
+			r.sunk(0, 0) // it was not committed yet
 		}, nil},
+		{"an object of the last link that is gone after the commit", func(r *rig) {
+			links := r.files("chain/gold/", "/0/")
+			r.remove(links[len(links)-1]) // of markers alone
+			last := strings.TrimSuffix(filepath.Base(links[len(links)-2]), ".json")
+			for _, path := range r.files("gold/", "part-00000-"+last) {
+				r.remove(path)
+			}
+		}, map[verify.Kind]int64{verify.Gap: -1}},
 		{"an object with damaged bytes", func(r *rig) {
 			path := r.files("gold/", ".parquet")[0]
 			body := r.read(path)
@@ -404,6 +414,16 @@ func (r *rig) write(path string, body []byte) {
 	}
 }
 
+// sunk sets what the sink's group has committed of a partition of the classified topic.
+func (r *rig) sunk(partition int32, next int64) {
+	r.t.Helper()
+	var o kadm.Offsets
+	o.Add(kadm.Offset{Topic: r.topics.Classified, Partition: partition, At: next, LeaderEpoch: -1})
+	if err := r.admin.CommitAllOffsets(r.t.Context(), "complaints-sink", o); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 func (r *rig) remove(path string) {
 	r.t.Helper()
 	if err := os.Remove(path); err != nil {
@@ -457,6 +477,22 @@ func TestBronzeAndGoldStandInForWhatRetentionRemoved(t *testing.T) {
 	}
 	if report.Counts[verify.Gap] != 1 || len(report.Faults) != 1 || report.Faults[0].From != lost {
 		t.Errorf("%+v, want the gap at %d", report.Faults, lost)
+	}
+}
+
+// What the sink has committed is in every layer, though nothing in the lake is left to say so.
+func TestAPartitionThatIsGoneFromTheLake(t *testing.T) {
+	r := newRig(t)
+	r.fill()
+	for _, file := range append(r.files("chain/gold", "/0/"), r.files("gold/complaints", "part-00000-")...) {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := r.verify()
+	other := func(f verify.Fault) bool { return f.Kind != verify.Gap || !strings.HasPrefix(f.Where, "chain/gold/") }
+	if report.OK || report.Counts[verify.Gap] < 80 || slices.ContainsFunc(report.Faults, other) {
+		t.Errorf("%v, %v", report.Counts, report.Faults)
 	}
 }
 
