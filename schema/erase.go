@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"strings"
 )
 
 // Erased marks a row whose complaint was erased from the lake: it is the
@@ -63,19 +64,30 @@ func (r *BronzeRow) isOf(id string) bool {
 	if c, err := DecodeComplaint(*r.Value, math.MaxInt); err == nil {
 		return c.ComplaintID == id
 	}
-	var m struct { // a message that was dead-lettered may have the id all the same
-		ComplaintID any `json:"complaint_id"`
-	}
-	d := json.NewDecoder(bytes.NewReader(*r.Value))
+	return namesID(*r.Value, id) // it was dead-lettered, and may have the id all the same
+}
+
+// namesID says whether a message that is an object names the id at its top, as far
+// as it can be read: it may be cut off.
+func namesID(value []byte, id string) bool {
+	d := json.NewDecoder(bytes.NewReader(value))
 	d.UseNumber()
-	if d.Decode(&m) != nil {
+	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
 		return false
 	}
-	switch found := m.ComplaintID.(type) {
-	case string:
-		return found == id
-	case json.Number:
-		return found.String() == id
+	for d.More() {
+		token, err := d.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return false
+		}
+		var field any
+		if d.Decode(&field) != nil {
+			return false
+		}
+		if strings.EqualFold(name, "complaint_id") && (field == any(id) || field == any(json.Number(id))) {
+			return true
+		}
 	}
 	return false
 }

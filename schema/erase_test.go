@@ -17,6 +17,10 @@ func TestBronzeIsErasedByIDAlone(t *testing.T) {
 		{"77", `{"complaint_id":"77","narrative":"7"}`, "7", false},
 		{"", "not JSON: 7", "7", false},
 		{"", `{"complaint_id":null}`, "7", false},
+		{"", `{"complaint_id":"7","narrative":"it was cut he`, "7", true},
+		{"", `{"product":{"complaint_id":"7"},"narrative":"a text","complaint_id":"8",`, "7", false},
+		{"", `{"product":["7"],"Complaint_ID": 7 oops`, "7", true},
+		{"", `["complaint_id","7"]`, "7", false},
 	} {
 		row := BronzeRow{Value: new([]byte(m.value)), Headers: []BronzeHeader{{Key: "from"}}, KafkaOffset: 3}
 		if m.key != "" {
