@@ -193,6 +193,9 @@ func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, don
 		}
 	case "summary":
 		embeddedLake(&c.Summary.Lake, c.Summary.Data)
+		if _, wrong := time.Parse(time.DateOnly, c.Summary.Day); c.Summary.Day != "" && wrong != nil {
+			err = fmt.Errorf("--day %q: want YYYY-MM-DD", c.Summary.Day)
+		}
 	}
 	return command, c, false, err
 }

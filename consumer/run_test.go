@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -112,6 +113,15 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	for _, want := range []string{"--lake", "--batch-wait is -1s", "--roll-rows is 0", "--roll-age", "--http-max-in-flight is -1", "--http-max-explained is 0"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("err = %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestSummaryOfADayThatIsNone(t *testing.T) {
+	for _, day := range []string{"today", "2026-1-1", "2026-02-30"} {
+		err := run(t.Context(), []string{"summary", "--data", t.TempDir(), "--day", day}, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), day) {
+			t.Errorf("--day %s: err = %v, want the day named", day, err)
 		}
 	}
 }
