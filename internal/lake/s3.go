@@ -318,6 +318,9 @@ func (s *s3Store) List(ctx context.Context, prefix, startAfter string, limit int
 		}
 		for _, o := range out.Contents {
 			startAfter = aws.ToString(o.Key)
+			if strings.HasSuffix(startAfter, "/") { // S3's console makes such a thing of a folder
+				continue
+			}
 			found = append(found, Info{
 				Key: strings.TrimPrefix(startAfter, s.prefix), Size: aws.ToInt64(o.Size),
 				ETag: aws.ToString(o.ETag), ModTime: aws.ToTime(o.LastModified),

@@ -272,3 +272,20 @@ func TestGetGivesUpASilentConnection(t *testing.T) {
 		t.Errorf("%q and %v after %d requests and %s", body, err, a.seen, took)
 	}
 }
+
+// The console of S3 makes an empty object of a folder. It is no object of the lake,
+// and no other store has one.
+func TestAFolderIsNotListed(t *testing.T) {
+	page := func(truncated bool, keys ...string) answer {
+		body := fmt.Sprintf(`<ListBucketResult><Name>bucket</Name><IsTruncated>%t</IsTruncated>`, truncated)
+		for _, key := range keys {
+			body += "<Contents><Key>" + key + "</Key><Size>0</Size></Contents>"
+		}
+		return answer{status: 200, body: body + "</ListBucketResult>"}
+	}
+	s, _ := answering(t, page(true, "gold/complaints/", "gold/complaints/dt=1/"), page(true, "gold/complaints/dt=1/a", "gold/complaints/dt=2/"), page(false, "gold/complaints/dt=2/a"))
+	found, err := s.List(t.Context(), "gold/", "", 10)
+	if err != nil || len(found) != 2 || found[0].Key != "gold/complaints/dt=1/a" || found[1].Key != "gold/complaints/dt=2/a" {
+		t.Errorf("listed %v, %v", found, err)
+	}
+}
