@@ -207,6 +207,6 @@ func (b *batch) report(started time.Time, records []*kgo.Record) {
 	m.batchSeconds.Observe(now.Sub(started).Seconds())
 	m.batchRecords.Observe(float64(len(records)))
 	for _, r := range records {
-		m.latency.Observe(now.Sub(r.Timestamp).Seconds())
+		m.latency.Observe(max(0, now.Sub(r.Timestamp).Seconds())) // its clock may be ahead, and a sum must not sink
 	}
 }

@@ -406,6 +406,35 @@ func faultOf(key kmsg.Key) *kerr.Error {
 	return kerr.CoordinatorLoadInProgress
 }
 
+// A producer whose clock is ahead makes no latency that is negative.
+func TestLatencyOfAClockThatIsAhead(t *testing.T) {
+	f := newFixture(t)
+	r := &kgo.Record{Topic: f.topics.Complaints, Value: complaint(1), Timestamp: time.Now().Add(50 * time.Minute)}
+	if err := f.admin.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	cfg := f.config("a")
+	registry := prometheus.NewRegistry()
+	cfg.Registerer = registry
+	stop := f.start(cfg)
+	f.waitLag(stop)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "complaints_latency_seconds" {
+			continue
+		}
+		if h := family.GetMetric()[0].GetHistogram(); h.GetSampleCount() != 1 || h.GetSampleSum() < 0 {
+			t.Errorf("%d latencies, together %g s", h.GetSampleCount(), h.GetSampleSum())
+		}
+	}
+}
+
 func TestRefusesToGuessAPosition(t *testing.T) {
 	f := newFixture(t)
 	const n = 40
