@@ -22,9 +22,22 @@ type content struct {
 	erased  int64   // rows of them that say nothing any more but where they are from
 }
 
+// attempts is how often an object is read that is replaced meanwhile, as by consumer erase.
+const attempts = 5
+
 // readObject reads a link's object of a day, and checks it against the link. The error is [lake.ErrNotFound], an
 // *objectError if the object is damaged, or what kept us from reading it.
 func readObject(ctx context.Context, store lake.Store, l *schema.Link, day schema.Day) (found content, err error) {
+	for range attempts {
+		if found, err = readVersion(ctx, store, l, day); !errors.Is(err, lake.ErrChanged) {
+			break
+		}
+	}
+	return found, err
+}
+
+// readVersion is readObject of the version that is there now.
+func readVersion(ctx context.Context, store lake.Store, l *schema.Link, day schema.Day) (found content, err error) {
 	r, err := store.Open(ctx, l.ObjectKey(day))
 	if err != nil {
 		return content{}, err

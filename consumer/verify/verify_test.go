@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -512,6 +513,33 @@ func TestForeignNamesInAChain(t *testing.T) {
 	report, err := verify.Run(ctx, verify.Config{KafkaOpts: r.opts, Topics: r.topics, Group: group, Store: r.store, Layers: []schema.Layer{schema.Gold}, Stall: 5 * time.Second})
 	if err != nil || report.Counts[verify.Corrupt] != 3 {
 		t.Errorf("%v, %v", report.Counts, err)
+	}
+}
+
+// replacing is a store whose objects are replaced once each while they are read.
+type replacing struct {
+	lake.Store
+	seen sync.Map
+}
+
+type replaced struct{ lake.Reader }
+
+func (replaced) ReadAt([]byte, int64) (int, error) { return 0, lake.ErrChanged }
+
+func (s *replacing) Open(ctx context.Context, key string) (lake.Reader, error) {
+	r, err := s.Store.Open(ctx, key)
+	if _, again := s.seen.LoadOrStore(key, nil); again || err != nil {
+		return r, err
+	}
+	return replaced{r}, nil
+}
+
+func TestErasingMeanwhileChangesNothing(t *testing.T) {
+	r := newRig(t)
+	r.fill()
+	r.store = &replacing{Store: r.store}
+	if report := r.verify(); !report.OK {
+		t.Errorf("%v", report.Faults)
 	}
 }
 
