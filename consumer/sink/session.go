@@ -164,13 +164,7 @@ func (s *session) start(at tp, committed int64) {
 		return
 	}
 	s.metrics.rebalances.WithLabelValues("assigned").Inc()
-	w := &worker{
-		session: s, topic: at.topic, partition: at.partition, stop: stop, done: make(chan struct{}),
-		wake: make(chan struct{}, 1), flushNow: make(chan chan<- error), early: stagger(at.partition, s.cfg.RollAge),
-	}
-	w.p = s.newPartition(w)
-	w.p.noted = committed
-	w.status.TopicID = s.ids[at.topic]
+	w := s.makeWorker(at, committed, stop)
 	hint := s.hints[at]
 	delete(s.hints, at)
 	s.workers[at] = w
@@ -181,6 +175,18 @@ func (s *session) start(at tp, committed int64) {
 			s.fail(err)
 		}
 	})
+}
+
+func (s *session) makeWorker(at tp, committed int64, stop context.CancelFunc) *worker {
+	w := &worker{
+		session: s, topic: at.topic, partition: at.partition, stop: stop, done: make(chan struct{}),
+		wake: make(chan struct{}, 1), flushNow: make(chan chan<- error), early: stagger(at.partition, s.cfg.RollAge),
+		committed: max(committed, 0),
+	}
+	w.p = s.newPartition(w)
+	w.p.noted = committed
+	w.status.TopicID = s.ids[at.topic]
+	return w
 }
 
 func (s *session) newPartition(w *worker) *partition {

@@ -34,6 +34,21 @@ func TestPartitionsThatAreGoneHaveNoLag(t *testing.T) {
 	}
 }
 
+// A partition that is not opened yet lags by what its group has not committed, not by
+// the whole log.
+func TestLagWhileAPartitionIsOpened(t *testing.T) {
+	r := fakeRig(t, 1)
+	cfg := r.config().withDefaults()
+	s := &session{cfg: cfg, metrics: newMetrics(nil, cfg.Layers), ids: map[string]string{topic: r.id()}}
+	w := s.makeWorker(tp{topic, 0}, 900, func() {})
+	if got := w.behind(1000); got != 100 {
+		t.Errorf("%d offsets behind, want 100", got)
+	}
+	if w = s.makeWorker(tp{topic, 0}, -2, func() {}); w.behind(1000) != 1000 {
+		t.Errorf("%d offsets behind without a commit, want 1000", w.behind(1000))
+	}
+}
+
 // A client that is built anew starts with empty buffers, and says so.
 func TestANewSessionIsNotThrottled(t *testing.T) {
 	r := fakeRig(t, 1)

@@ -108,7 +108,7 @@ func (s *session) measure(ctx context.Context, topics map[string]topicInfo) (idl
 		}
 		behind := w.behind(end)
 		lag[at.topic] += behind
-		idle = idle && behind == 0
+		idle = idle && behind == 0 && w.isOpen()
 	}
 	for topic, n := range lag {
 		s.metrics.lag.WithLabelValues(topic).Set(float64(n))
@@ -116,12 +116,12 @@ func (s *session) measure(ctx context.Context, topics map[string]topicInfo) (idl
 	return idle, nil
 }
 
-// behind is how many offsets up to end some layer lacks.
+// behind is how many offsets up to end some layer lacks, as far as that is known.
 func (w *worker) behind(end int64) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.status.End = max(w.status.End, end)
-	low := int64(0)
+	low := w.committed
 	if w.status.Open {
 		low = w.status.Lowest()
 	}

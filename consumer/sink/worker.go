@@ -22,6 +22,7 @@ type worker struct {
 	p         *partition
 	stop      context.CancelFunc
 	done      chan struct{}
+	committed int64             // what the group had when the partition came; all that is known of it until it is opened
 	wake      chan struct{}     // holds one: look at the inbox and the flags
 	flushNow  chan chan<- error // from outside; the answer's channel holds one
 
