@@ -180,9 +180,8 @@ func (c *cluster) before(at int) string {
 }
 
 var (
-	amountBefore = regexp.MustCompile(`([$£€]|\b(usd|eur|gbp))\s?$`)
-	lawBefore    = regexp.MustCompile(`(u\.?\s?s\.?\s?c\.?|c\.?\s?f\.?\s?r\.?|§|section|sections)\s*§*\s*\(?$`)
-	amountAfter  = regexp.MustCompile(`^(\s?(dollars|usd|euros|cents|%|percent)\b|\.\d\d([^\d.]|$))`)
+	lawBefore   = regexp.MustCompile(`(u\.?\s?s\.?\s?c\.?|c\.?\s?f\.?\s?r\.?|§|section|sections)\s*§*\s*\(?$`)
+	amountAfter = regexp.MustCompile(`^(\s?(dollars|usd|euros|cents|%|percent)\b|\.\d\d([^\d.]|$))`)
 
 	ssnBefore     = regexp.MustCompile(`(ssn|social|s\.s\.n|security)[^.;\n]*$`)
 	phoneBefore   = regexp.MustCompile(`(phone|tel|telephone|call|called|calls|calling|cell|mobile|fax|contact|dial|text|texted|reach me at|number)\b[^.;\n]{0,20}$`)
@@ -192,7 +191,26 @@ var (
 // isAmount says whether a group is an amount of money, or a section of law.
 func (c *cluster) isAmount(at int) bool {
 	before := c.before(at)
-	return amountBefore.MatchString(before) || lawBefore.MatchString(before)
+	return endsInCurrency(before) || lawBefore.MatchString(before)
+}
+
+// endsInCurrency says whether a text in lower case ends in a sign or a code of
+// money, and at most one space behind it.
+func endsInCurrency(s string) bool {
+	if n := len(s); n > 0 && (s[n-1] == ' ' || s[n-1] == '\n') {
+		s = s[:n-1]
+	}
+	for _, sign := range [...]string{"$", "£", "€"} {
+		if strings.HasSuffix(s, sign) {
+			return true
+		}
+	}
+	for _, code := range [...]string{"usd", "eur", "gbp"} {
+		if rest, ok := strings.CutSuffix(s, code); ok {
+			return rest == "" || !isLetter(rest[len(rest)-1])
+		}
+	}
+	return false
 }
 
 // isYear says whether a group may be a year of the last or the next decades.
