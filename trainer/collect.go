@@ -6,26 +6,34 @@ import (
 	"slices"
 )
 
-// collector keeps of examples, as they come, one of each group of near-copies,
-// the first. So no template letter outweighs what people wrote themselves, and
-// no text can be fitted on and judged by. Texts go to a scratch file.
+// collector keeps of examples, as they come, one of each group of near-copies.
+// So no template letter outweighs what people wrote themselves, and no text can
+// be fitted on and judged by. Which one it is, and in which order finish gives
+// them, does not depend on the order in which they come: a lake that was flushed
+// or compacted otherwise gives the same model. Texts go to a scratch file.
 type collector struct {
-	texts    *spill
-	kept     []example // without their texts, until finish
-	at       []int64   // where the texts of kept are
-	length   []int32   // of those, bytes
-	keys     []uint64  // of those
-	conflict []bool    // the text of kept came with two categories
-	first    map[uint64]int32
-	dates    map[string]string // each date once
-	left     dropped
-	err      error // the first of the scratch file
+	texts *spill
+	kept  []example // without their texts, until finish
+	of    []keptText
+	first map[uint64]int32  // by group
+	dates map[string]string // each date once
+	left  dropped
+	err   error // the first of the scratch file
+}
+
+// keptText is what is known of the text of a kept example.
+type keptText struct {
+	at       int64  // in the scratch file
+	key, raw uint64 // hashes of it, without and with regard to case and spacing
+	length   int32  // bytes
+	copies   int32
+	conflict bool // it came with two categories
 }
 
 // dropped says what was not kept.
 type dropped struct {
-	Copies      int `json:"copies"`        // exact copies of an earlier text
-	NearCopies  int `json:"near_copies"`   // texts that begin as an earlier one
+	Copies      int `json:"copies"`        // copies of a text that was kept; case and spacing do not matter
+	NearCopies  int `json:"near_copies"`   // texts that begin as one that was kept
 	Conflicting int `json:"conflicting"`   // texts that came with two categories
 	OverMaxRows int `json:"over_max_rows"` // drawn out, because there were more rows than wanted
 }
@@ -35,34 +43,60 @@ func newCollector(texts *spill) *collector {
 }
 
 func (c *collector) add(e example) {
-	key := textKey(e.text)
+	n := keptText{key: textKey(e.text), raw: rawKey(e.text)}
 	i, seen := c.first[e.group]
-	switch {
-	case !seen:
+	if !seen {
 		c.first[e.group] = int32(len(c.kept))
-		c.keep(e, key)
-	case c.keys[i] != key:
+		c.kept, c.of = append(c.kept, example{}), append(c.of, keptText{})
+		c.keep(len(c.kept)-1, e, n)
+		return
+	}
+	old, of := &c.kept[i], &c.of[i]
+	switch {
+	case n.key > of.key:
 		c.left.NearCopies++
+	case n.key < of.key:
+		c.left.NearCopies += 1 + int(of.copies) // the old one and its copies
+		c.left.Copies -= int(of.copies)
+		c.keep(int(i), e, n)
 	default:
 		c.left.Copies++
-		c.conflict[i] = c.conflict[i] || c.kept[i].category != e.category
+		n.copies, n.conflict = of.copies+1, of.conflict || old.category != e.category
+		e.date = earlier(e.date, old.date)
+		if n.raw < of.raw {
+			c.keep(int(i), e, n)
+		} else {
+			of.copies, of.conflict, old.date = n.copies, n.conflict, c.date(e.date)
+		}
 	}
 }
 
-func (c *collector) keep(e example, key uint64) {
+// keep makes an example the one of its group.
+func (c *collector) keep(i int, e example, n keptText) {
 	at, err := c.texts.put(e.text)
 	if c.err == nil {
 		c.err = err
 	}
-	c.at, c.length, c.keys, c.conflict = append(c.at, at), append(c.length, int32(len(e.text))), append(c.keys, key), append(c.conflict, false)
-	e.text = ""
-	date, ok := c.dates[e.date]
+	n.at, n.length = at, int32(len(e.text))
+	e.text, e.date = "", c.date(e.date)
+	c.kept[i], c.of[i] = e, n
+}
+
+func (c *collector) date(s string) string {
+	date, ok := c.dates[s]
 	if !ok {
-		date = e.date
+		date = s
 		c.dates[date] = date
 	}
-	e.date = date
-	c.kept = append(c.kept, e)
+	return date
+}
+
+// earlier is the earlier of two dates; none is later than any.
+func earlier(a, b string) string {
+	if a == "" || b != "" && b < a {
+		return b
+	}
+	return a
 }
 
 // finish returns what was kept, without texts of two categories. Of more rows
@@ -73,13 +107,15 @@ func (c *collector) finish(limit int, seed uint64) ([]example, dropped, error) {
 	}
 	kept := c.kept[:0]
 	for i, e := range c.kept {
-		e.text = c.texts.text(c.at[i], int(c.length[i]))
-		if c.conflict[i] {
+		of := &c.of[i]
+		e.text = c.texts.text(of.at, int(of.length))
+		if of.conflict {
 			c.left.Conflicting++
 			continue
 		}
 		kept = append(kept, e)
 	}
+	slices.SortFunc(kept, func(a, b example) int { return cmp.Compare(a.group, b.group) }) // each has another
 	if limit > 0 && len(kept) > limit {
 		c.left.OverMaxRows = len(kept) - limit
 		place := func(e example) uint64 { return mix(e.group ^ mix(seed)) }

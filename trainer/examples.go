@@ -81,6 +81,13 @@ func textKey(text string) uint64 {
 	return h.Sum64()
 }
 
+// rawKey tells apart what textKey does not.
+func rawKey(text string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return h.Sum64()
+}
+
 // joinContractions writes "do n't" as "don't". Old rows of the Bureau's data
 // spell contractions apart, so they tell the year, and with it the category.
 func joinContractions(examples []example) []example {
