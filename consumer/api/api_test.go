@@ -253,6 +253,12 @@ func TestWrongWay(t *testing.T) {
 			t.Errorf("Content-Type %q: %d", given, w.Code)
 		}
 	}
+	if w := ask(a, "POST", routePredict, good, "Content-Type", "application/json", "Content-Encoding", "gzip"); w.Code != 415 || w.Header().Get("Accept-Encoding") != "identity" {
+		t.Errorf("Content-Encoding: %d %v", w.Code, w.Header())
+	}
+	if w := ask(a, "POST", routePredict, good, "Content-Type", "application/json", "Content-Encoding", "identity"); w.Code != 200 {
+		t.Errorf("Content-Encoding identity: %d", w.Code)
+	}
 	if w := ask(a, "GET", "/v2", ""); w.Code != 404 || problemOf(t, w).Type != problemType+"not-found" {
 		t.Errorf("%d", w.Code)
 	}
@@ -383,8 +389,8 @@ func TestSupervisionOnly(t *testing.T) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
-	if w := ask(a, "POST", routePredict, body(t, "a text")); w.Code != 404 {
-		t.Errorf("predictions of a process without the role: %d", w.Code)
+	if w := ask(a, "POST", routePredict, body(t, "a text")); w.Code != 404 || strings.Contains(w.Body.String(), routeDocs) {
+		t.Errorf("predictions of a process without the role: %d %s", w.Code, w.Body)
 	}
 	for _, path := range []string{routeDocs, routePage, routeLive} {
 		if w := ask(a, "GET", path, ""); w.Code != 404 {

@@ -23,7 +23,7 @@ func page(name string) handler {
 	body, err := pageFiles.ReadFile("page/" + name)
 	return func(w http.ResponseWriter, r *http.Request) *problem {
 		if err != nil {
-			return notFound(r)
+			return notFound(r, "")
 		}
 		h := w.Header()
 		h.Set("Content-Type", pageTypes[path.Ext(name)])

@@ -150,8 +150,12 @@ func (m *request) read(r *http.Request, limit int) *problem {
 }
 
 // jsonOnly refuses what does not say that it is JSON: a web page of another
-// site could send that without asking.
+// site could send that without asking. Requests are small, so none is unpacked.
 func jsonOnly(r *http.Request) *problem {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return newProblem(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type",
+			"the Content-Encoding is %.80q; send the JSON as it is", coding).with("Accept-Encoding", "identity")
+	}
 	given := r.Header.Get("Content-Type")
 	if given == "application/json" {
 		return nil

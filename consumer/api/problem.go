@@ -52,8 +52,8 @@ func (p *problem) with(header, value string) *problem {
 
 // The problems that have no cause of their own.
 
-func notFound(r *http.Request) *problem {
-	return newProblem(http.StatusNotFound, "not-found", "Not found", "%s is not here; /docs lists what is", r.URL.Path)
+func notFound(r *http.Request, hint string) *problem {
+	return newProblem(http.StatusNotFound, "not-found", "Not found", "%s is not here%s", r.URL.Path, hint)
 }
 
 func wrongMethod(r *http.Request, allow string) *problem {

@@ -45,7 +45,11 @@ func (a *API) routes() http.Handler {
 		metrics.ServeHTTP(w, r)
 		return nil
 	})
-	mux.Handle("/", a.metrics.watch(routeOther, answer(func(_ http.ResponseWriter, r *http.Request) *problem { return notFound(r) })))
+	hint := "; " + routeDocs + " lists what is"
+	if a.cfg.Supervision {
+		hint = ": this process answers to " + strings.Join([]string{routeHealth, routeReady, routeMetrics}, ", ") + " only"
+	}
+	mux.Handle("/", a.metrics.watch(routeOther, answer(func(_ http.ResponseWriter, r *http.Request) *problem { return notFound(r, hint) })))
 	return secure(mux)
 }
 
