@@ -54,7 +54,7 @@ func withoutConsumers(do func(*stage) error) func(*stage) error {
 			if err != nil {
 				return err
 			}
-			if err := errors.Join(s.members(1), s.sleep(3*time.Second), w.stop()); err != nil {
+			if err := errors.Join(s.members(1), s.begun(), s.sleep(3*time.Second), w.stop()); err != nil {
 				return err
 			}
 			var last error
@@ -70,6 +70,15 @@ func withoutConsumers(do func(*stage) error) func(*stage) error {
 		_, err := s.start("a", "")
 		return err
 	}
+}
+
+// begun waits until something is in the lake. The publisher may begin seconds after
+// the consumers, and offsets of nothing cannot be moved.
+func (s *stage) begun() error {
+	return s.until(time.Minute, "something is in the lake", func() (bool, error) {
+		links, err := filepath.Glob(filepath.Join(s.root, "chain", "*", "*", "*", "*.json"))
+		return len(links) > 0, err
+	})
 }
 
 func start(*stage, string, schema.Layer, int32) (int64, error) { return 0, nil }
