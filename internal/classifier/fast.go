@@ -37,6 +37,7 @@ type evaluator struct {
 	sparse   []bool         // by column: covered by base
 	lanes    []lane         // by tree
 	leaves   []float64      // all leaf values, tree after tree, leftmost leaf first
+	bytes    bool           // every tree's lane is a byte, and it has room for eight leaves in leaves
 }
 
 // featureNodes are the nodes that test one feature, by rising threshold.
@@ -55,9 +56,9 @@ type cut struct {
 }
 
 // lane is where a tree's leaves stand: words consecutive words from word on if
-// words > 1, or else the bits of mask << shift of one word.
+// words > 1, or else the bits from shift on of one word. Bits above the last leaf's
+// are never looked at, since one of the leaves is always left.
 type lane struct {
-	mask  uint64
 	word  int32
 	words int32
 	leaf  int32 // of its first leaf in leaves
@@ -83,6 +84,9 @@ func newEvaluator(trees []tree, width int, sparse func(column int) bool) *evalua
 		order, spans := leftSpans(t)
 		for _, v := range order {
 			e.leaves = append(e.leaves, t.leaf[v])
+		}
+		if e.bytes {
+			e.leaves = append(e.leaves, make([]float64, byteLeaves-len(order))...)
 		}
 		for n, span := range spans {
 			nodes[t.feature[n]] = append(nodes[t.feature[n]], node{t.threshold[n], e.lanes[i].cuts(span[0], span[1]), !t.goesLeft(n, 0)})
@@ -125,13 +129,16 @@ func newEvaluator(trees []tree, width int, sparse func(column int) bool) *evalua
 // layOut gives each tree its lane, several small trees to a word, and returns
 // the number of words.
 func (e *evaluator) layOut(trees []tree) int {
+	e.bytes = !slices.ContainsFunc(trees, func(t tree) bool { return len(t.leaf) > byteLeaves })
 	word, bit := 0, 64
 	last := 0 // lane size of the word being filled
 	leaf := 0
 	for i := range trees {
 		n := len(trees[i].leaf)
 		l := lane{leaf: int32(leaf), words: 1}
-		leaf += n
+		if leaf += n; e.bytes {
+			leaf = (i + 1) * byteLeaves
+		}
 		if n > 64 {
 			if bit < 64 {
 				word++
@@ -147,7 +154,7 @@ func (e *evaluator) layOut(trees []tree) int {
 				}
 				bit, last = 0, size
 			}
-			l.word, l.shift, l.mask = int32(word), uint8(bit), ^uint64(0)>>(64-n)
+			l.word, l.shift = int32(word), uint8(bit)
 			if bit += size; bit >= 64 {
 				word++
 			}
@@ -160,8 +167,11 @@ func (e *evaluator) layOut(trees []tree) int {
 	return word
 }
 
+// byteLeaves is how many leaves a lane of a byte has room for.
+const byteLeaves = 8
+
 func laneSize(leaves int) int {
-	size := 8
+	size := byteLeaves
 	for size < leaves {
 		size *= 2
 	}
@@ -336,6 +346,17 @@ func (f *featureNodes) below(v float64, ones []uint64) (check []uint64, rest []c
 // written out for five classes to keep the sums in registers.
 func (e *evaluator) sum(words []uint64, out *[schema.NumCategories]float64) {
 	var s0, s1, s2, s3, s4 float64
+	if e.bytes { // trees of up to eight leaves, as the recipe makes them, need no lanes
+		for t := 0; t+schema.NumCategories <= len(e.lanes); t += schema.NumCategories {
+			s0 += e.leaves[byteExit(words, t)]
+			s1 += e.leaves[byteExit(words, t+1)]
+			s2 += e.leaves[byteExit(words, t+2)]
+			s3 += e.leaves[byteExit(words, t+3)]
+			s4 += e.leaves[byteExit(words, t+4)]
+		}
+		*out = [...]float64{s0, s1, s2, s3, s4}
+		return
+	}
 	for lanes := e.lanes; len(lanes) >= schema.NumCategories; lanes = lanes[schema.NumCategories:] {
 		s0 += e.leaves[lanes[0].exit(words)]
 		s1 += e.leaves[lanes[1].exit(words)]
@@ -346,10 +367,15 @@ func (e *evaluator) sum(words []uint64, out *[schema.NumCategories]float64) {
 	*out = [...]float64{s0, s1, s2, s3, s4}
 }
 
+// byteExit is exit of a tree whose lane is a byte.
+func byteExit(words []uint64, tree int) int {
+	return tree*byteLeaves + bits.TrailingZeros64(words[uint(tree)/8]>>(uint(tree)%8*8))
+}
+
 // exit is the place in leaves of the leaf that is left.
 func (l *lane) exit(words []uint64) int {
 	if l.words == 1 {
-		return int(l.leaf) + bits.TrailingZeros64(words[l.word]>>(l.shift&63)&l.mask)
+		return int(l.leaf) + bits.TrailingZeros64(words[l.word]>>(l.shift&63))
 	}
 	return l.exitWide(words)
 }
@@ -369,7 +395,9 @@ func (e *evaluator) scoreRow(columns []int32, values, dense []float64, words []u
 		dense[c] = 0
 	}
 	for i, c := range columns {
-		dense[c] = values[i]
+		if !e.sparse[c] {
+			dense[c] = values[i]
+		}
 	}
 	if !e.walkDense(dense, words) {
 		return false
