@@ -36,13 +36,12 @@ func (s *session) resume(ctx context.Context, offsets map[string]map[int32]kgo.O
 		return nil, fmt.Errorf("topic %s had the id %s and has %s now: %w", topic, s.topicID, id, kerr.UnknownTopicID)
 	}
 	adm := kadm.NewClient(s.stream.Client())
-	// The offset of a partition that cannot be read, as just after an election, is -1.
-	starts, err := adm.ListStartOffsets(ctx, topic)
-	if err := errors.Join(err, starts.Error()); err != nil {
+	starts, err := kafka.Offsets(adm.ListStartOffsets(ctx, topic))
+	if err != nil {
 		return nil, fmt.Errorf("list the start offsets of %s: %w", topic, err)
 	}
-	ends, err := adm.ListEndOffsets(ctx, topic)
-	if err := errors.Join(err, ends.Error()); err != nil {
+	ends, err := kafka.Offsets(adm.ListEndOffsets(ctx, topic))
+	if err != nil {
 		return nil, fmt.Errorf("list the end offsets of %s: %w", topic, err)
 	}
 	var unknown []int32
@@ -134,16 +133,13 @@ func (s *session) resumeUnknown(ctx context.Context, offsets map[int32]kgo.Offse
 func (s *session) lastResults(ctx context.Context) (map[int32]int64, error) {
 	t := s.role.cfg.Topics
 	adm := kadm.NewClient(s.stream.Client())
-	ends, err := adm.ListCommittedOffsets(ctx, t.Classified, t.DeadLetter)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := kafka.Offsets(adm.ListCommittedOffsets(ctx, t.Classified, t.DeadLetter))
 	if err != nil {
 		return nil, fmt.Errorf("list the end offsets of the outputs: %w", err)
 	}
 	last := make(map[int32]int64)
-	starts, err := adm.ListStartOffsets(ctx, t.Classified, t.DeadLetter)
-	if err := errors.Join(err, starts.Error()); err != nil {
+	starts, err := kafka.Offsets(adm.ListStartOffsets(ctx, t.Classified, t.DeadLetter))
+	if err != nil {
 		return nil, fmt.Errorf("list the start offsets of the outputs: %w", err)
 	}
 	open := make(map[string]map[int32]int64) // partitions that are not read to their end

@@ -86,8 +86,8 @@ type run struct {
 
 func (r *run) run(ctx context.Context) error {
 	// What becomes a dead letter from now on is not for this run, or it might never end.
-	ends, err := r.admin.ListEndOffsets(ctx, r.cfg.Topics.DeadLetter)
-	if err := errors.Join(err, ends.Error()); err != nil {
+	ends, err := kafka.Offsets(r.admin.ListEndOffsets(ctx, r.cfg.Topics.DeadLetter))
+	if err != nil {
 		return err
 	}
 	if r.cfg.DryRun {
@@ -233,8 +233,8 @@ func (r *run) done(ctx context.Context, ends kadm.ListedOffsets) (bool, error) {
 
 // positions are where the group goes on in each partition.
 func (r *run) positions(ctx context.Context) (map[int32]int64, error) {
-	starts, err := r.admin.ListStartOffsets(ctx, r.cfg.Topics.DeadLetter)
-	if err := errors.Join(err, starts.Error()); err != nil {
+	starts, err := kafka.Offsets(r.admin.ListStartOffsets(ctx, r.cfg.Topics.DeadLetter))
+	if err != nil {
 		return nil, err
 	}
 	committed, err := r.admin.FetchOffsets(ctx, r.group)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"complaints/internal/kafka"
 )
 
 // bounds are the first offset that a partition has, and the first that it does
@@ -19,17 +21,11 @@ type bounds struct{ start, end int64 }
 // bounds asks for all partitions of a topic. The end is the high watermark: what
 // is below it is in a transaction that is committed, aborted or open.
 func (r *run) bounds(ctx context.Context, topic string) (map[int32]bounds, error) {
-	starts, err := r.admin.ListStartOffsets(ctx, topic)
-	if err == nil {
-		err = starts.Error()
-	}
+	starts, err := kafka.Offsets(r.admin.ListStartOffsets(ctx, topic))
 	if err != nil {
 		return nil, fmt.Errorf("start offsets of %s: %w", topic, err)
 	}
-	ends, err := r.admin.ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := kafka.Offsets(r.admin.ListEndOffsets(ctx, topic))
 	if err != nil {
 		return nil, fmt.Errorf("end offsets of %s: %w", topic, err)
 	}

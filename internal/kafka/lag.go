@@ -42,17 +42,11 @@ func Lag(ctx context.Context, cl *kgo.Client, group string, topics ...string) (L
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, fmt.Errorf("lag of group %s: %w", group, err)
 	}
-	starts, err := adm.ListStartOffsets(ctx, topics...)
-	if err == nil {
-		err = starts.Error()
-	}
+	starts, err := Offsets(adm.ListStartOffsets(ctx, topics...))
 	if err != nil {
 		return nil, fmt.Errorf("lag of group %s: %w", group, err)
 	}
-	ends, err := adm.ListCommittedOffsets(ctx, topics...)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := Offsets(adm.ListCommittedOffsets(ctx, topics...))
 	if err != nil {
 		return nil, fmt.Errorf("lag of group %s: %w", group, err)
 	}
