@@ -19,9 +19,7 @@ func Bronze(topic string) Layer {
 	}}
 }
 
-type offsetKey struct {
-	KafkaOffset int64 `parquet:"kafka_offset"`
-}
+type offsetKey struct{ KafkaOffset int64 }
 
 func bronzeRow(r *Record, l *schema.Link) schema.BronzeRow {
 	row := schema.BronzeRow{

@@ -23,11 +23,12 @@ func ShadowedGold(topic string, challenger *classifier.Holder) Layer {
 
 // reportKey is what gold and silver are sorted by.
 type reportKey struct {
-	Category    string  `parquet:"category,dict"`
-	State       *string `parquet:"state,optional,dict"`
-	KafkaOffset int64   `parquet:"kafka_offset"`
+	Category    string
+	State       *string
+	KafkaOffset int64
 }
 
+// reportColumns are the columns of a key, in its order.
 var reportColumns = []string{"category", "state", "kafka_offset"}
 
 func reportOffset(k *reportKey) int64 { return k.KafkaOffset }

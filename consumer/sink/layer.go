@@ -88,8 +88,7 @@ func (l Layer) Merge(files []*lake.ParquetFile, link *schema.Link, day schema.Da
 }
 
 // parquetRows is the codec of a layer whose rows are a Go type with the tags of
-// parquet-go. Key is what an object is sorted by, and a part of the row: a type
-// with the same tags for the columns that it has.
+// parquet-go. Key is what an object is sorted by, a part of the row.
 type parquetRows[Row, Key any] struct {
 	rows    func() func(r *Record, l *schema.Link) Row // makes the rows of one object
 	key     func(*Row) Key
