@@ -1,8 +1,11 @@
-# `make` lists the targets. `make demo` needs only Go; `make test` brings what else it needs into the cache.
+# `make` lists the targets. `make demo` needs only Go; `make test` brings all else that it needs, or says what to install.
 
 SHELL         := bash
 .SHELLFLAGS   := -euo pipefail -c
 .DEFAULT_GOAL := help
+
+# One target after the other, in the order written: what this machine lacks is said first. Go and the tests use all cores anyway.
+.NOTPARALLEL:
 
 # One place for all that is downloaded or built for tests; a value from outside is shared by several clones.
 CACHE  := $(abspath $(or $(COMPLAINTS_CACHE),.cache))
@@ -53,11 +56,11 @@ check: lint ## run the linters, go vet, and see that go.mod is tidy
 
 .PHONY: test
 # Some tests build the programs and run them: a result that go remembers says nothing of those.
-test: check lint-deploy servers lightgbm ## run everything, on real servers too
+test: debian check lint-deploy servers lightgbm ## run everything, on real servers too
 	go test -tags $(TAGS) -count 1 -timeout 20m ./...
 
 .PHONY: chaos
-chaos: kafka versitygw toxiproxy ## break all that can break, take each guarantee out, and print what came of it (half an hour)
+chaos: debian kafka versitygw toxiproxy ## break all that can break, take each guarantee out, and print what came of it (half an hour)
 	go test -tags $(TAGS) -count 1 -timeout 90m -v -run 'TestMatrix|TestMutations' ./deploy/chaos -chaos.long
 
 # The pictures of the live page show as many minutes of the sample.
@@ -72,7 +75,7 @@ screenshots: axe ## take the pictures in docs/images anew, in a real browser
 SOAK_MESSAGES ?= 1000000
 
 .PHONY: soak
-soak: kafka versitygw toxiproxy ## publish a million messages, kill consumers all the while, and print what came of it and the memory
+soak: debian kafka versitygw toxiproxy ## publish a million messages, kill consumers all the while, and print what came of it and the memory
 	go test -tags $(TAGS) -count 1 -timeout 4h -v -run TestSoak ./deploy/chaos -soak.messages $(SOAK_MESSAGES) $(SOAKFLAGS)
 
 .PHONY: test-bucket

@@ -30,7 +30,7 @@ schemathesis: $(STAMPS)/schemathesis-$(SCHEMATHESIS_VERSION) ## bring schemathes
 duckdb: $(STAMPS)/duckdb-$(DUCKDB_VERSION)          ## bring DuckDB, which reads the lake in tests (pip)
 servers: duckdb schemathesis kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
 
-debian: ## install the Debian packages that tests need (as root)
+debian: ## install the Debian packages that tests need, as root; elsewhere say what to install
 	deploy/servers/debian
 
 retry   := deploy/servers/retry
