@@ -16,7 +16,7 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
-	"complaints/internal/quiet"
+	"complaints/internal/logdedup"
 	"complaints/schema"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,7 +58,7 @@ func newLogger(level string, w io.Writer) *slog.Logger {
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		l = slog.LevelInfo
 	}
-	return slog.New(quiet.Warnings(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})))
+	return slog.New(logdedup.Warnings(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})))
 }
 
 // app is a running consumer.

@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"complaints/internal/quiet"
+	"complaints/internal/logdedup"
 )
 
 // run is the whole program: tests call it with the arguments of a user.
@@ -92,7 +92,7 @@ func (a *app) background(ctx context.Context, f func(ctx context.Context)) (wait
 
 // saveOften bounds what a crash publishes again.
 func (a *app) saveOften(ctx context.Context, resume *resumeFile) {
-	log := slog.New(quiet.Warnings(a.log.Handler()))
+	log := slog.New(logdedup.Warnings(a.log.Handler()))
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {

@@ -1,10 +1,10 @@
-// Package quiet keeps a log from repeating itself.
+// Package logdedup keeps a log from repeating itself.
 //
 // In come the lines of a logger. Out go all of them but warnings that repeat: a
 // loop that tries again warns each time, and a store that is away for an hour
 // would fill the log with one sentence. A crash loses the count of what was left
 // out since the last line.
-package quiet
+package logdedup
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package quiet_test
+package logdedup_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"complaints/internal/quiet"
+	"complaints/internal/logdedup"
 )
 
 // line is what these tests look at.
@@ -36,7 +36,7 @@ func linesOf(t *testing.T, log *bytes.Buffer) (all []line) {
 func TestARepeatedWarningIsWrittenOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		log := slog.New(quiet.Warnings(slog.NewJSONHandler(&out, nil)))
+		log := slog.New(logdedup.Warnings(slog.NewJSONHandler(&out, nil)))
 		for n := range 181 { // three minutes, a second each
 			log.With("partition", n%3).Warn("trying again", "err", errors.New("away"))
 			if n%60 == 30 {
@@ -66,7 +66,7 @@ func TestARepeatedWarningIsWrittenOnceAMinute(t *testing.T) {
 func TestInformationAndErrorsAreAlwaysWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		log := slog.New(quiet.Warnings(slog.NewJSONHandler(&out, nil)))
+		log := slog.New(logdedup.Warnings(slog.NewJSONHandler(&out, nil)))
 		for range 5 {
 			log.Info("flushed")
 			log.WithGroup("part").Error("the loss is accepted")
