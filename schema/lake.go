@@ -42,11 +42,11 @@ func DayOf(unixMilli int64) Day {
 	return Day(time.UnixMilli(unixMilli).UTC().Format(time.DateOnly))
 }
 
-// Link is a claim on a run of offsets of one partition for one layer. It is
-// written once, before the objects that it names, and never changed or removed.
-// The links of a partition make a chain: the first starts at 0, every other at
+// Claim says that a writer covers a run of offsets of one partition for one layer.
+// It is written once, before the objects that it names, and never changed or removed.
+// The claims of a partition make a chain: the first starts at 0, every other at
 // its predecessor's Next.
-type Link struct {
+type Claim struct {
 	Layer     Layer         `json:"layer"`
 	Topic     string        `json:"topic"`
 	TopicID   string        `json:"topic_id"` // 32 hex digits
@@ -58,38 +58,38 @@ type Link struct {
 }
 
 // Key is the object name of the claim.
-func (l *Link) Key() string {
-	return LinkPrefix(l.Layer, l.TopicID, l.Partition) + fmt.Sprintf("%020d.json", l.Start)
+func (c *Claim) Key() string {
+	return ClaimPrefix(c.Layer, c.TopicID, c.Partition) + fmt.Sprintf("%020d.json", c.Start)
 }
 
-// ObjectKey is the name of the Parquet object that holds the link's rows of a day.
-func (l *Link) ObjectKey(day Day) string {
-	return fmt.Sprintf("%s/%s/dt=%s/part-%05d-%020d-%s.parquet", l.Layer, Dataset, day, l.Partition, l.Start, l.TopicID)
+// ObjectKey is the name of the Parquet object that holds the claim's rows of a day.
+func (c *Claim) ObjectKey(day Day) string {
+	return fmt.Sprintf("%s/%s/dt=%s/part-%05d-%020d-%s.parquet", c.Layer, Dataset, day, c.Partition, c.Start, c.TopicID)
 }
 
-// LinkPrefix is the folder of a partition's chain, with a slash at its end.
-func LinkPrefix(layer Layer, topicID string, partition int32) string {
+// ClaimPrefix is the folder of a partition's chain, with a slash at its end.
+func ClaimPrefix(layer Layer, topicID string, partition int32) string {
 	return fmt.Sprintf("chain/%s/%s/%d/", layer, topicID, partition)
 }
 
-// ParseLink reads a claim that was stored under key, and checks that both agree.
-func ParseLink(key string, body []byte) (*Link, error) {
-	var l Link
-	if err := json.Unmarshal(body, &l); err != nil {
-		return nil, fmt.Errorf("link %s: %w", key, err)
+// ParseClaim reads a claim that was stored under key, and checks that both agree.
+func ParseClaim(key string, body []byte) (*Claim, error) {
+	var c Claim
+	if err := json.Unmarshal(body, &c); err != nil {
+		return nil, fmt.Errorf("claim %s: %w", key, err)
 	}
-	if l.Key() != key {
-		return nil, fmt.Errorf("link %s: its content belongs to %s", key, l.Key())
+	if c.Key() != key {
+		return nil, fmt.Errorf("claim %s: its content belongs to %s", key, c.Key())
 	}
-	if l.Next <= l.Start {
-		return nil, fmt.Errorf("link %s: next is %d, want more than start %d", key, l.Next, l.Start)
+	if c.Next <= c.Start {
+		return nil, fmt.Errorf("claim %s: next is %d, want more than start %d", key, c.Next, c.Start)
 	}
-	for day, n := range l.Rows {
+	for day, n := range c.Rows {
 		if _, err := time.Parse(time.DateOnly, string(day)); err != nil || n <= 0 {
-			return nil, fmt.Errorf("link %s: %d rows on day %q", key, n, day)
+			return nil, fmt.Errorf("claim %s: %d rows on day %q", key, n, day)
 		}
 	}
-	return &l, nil
+	return &c, nil
 }
 
 // ObjectName is what the name of a Parquet object says.
@@ -97,7 +97,7 @@ type ObjectName struct {
 	Layer     Layer
 	Day       Day
 	Partition int32
-	Start     int64 // of its link
+	Start     int64 // of its claim
 	TopicID   string
 }
 
@@ -128,8 +128,8 @@ func ParseObjectKey(key string) (ObjectName, error) {
 		return bad("the offset")
 	}
 	o := ObjectName{Layer: Layer(dirs[0]), Day: Day(day), Partition: int32(partition), Start: start, TopicID: parts[3]}
-	l := Link{Layer: o.Layer, TopicID: o.TopicID, Partition: o.Partition, Start: o.Start}
-	if l.ObjectKey(o.Day) != key {
+	c := Claim{Layer: o.Layer, TopicID: o.TopicID, Partition: o.Partition, Start: o.Start}
+	if c.ObjectKey(o.Day) != key {
 		return bad("the file name")
 	}
 	return o, nil

@@ -12,9 +12,9 @@ import (
 const topicID = "0123456789abcdef0123456789abcdef"
 
 func TestKeys(t *testing.T) {
-	l := schema.Link{Layer: schema.Gold, TopicID: topicID, Partition: 7, Start: 42}
+	l := schema.Claim{Layer: schema.Gold, TopicID: topicID, Partition: 7, Start: 42}
 	if got, want := l.Key(), "chain/gold/"+topicID+"/7/00000000000000000042.json"; got != want {
-		t.Errorf("link key %s, want %s", got, want)
+		t.Errorf("claim key %s, want %s", got, want)
 	}
 	if got, want := l.ObjectKey("2026-11-24"), "gold/complaints/dt=2026-11-24/part-00007-00000000000000000042-"+topicID+".parquet"; got != want {
 		t.Errorf("object key %s, want %s", got, want)
@@ -24,36 +24,36 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestParseLink(t *testing.T) {
-	l := schema.Link{Layer: schema.Gold, Topic: "t", TopicID: topicID, Partition: 7, Start: 42, Next: 50, Rows: map[schema.Day]int64{"2026-11-24": 8}}
+func TestParseClaim(t *testing.T) {
+	l := schema.Claim{Layer: schema.Gold, Topic: "t", TopicID: topicID, Partition: 7, Start: 42, Next: 50, Rows: map[schema.Day]int64{"2026-11-24": 8}}
 	body, err := json.Marshal(l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := schema.ParseLink(l.Key(), body)
+	got, err := schema.ParseClaim(l.Key(), body)
 	if err != nil || got.Next != 50 || got.Rows["2026-11-24"] != 8 {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	for what, change := range map[string]func(*schema.Link){
-		"covers nothing": func(l *schema.Link) { l.Next = l.Start },
-		"other key":      func(l *schema.Link) { l.Start = 41 },
-		"no day":         func(l *schema.Link) { l.Rows = map[schema.Day]int64{"yesterday": 1} },
-		"no rows":        func(l *schema.Link) { l.Rows = map[schema.Day]int64{"2026-11-24": 0} },
+	for what, change := range map[string]func(*schema.Claim){
+		"covers nothing": func(l *schema.Claim) { l.Next = l.Start },
+		"other key":      func(l *schema.Claim) { l.Start = 41 },
+		"no day":         func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"yesterday": 1} },
+		"no rows":        func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"2026-11-24": 0} },
 	} {
 		bad := l
 		change(&bad)
 		body, _ := json.Marshal(bad)
-		if _, err := schema.ParseLink(l.Key(), body); err == nil || !strings.Contains(err.Error(), l.Key()) {
+		if _, err := schema.ParseClaim(l.Key(), body); err == nil || !strings.Contains(err.Error(), l.Key()) {
 			t.Errorf("%s: err = %v, want one that names the key", what, err)
 		}
 	}
-	if _, err := schema.ParseLink(l.Key(), body[:10]); err == nil {
-		t.Error("a truncated link is taken")
+	if _, err := schema.ParseClaim(l.Key(), body[:10]); err == nil {
+		t.Error("a truncated claim is taken")
 	}
 }
 
 func FuzzParseObjectKey(f *testing.F) {
-	l := schema.Link{Layer: schema.Silver, TopicID: topicID, Partition: 7, Start: 42}
+	l := schema.Claim{Layer: schema.Silver, TopicID: topicID, Partition: 7, Start: 42}
 	f.Add(l.ObjectKey("2026-11-24"))
 	f.Add("gold/complaints/dt=2026-02-30/part-00007-00000000000000000042-" + topicID + ".parquet")
 	f.Add("gold/complaints/dt=2026-02-20/part-00007-42-" + topicID + ".parquet")
@@ -63,7 +63,7 @@ func FuzzParseObjectKey(f *testing.F) {
 		if err != nil {
 			return
 		}
-		l := schema.Link{Layer: o.Layer, TopicID: o.TopicID, Partition: o.Partition, Start: o.Start}
+		l := schema.Claim{Layer: o.Layer, TopicID: o.TopicID, Partition: o.Partition, Start: o.Start}
 		if back := l.ObjectKey(o.Day); back != key {
 			t.Errorf("%q is read as %+v, which is %q", key, o, back)
 		}
@@ -71,7 +71,7 @@ func FuzzParseObjectKey(f *testing.F) {
 }
 
 func TestParseObjectKey(t *testing.T) {
-	l := schema.Link{Layer: schema.Silver, TopicID: topicID, Partition: 7, Start: 42}
+	l := schema.Claim{Layer: schema.Silver, TopicID: topicID, Partition: 7, Start: 42}
 	o, err := schema.ParseObjectKey(l.ObjectKey("2026-11-24"))
 	if want := (schema.ObjectName{Layer: schema.Silver, Day: "2026-11-24", Partition: 7, Start: 42, TopicID: topicID}); err != nil || o != want {
 		t.Errorf("got %+v, %v, want %+v", o, err, want)

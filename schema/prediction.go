@@ -48,6 +48,6 @@ func PredictionPrefix(version string) string {
 
 // PredictionKey is the object of a model's predictions for the rows of an object of silver.
 func PredictionKey(version string, silver ObjectName) string {
-	l := Link{Layer: silver.Layer, TopicID: silver.TopicID, Partition: silver.Partition, Start: silver.Start}
-	return fmt.Sprintf("%sdt=%s/%s", PredictionPrefix(version), silver.Day, path.Base(l.ObjectKey(silver.Day)))
+	c := Claim{Layer: silver.Layer, TopicID: silver.TopicID, Partition: silver.Partition, Start: silver.Start}
+	return fmt.Sprintf("%sdt=%s/%s", PredictionPrefix(version), silver.Day, path.Base(c.ObjectKey(silver.Day)))
 }

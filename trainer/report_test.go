@@ -336,7 +336,7 @@ func TestReportOfSilver(t *testing.T) {
 // putErased writes an object of silver with one erased row.
 func putErased(t *testing.T, store lake.Store, day schema.Day, at int64) {
 	t.Helper()
-	link := &schema.Link{Layer: schema.Silver, Topic: "complaints.classified", TopicID: testTopicID, Start: at, Next: at + 1, Rows: map[schema.Day]int64{day: 1}}
+	link := &schema.Claim{Layer: schema.Silver, Topic: "complaints.classified", TopicID: testTopicID, Start: at, Next: at + 1, Rows: map[schema.Day]int64{day: 1}}
 	body, err := lake.WriteParquet([]schema.SilverRow{{RecordError: new(schema.Erased)}}, nil, lake.FooterOf(link, day))
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func putSilver(t *testing.T, store lake.Store, layer schema.Layer, day schema.Da
 		row, _ := columns.Silver(value, schema.Position{Partition: partition, Offset: o})
 		rows = append(rows, row)
 	}
-	link := &schema.Link{Layer: layer, Topic: "complaints.classified", TopicID: testTopicID, Partition: partition, Start: start, Next: next, Rows: map[schema.Day]int64{day: next - start}}
+	link := &schema.Claim{Layer: layer, Topic: "complaints.classified", TopicID: testTopicID, Partition: partition, Start: start, Next: next, Rows: map[schema.Day]int64{day: next - start}}
 	body, err := lake.WriteParquet(rows, nil, lake.FooterOf(link, day))
 	if err != nil {
 		t.Fatal(err)

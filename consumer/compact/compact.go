@@ -125,7 +125,7 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []lake.DayObje
 		return 0, fmt.Errorf("%s: %w", plain[last].Key, err)
 	}
 	name := plain[0].ObjectName
-	link := &schema.Link{
+	link := &schema.Claim{
 		Layer: cfg.Layer.Name.Daily(), Topic: files[0].Footer(lake.FooterTopic), TopicID: name.TopicID,
 		Partition: name.Partition, Start: name.Start, Next: next, Rows: map[schema.Day]int64{},
 	}

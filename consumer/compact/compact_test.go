@@ -37,7 +37,7 @@ func config(s lake.Store) compact.Config {
 // put writes a link's object of n rows.
 func put(t *testing.T, s lake.Store, partition int32, start int64, n int) {
 	t.Helper()
-	l := &schema.Link{
+	l := &schema.Claim{
 		Layer: schema.Gold, Topic: "complaints.classified", TopicID: topicID, Partition: partition,
 		Start: start, Next: start + int64(n) + 1, Rows: map[schema.Day]int64{day: int64(n)},
 	}

@@ -53,7 +53,7 @@ func BenchmarkLayer(b *testing.B) {
 			b.Fatal(err)
 		}
 		day := schema.DayOf(records[0].Timestamp)
-		link := &schema.Link{
+		link := &schema.Claim{
 			Layer: name, Topic: layer.Topic, TopicID: strings.Repeat("b", 32), Next: int64(len(records)),
 			Rows: map[schema.Day]int64{day: int64(len(records))},
 		}

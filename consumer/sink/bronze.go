@@ -10,7 +10,7 @@ import (
 // in the order of their offsets.
 func Bronze(topic string) Layer {
 	return Layer{Name: schema.Bronze, Topic: topic, codec: parquetRows[schema.BronzeRow, offsetKey]{
-		rows:    func() func(*Record, *schema.Link) schema.BronzeRow { return bronzeRow },
+		rows:    func() func(*Record, *schema.Claim) schema.BronzeRow { return bronzeRow },
 		key:     func(r *schema.BronzeRow) offsetKey { return offsetKey{r.KafkaOffset} },
 		offset:  func(k *offsetKey) int64 { return k.KafkaOffset },
 		compare: func(a, b *offsetKey) int { return cmp.Compare(a.KafkaOffset, b.KafkaOffset) },
@@ -21,7 +21,7 @@ func Bronze(topic string) Layer {
 
 type offsetKey struct{ KafkaOffset int64 }
 
-func bronzeRow(r *Record, l *schema.Link) schema.BronzeRow {
+func bronzeRow(r *Record, l *schema.Claim) schema.BronzeRow {
 	row := schema.BronzeRow{
 		KafkaTopic: l.Topic, KafkaTopicID: l.TopicID, KafkaPartition: l.Partition,
 		KafkaOffset: r.Offset, KafkaTimestamp: r.Timestamp,

@@ -38,8 +38,8 @@ type chain struct {
 	last      int64 // the start of the last link, -1 if there is none
 }
 
-func (c *chain) link(start, next int64) *schema.Link {
-	return &schema.Link{
+func (c *chain) link(start, next int64) *schema.Claim {
+	return &schema.Claim{
 		Layer: c.layer.Name, Topic: c.layer.Topic, TopicID: c.topicID, Partition: c.partition,
 		Start: start, Next: next, Rows: map[schema.Day]int64{},
 	}
@@ -52,7 +52,7 @@ func (c *chain) link(start, next int64) *schema.Link {
 // With a hint that is right, or with less than listPage links, this takes two
 // requests; else it halves the offsets, which takes at most about
 // log2(high/links per offset range) requests more, however many links there are.
-func (c *chain) find(ctx context.Context, hint, high int64) (*schema.Link, error) {
+func (c *chain) find(ctx context.Context, hint, high int64) (*schema.Claim, error) {
 	page, err := c.list(ctx, max(hint, 0))
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func lastOf(page []lake.Info, otherwise string) string {
 
 // list lists links that start at or after an offset.
 func (c *chain) list(ctx context.Context, from int64) ([]lake.Info, error) {
-	prefix := schema.LinkPrefix(c.layer.Name, c.topicID, c.partition)
+	prefix := schema.ClaimPrefix(c.layer.Name, c.topicID, c.partition)
 	return c.store.List(ctx, prefix, fmt.Sprintf("%s%020d", prefix, from), listPage)
 }
 
@@ -135,12 +135,12 @@ func startOf(key string) (int64, error) {
 	return 0, fmt.Errorf("%s is no name of a link", key)
 }
 
-func (c *chain) get(ctx context.Context, key string) (*schema.Link, error) {
+func (c *chain) get(ctx context.Context, key string) (*schema.Claim, error) {
 	body, _, err := c.store.Get(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	return schema.ParseLink(key, body)
+	return schema.ParseClaim(key, body)
 }
 
 // claimAttempts is how often a claim is tried that was found not to be there
@@ -149,7 +149,7 @@ const claimAttempts = 5
 
 // claim creates the link. It returns nil if the link stands in the store now as
 // it was given, and errTaken if another stands in its place.
-func (c *chain) claim(ctx context.Context, l *schema.Link) error {
+func (c *chain) claim(ctx context.Context, l *schema.Claim) error {
 	body, err := json.Marshal(l)
 	if err != nil {
 		return err

@@ -112,12 +112,12 @@ func TestAClaimIsComparedWithWhatStands(t *testing.T) {
 	c, _, _, _ := chainOf(t, 0)
 	mine := c.link(0, 10)
 	mine.Rows["2026-11-24"] = 9
-	for name, change := range map[string]func(*schema.Link){
-		"another end":   func(l *schema.Link) { l.Next = 11 },
-		"other rows":    func(l *schema.Link) { l.Rows = map[schema.Day]int64{"2026-11-24": 8} },
-		"another day":   func(l *schema.Link) { l.Rows = map[schema.Day]int64{"2026-11-23": 9} },
-		"a lost link":   func(l *schema.Link) { l.Lost = true },
-		"the same link": func(*schema.Link) {},
+	for name, change := range map[string]func(*schema.Claim){
+		"another end":   func(l *schema.Claim) { l.Next = 11 },
+		"other rows":    func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"2026-11-24": 8} },
+		"another day":   func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"2026-11-23": 9} },
+		"a lost link":   func(l *schema.Claim) { l.Lost = true },
+		"the same link": func(*schema.Claim) {},
 	} {
 		other := *mine
 		change(&other)

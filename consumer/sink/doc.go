@@ -3,7 +3,7 @@
 //
 // In come the committed records of the topics, by one consumer group. Out go
 // claims and Parquet objects: a claim says which offsets of a partition an
-// object covers, and is created once, before the object (see [schema.Link]).
+// object covers, and is created once, before the object (see [schema.Claim]).
 // The claims of a partition make a chain, and the chain alone says where to
 // resume; the committed offset only shortens the search for its end. So a crash
 // at any step, a process that wakes up late, lost offsets and lost answers of

@@ -37,6 +37,6 @@ func compareReport(a, b *reportKey) int {
 	return cmp.Or(cmp.Compare(a.Category, b.Category), compareText(a.State, b.State), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
 }
 
-func positionOf(r *Record, l *schema.Link) schema.Position {
+func positionOf(r *Record, l *schema.Claim) schema.Position {
 	return schema.Position{Partition: l.Partition, Offset: r.Offset, Timestamp: r.Timestamp}
 }

@@ -272,20 +272,20 @@ func (r *rig) id() string {
 }
 
 // links returns the chain of a partition, checked to be one.
-func (r *rig) links(layer schema.Layer, id string, partition int32) []*schema.Link {
+func (r *rig) links(layer schema.Layer, id string, partition int32) []*schema.Claim {
 	r.t.Helper()
-	infos, err := r.store.List(r.t.Context(), schema.LinkPrefix(layer, id, partition), "", 1_000_000)
+	infos, err := r.store.List(r.t.Context(), schema.ClaimPrefix(layer, id, partition), "", 1_000_000)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	var links []*schema.Link
+	var links []*schema.Claim
 	next := int64(0)
 	for _, info := range infos {
 		body, _, err := r.store.Get(r.t.Context(), info.Key)
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		l, err := schema.ParseLink(info.Key, body)
+		l, err := schema.ParseClaim(info.Key, body)
 		if err != nil {
 			r.t.Fatal(err)
 		}

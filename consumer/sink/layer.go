@@ -66,20 +66,20 @@ func LayerOf(name schema.Layer, topics schema.Topics) (Layer, error) {
 type codec interface {
 	// encode returns the object. The same records give the same rows, but for
 	// what a challenger says, which may be another one by then.
-	encode(l *schema.Link, day schema.Day, records []Record) ([]byte, agreement, error)
+	encode(l *schema.Claim, day schema.Day, records []Record) ([]byte, agreement, error)
 	// check opens an encoded object again and compares it with the records
 	// that it was made of.
-	check(body []byte, l *schema.Link, day schema.Day, records []Record) error
+	check(body []byte, l *schema.Claim, day schema.Day, records []Record) error
 	// belongs says whether a stored object is that of the link and the day.
-	belongs(r io.ReaderAt, size int64, l *schema.Link, day schema.Day) error
+	belongs(r io.ReaderAt, size int64, l *schema.Claim, day schema.Day) error
 }
 
 // Merge returns one object with the rows of many, sorted as each of them is. It
 // is opened again and compared with what went in. Link, of which Merge sets the
 // rows, and day go into its footer.
-func (l Layer) Merge(files []*lake.ParquetFile, link *schema.Link, day schema.Day) ([]byte, error) {
+func (l Layer) Merge(files []*lake.ParquetFile, link *schema.Claim, day schema.Day) ([]byte, error) {
 	m, ok := l.codec.(interface {
-		merge(files []*lake.ParquetFile, l *schema.Link, day schema.Day) ([]byte, error)
+		merge(files []*lake.ParquetFile, l *schema.Claim, day schema.Day) ([]byte, error)
 	})
 	if !ok {
 		return nil, fmt.Errorf("objects of layer %s cannot be merged", l.Name)
@@ -90,7 +90,7 @@ func (l Layer) Merge(files []*lake.ParquetFile, link *schema.Link, day schema.Da
 // parquetRows is the codec of a layer whose rows are a Go type with the tags of
 // parquet-go. Key is what an object is sorted by, a part of the row.
 type parquetRows[Row, Key any] struct {
-	rows    func() func(r *Record, l *schema.Link) Row // makes the rows of one object
+	rows    func() func(r *Record, l *schema.Claim) Row // makes the rows of one object
 	key     func(*Row) Key
 	offset  func(*Key) int64 // of the record that a row is of
 	compare func(a, b *Key) int
@@ -100,7 +100,7 @@ type parquetRows[Row, Key any] struct {
 	byID  bool // the column complaint_id alone says so
 }
 
-func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, agreement, error) {
+func (c parquetRows[Row, Key]) encode(l *schema.Claim, day schema.Day, records []Record) ([]byte, agreement, error) {
 	rows, of := make([]Row, len(records)), c.rows()
 	for i := range records {
 		rows[i] = of(&records[i], l)
@@ -109,12 +109,12 @@ func (c parquetRows[Row, Key]) encode(l *schema.Link, day schema.Day, records []
 	return body, agreement{}, err
 }
 
-func (c parquetRows[Row, Key]) write(rows []Row, l *schema.Link, day schema.Day) ([]byte, error) {
+func (c parquetRows[Row, Key]) write(rows []Row, l *schema.Claim, day schema.Day) ([]byte, error) {
 	return lake.WriteParquet(c.sorted(rows), c.columns, lake.FooterOf(l, day))
 }
 
 // merge is what [Layer.Merge] says.
-func (c parquetRows[Row, Key]) merge(files []*lake.ParquetFile, l *schema.Link, day schema.Day) ([]byte, error) {
+func (c parquetRows[Row, Key]) merge(files []*lake.ParquetFile, l *schema.Claim, day schema.Day) ([]byte, error) {
 	var in contents[Row]
 	for _, f := range files {
 		if err := c.load(&in, f, func(*Row) {}); err != nil {
@@ -145,7 +145,7 @@ func (c parquetRows[Row, Key]) load(in *contents[Row], f *lake.ParquetFile, chan
 }
 
 // rewrite returns one object of the contents, opened again and compared with them.
-func (c parquetRows[Row, Key]) rewrite(in *contents[Row], l *schema.Link, day schema.Day) ([]byte, error) {
+func (c parquetRows[Row, Key]) rewrite(in *contents[Row], l *schema.Claim, day schema.Day) ([]byte, error) {
 	slices.SortFunc(in.records, func(a, b Record) int { return cmp.Compare(a.Offset, b.Offset) })
 	footer := lake.FooterOf(l, day)
 	if in.erased > 0 {
@@ -188,7 +188,7 @@ func (b byKey[Key]) Len() int           { return len(b.order) }
 func (b byKey[Key]) Less(i, j int) bool { return b.compare(&b.order[i].key, &b.order[j].key) < 0 }
 func (b byKey[Key]) Swap(i, j int)      { b.order[i], b.order[j] = b.order[j], b.order[i] }
 
-func (c parquetRows[Row, Key]) check(body []byte, l *schema.Link, day schema.Day, records []Record) error {
+func (c parquetRows[Row, Key]) check(body []byte, l *schema.Claim, day schema.Day, records []Record) error {
 	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		return err
@@ -224,7 +224,7 @@ func sameOffsets(offsets []int64, records []Record) error {
 	return nil
 }
 
-func (c parquetRows[Row, Key]) belongs(r io.ReaderAt, size int64, l *schema.Link, day schema.Day) error {
+func (c parquetRows[Row, Key]) belongs(r io.ReaderAt, size int64, l *schema.Claim, day schema.Day) error {
 	f, err := lake.OpenParquet(r, size)
 	if err != nil {
 		return err

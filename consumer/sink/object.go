@@ -53,7 +53,7 @@ func dayNumber(unixMilli int64) int64 {
 
 // put writes the objects of a claimed link. Days that are not in the map are
 // not written.
-func (p *partition) put(ctx context.Context, c *chain, l *schema.Link, days map[schema.Day][]Record) error {
+func (p *partition) put(ctx context.Context, c *chain, l *schema.Claim, days map[schema.Day][]Record) error {
 	m := p.metrics.of(c.layer.Name)
 	for _, day := range slices.Sorted(maps.Keys(days)) {
 		bytes, took, err := c.putDay(ctx, l, day, days[day], m)
@@ -68,7 +68,7 @@ func (p *partition) put(ctx context.Context, c *chain, l *schema.Link, days map[
 }
 
 // putDay returns how large the object is and how long its put took.
-func (c *chain) putDay(ctx context.Context, l *schema.Link, day schema.Day, records []Record, m *layerMetrics) (size int, took time.Duration, err error) {
+func (c *chain) putDay(ctx context.Context, l *schema.Claim, day schema.Day, records []Record, m *layerMetrics) (size int, took time.Duration, err error) {
 	body, seen, err := c.layer.codec.encode(l, day, records)
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: encode %s: %w", errBroken, l.ObjectKey(day), err)
@@ -89,7 +89,7 @@ func (c *chain) putDay(ctx context.Context, l *schema.Link, day schema.Day, reco
 
 // create stores an object and returns nil if it stands in the store now. One
 // that stood there before must be of the same link: its writer had the claim too.
-func (c *chain) create(ctx context.Context, l *schema.Link, day schema.Day, body []byte, meta map[string]string) error {
+func (c *chain) create(ctx context.Context, l *schema.Claim, day schema.Day, body []byte, meta map[string]string) error {
 	key := l.ObjectKey(day)
 	var err error
 	for range claimAttempts {
@@ -112,7 +112,7 @@ func (c *chain) create(ctx context.Context, l *schema.Link, day schema.Day, body
 	return err
 }
 
-func (c *chain) belongs(ctx context.Context, l *schema.Link, day schema.Day) error {
+func (c *chain) belongs(ctx context.Context, l *schema.Claim, day schema.Day) error {
 	r, err := c.store.Open(ctx, l.ObjectKey(day))
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (c *chain) belongs(ctx context.Context, l *schema.Link, day schema.Day) err
 }
 
 // missing returns the days of a link whose objects are not there.
-func (c *chain) missing(ctx context.Context, l *schema.Link) ([]schema.Day, error) {
+func (c *chain) missing(ctx context.Context, l *schema.Claim) ([]schema.Day, error) {
 	var days []schema.Day
 	for _, day := range slices.Sorted(maps.Keys(l.Rows)) {
 		_, err := c.store.Head(ctx, l.ObjectKey(day))

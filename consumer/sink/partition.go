@@ -128,7 +128,7 @@ func (p *partition) flush(ctx context.Context) error {
 }
 
 // nextLink is the link of all that was read and that the layer lacks.
-func (p *partition) nextLink(c *chain) (*schema.Link, map[schema.Day][]Record) {
+func (p *partition) nextLink(c *chain) (*schema.Claim, map[schema.Day][]Record) {
 	l := c.link(c.next, p.pos)
 	from := 0
 	for from < len(p.records) && p.records[from].Offset < c.next {
@@ -280,7 +280,7 @@ func (p *partition) lose(ctx context.Context, c *chain, start int64) error {
 
 // complete writes the objects of the last link that are missing: whoever
 // claimed it died, or is still at it. Start is the first offset of the log.
-func (p *partition) complete(ctx context.Context, c *chain, l *schema.Link, start int64) error {
+func (p *partition) complete(ctx context.Context, c *chain, l *schema.Claim, start int64) error {
 	missing, err := c.missing(ctx, l)
 	if err != nil || len(missing) == 0 {
 		return err

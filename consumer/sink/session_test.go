@@ -81,7 +81,7 @@ func TestShutdownAfterACollisionEndsAtOnce(t *testing.T) {
 	for len(s.Status()) == 0 || s.Status()[0].Position < 11 {
 		time.Sleep(5 * time.Millisecond)
 	}
-	other := &schema.Link{Layer: schema.Gold, Topic: topic, TopicID: r.id(), Next: 5, Rows: map[schema.Day]int64{"2026-11-24": 5}}
+	other := &schema.Claim{Layer: schema.Gold, Topic: topic, TopicID: r.id(), Next: 5, Rows: map[schema.Day]int64{"2026-11-24": 5}}
 	body, err := json.Marshal(other)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ type shadowedGold struct {
 }
 
 // encode asks one challenger for all rows, so that no object is half of two.
-func (g shadowedGold) encode(l *schema.Link, day schema.Day, records []Record) ([]byte, agreement, error) {
+func (g shadowedGold) encode(l *schema.Claim, day schema.Day, records []Record) ([]byte, agreement, error) {
 	s := shadowOf(g.challenger)
 	var columns schema.Columns
 	rows := make([]schema.GoldRow, len(records))

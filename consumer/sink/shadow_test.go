@@ -147,7 +147,7 @@ func TestAnObjectHasOneChallenger(t *testing.T) {
 	seen := map[string]int{}
 	for range 8 {
 		dt := schema.DayOf(records[0].Timestamp)
-		l := &schema.Link{Layer: schema.Gold, Topic: topic, TopicID: simID, Next: n, Rows: map[schema.Day]int64{dt: n}}
+		l := &schema.Claim{Layer: schema.Gold, Topic: topic, TopicID: simID, Next: n, Rows: map[schema.Day]int64{dt: n}}
 		body, agreed, err := layer.codec.encode(l, dt, records)
 		if err != nil || agreed.same+agreed.different != n {
 			t.Fatalf("%+v, %v", agreed, err)

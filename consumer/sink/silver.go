@@ -11,9 +11,9 @@ import (
 func Silver(topic string) Layer {
 	masked := &maskedCount{}
 	return Layer{Name: schema.Silver, Topic: topic, masked: masked, codec: parquetRows[schema.SilverRow, reportKey]{
-		rows: func() func(*Record, *schema.Link) schema.SilverRow {
+		rows: func() func(*Record, *schema.Claim) schema.SilverRow {
 			var columns schema.Columns
-			return func(r *Record, l *schema.Link) schema.SilverRow {
+			return func(r *Record, l *schema.Claim) schema.SilverRow {
 				row, n := columns.Silver(r.Value, positionOf(r, l))
 				masked.add(n)
 				return row

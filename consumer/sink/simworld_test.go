@@ -71,9 +71,9 @@ type world struct {
 	hint      string
 
 	objects    map[string][]byte
-	keys       []string                // of objects, sorted
-	late       []func()                // puts that may still land
-	links      map[string]*schema.Link // those of the objects
+	keys       []string                 // of objects, sorted
+	late       []func()                 // puts that may still land
+	links      map[string]*schema.Claim // those of the objects
 	rows       map[row]bool
 	tracing    bool
 	wrong      error // what was found to be wrong first
@@ -87,7 +87,7 @@ type world struct {
 func newWorld(seed uint64, broken breakage, m *metrics) *world {
 	w := &world{
 		rng: rand.New(rand.NewPCG(seed, 7)), broken: broken, metrics: m,
-		objects: map[string][]byte{}, rows: map[row]bool{}, links: map[string]*schema.Link{}, committed: -1,
+		objects: map[string][]byte{}, rows: map[row]bool{}, links: map[string]*schema.Claim{}, committed: -1,
 	}
 	w.produce()
 	if w.rng.IntN(5) == 0 { // a log that was there before the lake
@@ -144,7 +144,7 @@ func (w *world) store(key string, body []byte) {
 	}
 	w.objects[key] = body
 	if strings.HasPrefix(key, "chain/") {
-		l, err := schema.ParseLink(key, body)
+		l, err := schema.ParseClaim(key, body)
 		if err != nil {
 			w.fail("%w", err)
 			return
@@ -172,7 +172,7 @@ func (w *world) forget(key string) {
 	}
 }
 
-func (w *world) checkLink(l *schema.Link) {
+func (w *world) checkLink(l *schema.Claim) {
 	before := l.Start == 0
 	for _, other := range w.links {
 		if other.Layer != l.Layer || other.Start == l.Start {
@@ -228,7 +228,7 @@ func parseSim(body []byte) (o simObject) {
 
 type simCodec struct{}
 
-func (simCodec) encode(l *schema.Link, _ schema.Day, records []Record) ([]byte, agreement, error) {
+func (simCodec) encode(l *schema.Claim, _ schema.Day, records []Record) ([]byte, agreement, error) {
 	o := simObject{Layer: l.Layer, Start: l.Start, Next: l.Next, Offsets: []int64{}}
 	for _, r := range records {
 		o.Offsets = append(o.Offsets, r.Offset)
@@ -237,11 +237,11 @@ func (simCodec) encode(l *schema.Link, _ schema.Day, records []Record) ([]byte, 
 	return body, agreement{}, err
 }
 
-func (simCodec) check(body []byte, _ *schema.Link, _ schema.Day, records []Record) error {
+func (simCodec) check(body []byte, _ *schema.Claim, _ schema.Day, records []Record) error {
 	return sameOffsets(parseSim(body).Offsets, records)
 }
 
-func (simCodec) belongs(r io.ReaderAt, size int64, l *schema.Link, _ schema.Day) error {
+func (simCodec) belongs(r io.ReaderAt, size int64, l *schema.Claim, _ schema.Day) error {
 	body := make([]byte, size)
 	if _, err := r.ReadAt(body, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err

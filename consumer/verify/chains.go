@@ -28,11 +28,11 @@ type part struct {
 // chain is what was found of one partition in one layer.
 type chain struct {
 	part
-	links   []*schema.Link // in order
-	next    int64          // the end of the last link
-	sunk    int64          // what the sink's group has committed, which the layer must have
-	rows    *offsets       // of the objects
-	spoiled []Range        // links with objects that are missing or damaged, reported already
+	links   []*schema.Claim // in order
+	next    int64           // the end of the last link
+	sunk    int64           // what the sink's group has committed, which the layer must have
+	rows    *offsets        // of the objects
+	spoiled []Range         // links with objects that are missing or damaged, reported already
 }
 
 // parallel is how many objects are read at the same time.
@@ -174,7 +174,7 @@ func (r *run) compareRows(c *chain, layer schema.Layer, report *LayerReport, vis
 }
 
 func (c *chain) where(layer schema.Layer) string {
-	return strings.TrimSuffix(schema.LinkPrefix(layer, c.topicID, c.partition), "/")
+	return strings.TrimSuffix(schema.ClaimPrefix(layer, c.topicID, c.partition), "/")
 }
 
 // chains reads the links of all partitions of a layer.
@@ -200,7 +200,7 @@ func (r *run) chains(ctx context.Context, layer schema.Layer, report *LayerRepor
 			report.Partitions++
 		}
 		// Behind all digits. A foreign name may come behind that too.
-		after = max(first[0].Key, schema.LinkPrefix(layer, p.topicID, p.partition)+"~")
+		after = max(first[0].Key, schema.ClaimPrefix(layer, p.topicID, p.partition)+"~")
 	}
 }
 
@@ -220,7 +220,7 @@ func partOf(prefix, key string) (part, error) {
 // chain reads the links of a partition and checks that they are one chain.
 func (r *run) chain(ctx context.Context, layer schema.Layer, p part, report *LayerReport) (*chain, error) {
 	c := &chain{part: p, rows: newOffsets()}
-	prefix := schema.LinkPrefix(layer, p.topicID, p.partition)
+	prefix := schema.ClaimPrefix(layer, p.topicID, p.partition)
 	for page, err := range lake.Pages(ctx, r.cfg.Store, prefix) {
 		if err != nil {
 			return nil, err
@@ -242,8 +242,8 @@ func (r *run) chain(ctx context.Context, layer schema.Layer, p part, report *Lay
 }
 
 // links reads claims, a few at the same time. One that cannot be parsed is nil.
-func (r *run) links(ctx context.Context, page []lake.Info) ([]*schema.Link, error) {
-	links := make([]*schema.Link, len(page))
+func (r *run) links(ctx context.Context, page []lake.Info) ([]*schema.Claim, error) {
+	links := make([]*schema.Claim, len(page))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for i, info := range page {
@@ -255,7 +255,7 @@ func (r *run) links(ctx context.Context, page []lake.Info) ([]*schema.Link, erro
 			if err != nil {
 				return err
 			}
-			if l, err := schema.ParseLink(info.Key, body); err == nil {
+			if l, err := schema.ParseClaim(info.Key, body); err == nil {
 				links[i] = l
 			}
 			return nil
@@ -264,14 +264,14 @@ func (r *run) links(ctx context.Context, page []lake.Info) ([]*schema.Link, erro
 	return links, g.Wait()
 }
 
-// isLinkName says whether the last part of a key is as [schema.Link.Key] makes it.
+// isLinkName says whether the last part of a key is as [schema.Claim.Key] makes it.
 func isLinkName(key string) bool {
 	digits, ok := strings.CutSuffix(path.Base(key), ".json")
 	return ok && len(digits) == 20 && strings.Trim(digits, "0123456789") == ""
 }
 
 // link appends a link to its chain.
-func (r *run) link(c *chain, l *schema.Link, layer schema.Layer, report *LayerReport) {
+func (r *run) link(c *chain, l *schema.Claim, layer schema.Layer, report *LayerReport) {
 	report.Links++
 	switch {
 	case l.Start > c.next:
@@ -320,7 +320,7 @@ func (r *run) objects(ctx context.Context, c *chain, report *LayerReport, start 
 	return nil
 }
 
-func (r *run) pending(ctx context.Context, l *schema.Link) (bool, error) {
+func (r *run) pending(ctx context.Context, l *schema.Claim) (bool, error) {
 	for day := range l.Rows {
 		_, err := r.cfg.Store.Head(ctx, l.ObjectKey(day))
 		if errors.Is(err, lake.ErrNotFound) {
@@ -333,7 +333,7 @@ func (r *run) pending(ctx context.Context, l *schema.Link) (bool, error) {
 	return false, nil
 }
 
-func (r *run) object(ctx context.Context, c *chain, l *schema.Link, day schema.Day, report *LayerReport, repeats *offsets, mu *sync.Mutex) error {
+func (r *run) object(ctx context.Context, c *chain, l *schema.Claim, day schema.Day, report *LayerReport, repeats *offsets, mu *sync.Mutex) error {
 	found, err := readObject(ctx, r.cfg.Store, l, day)
 	var damaged *objectError
 	expired := errors.Is(err, lake.ErrNotFound) && r.expired(l.Layer, day)
@@ -375,7 +375,7 @@ func (r *run) expired(layer schema.Layer, day schema.Day) bool {
 
 // rowsBelow calls each with the offsets of a layer's rows below an offset.
 func (r *run) rowsBelow(ctx context.Context, layer schema.Layer, p part, below int64, each func(int64)) error {
-	return r.linksBelow(ctx, layer, p, below, func(l *schema.Link) error {
+	return r.linksBelow(ctx, layer, p, below, func(l *schema.Claim) error {
 		for day := range l.Rows {
 			found, err := readObject(ctx, r.cfg.Store, l, day)
 			var damaged *objectError
@@ -397,8 +397,8 @@ func (r *run) rowsBelow(ctx context.Context, layer schema.Layer, p part, below i
 }
 
 // linksBelow calls each with the links that start below an offset.
-func (r *run) linksBelow(ctx context.Context, layer schema.Layer, p part, below int64, each func(*schema.Link) error) error {
-	prefix := schema.LinkPrefix(layer, p.topicID, p.partition)
+func (r *run) linksBelow(ctx context.Context, layer schema.Layer, p part, below int64, each func(*schema.Claim) error) error {
+	prefix := schema.ClaimPrefix(layer, p.topicID, p.partition)
 	for page, err := range lake.Pages(ctx, r.cfg.Store, prefix) {
 		if err != nil {
 			return err

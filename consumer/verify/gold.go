@@ -12,7 +12,7 @@ import (
 // classified topic: those of a partition below its start.
 func (r *run) resultsFromGold(ctx context.Context, partition int32, start int64, found map[int32]*resultsOf) error {
 	p := part{r.ids[r.cfg.Topics.Classified], partition}
-	return r.linksBelow(ctx, schema.Gold, p, start, func(l *schema.Link) error {
+	return r.linksBelow(ctx, schema.Gold, p, start, func(l *schema.Claim) error {
 		for day := range l.Rows {
 			if err := r.goldObject(ctx, l, day, start, found); err != nil {
 				return err
@@ -22,7 +22,7 @@ func (r *run) resultsFromGold(ctx context.Context, partition int32, start int64,
 	})
 }
 
-func (r *run) goldObject(ctx context.Context, l *schema.Link, day schema.Day, start int64, found map[int32]*resultsOf) error {
+func (r *run) goldObject(ctx context.Context, l *schema.Claim, day schema.Day, start int64, found map[int32]*resultsOf) error {
 	if _, err := readObject(ctx, r.cfg.Store, l, day); err != nil {
 		var damaged *objectError
 		if errors.As(err, &damaged) || errors.Is(err, lake.ErrNotFound) {

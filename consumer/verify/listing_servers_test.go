@@ -109,7 +109,7 @@ func (r *rig) manyLinks(n int, dir string) {
 				r.t.Error(err)
 				return
 			}
-			l := schema.Link{
+			l := schema.Claim{
 				Layer: schema.Bronze, Topic: r.topics.Complaints, TopicID: r.id, Partition: rec.Partition,
 				Start: rec.Offset, Next: rec.Offset + 1, Rows: map[schema.Day]int64{schema.DayOf(at.UnixMilli()): 1},
 			}
@@ -127,7 +127,7 @@ func (r *rig) manyLinks(n int, dir string) {
 	}
 }
 
-func (r *rig) putLink(dir string, l *schema.Link, row schema.BronzeRow) {
+func (r *rig) putLink(dir string, l *schema.Claim, row schema.BronzeRow) {
 	day := schema.DayOf(row.KafkaTimestamp)
 	claim, err := json.Marshal(l)
 	if err != nil {

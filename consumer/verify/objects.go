@@ -27,7 +27,7 @@ const attempts = 5
 
 // readObject reads a link's object of a day, and checks it against the link. The error is [lake.ErrNotFound], an
 // *objectError if the object is damaged, or what kept us from reading it.
-func readObject(ctx context.Context, store lake.Store, l *schema.Link, day schema.Day) (found content, err error) {
+func readObject(ctx context.Context, store lake.Store, l *schema.Claim, day schema.Day) (found content, err error) {
 	for range attempts {
 		if found, err = readVersion(ctx, store, l, day); !errors.Is(err, lake.ErrChanged) {
 			break
@@ -37,7 +37,7 @@ func readObject(ctx context.Context, store lake.Store, l *schema.Link, day schem
 }
 
 // readVersion is readObject of the version that is there now.
-func readVersion(ctx context.Context, store lake.Store, l *schema.Link, day schema.Day) (found content, err error) {
+func readVersion(ctx context.Context, store lake.Store, l *schema.Claim, day schema.Day) (found content, err error) {
 	r, err := store.Open(ctx, l.ObjectKey(day))
 	if err != nil {
 		return content{}, err
@@ -75,7 +75,7 @@ func readVersion(ctx context.Context, store lake.Store, l *schema.Link, day sche
 }
 
 // rowOffsets reads the columns that say which records the rows are of.
-func rowOffsets(f *lake.ParquetFile, l *schema.Link, day schema.Day) ([]int64, error) {
+func rowOffsets(f *lake.ParquetFile, l *schema.Claim, day schema.Day) ([]int64, error) {
 	offsets := make([]int64, 0, f.Rows())
 	err := f.Integers(offsetColumn, func(offset int64) error {
 		if offset < l.Start || offset >= l.Next {

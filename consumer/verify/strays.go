@@ -63,19 +63,19 @@ func (r *run) whyStray(ctx context.Context, layer schema.Layer, name schema.Obje
 	return "", nil
 }
 
-func claimOf(c *chain, start int64) *schema.Link {
+func claimOf(c *chain, start int64) *schema.Claim {
 	if c == nil {
 		return nil
 	}
-	i, ok := slices.BinarySearchFunc(c.links, start, func(l *schema.Link, start int64) int { return int(l.Start - start) })
+	i, ok := slices.BinarySearchFunc(c.links, start, func(l *schema.Claim, start int64) int { return int(l.Start - start) })
 	if !ok {
 		return nil
 	}
 	return c.links[i]
 }
 
-func (r *run) claimNow(ctx context.Context, layer schema.Layer, name schema.ObjectName) (*schema.Link, error) {
-	key := (&schema.Link{Layer: layer, TopicID: name.TopicID, Partition: name.Partition, Start: name.Start}).Key()
+func (r *run) claimNow(ctx context.Context, layer schema.Layer, name schema.ObjectName) (*schema.Claim, error) {
+	key := (&schema.Claim{Layer: layer, TopicID: name.TopicID, Partition: name.Partition, Start: name.Start}).Key()
 	body, _, err := r.cfg.Store.Get(ctx, key)
 	if errors.Is(err, lake.ErrNotFound) {
 		return nil, nil
@@ -83,6 +83,6 @@ func (r *run) claimNow(ctx context.Context, layer schema.Layer, name schema.Obje
 	if err != nil {
 		return nil, err
 	}
-	l, _ := schema.ParseLink(key, body) // the check of the chains reports one that is none
+	l, _ := schema.ParseClaim(key, body) // the check of the chains reports one that is none
 	return l, nil
 }

@@ -451,7 +451,7 @@ func (r *rig) rewrite(change func([]schema.GoldRow) []schema.GoldRow) {
 	footer := map[string]string{}
 	for _, key := range []string{
 		lake.FooterLayer, lake.FooterTopic, lake.FooterTopicID, lake.FooterPartition, lake.FooterStart,
-		lake.FooterNext, lake.FooterDay, lake.FooterRows, lake.FooterLink,
+		lake.FooterNext, lake.FooterDay, lake.FooterRows, lake.FooterClaim,
 	} {
 		footer[key] = f.Footer(key)
 	}

@@ -176,7 +176,7 @@ func value(s *string) string {
 // put writes one object as the sink does. It goes around the lake's own store, whose settings come by the environment.
 func put[T any](f *filler, layer schema.Layer, rows []T, columns ...string) {
 	f.t.Helper()
-	link := schema.Link{Layer: layer, TopicID: topicID, Start: f.start}
+	link := schema.Claim{Layer: layer, TopicID: topicID, Start: f.start}
 	putAt(f, link.ObjectKey(schema.DayOf(f.day.UnixMilli())), rows, columns...)
 }
 

@@ -106,7 +106,7 @@ func fillSilver(b *testing.B, store lake.Store, rows int) (size int64) {
 			list = append(list, g.row(int(o)))
 			size += int64(len(list[len(list)-1].Narrative))
 		}
-		link := &schema.Link{Layer: schema.Silver, Topic: "complaints.classified", TopicID: topicID, Start: start, Next: next, Rows: map[schema.Day]int64{day: next - start}}
+		link := &schema.Claim{Layer: schema.Silver, Topic: "complaints.classified", TopicID: topicID, Start: start, Next: next, Rows: map[schema.Day]int64{day: next - start}}
 		body, err := lake.WriteParquet(list, nil, lake.FooterOf(link, day))
 		if err != nil {
 			b.Fatal(err)

@@ -99,19 +99,19 @@ func middleOfALink(s *stage, topic string, layer schema.Layer, partition int32) 
 }
 
 // links reads the chain of a partition, in the order of its offsets.
-func (s *stage) links(layer schema.Layer, topic string, partition int32) ([]schema.Link, error) {
+func (s *stage) links(layer schema.Layer, topic string, partition int32) ([]schema.Claim, error) {
 	paths, err := filepath.Glob(filepath.Join(s.root, "chain", string(layer), "*", fmt.Sprint(partition), "*.json"))
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(paths)
-	var links []schema.Link
+	var links []schema.Claim
 	for _, path := range paths {
 		body, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		var l schema.Link
+		var l schema.Claim
 		if err := json.Unmarshal(body, &l); err != nil {
 			return nil, err
 		}

@@ -182,30 +182,30 @@ const (
 	FooterNext      = "complaints.next"
 	FooterDay       = "complaints.day"
 	FooterRows      = "complaints.rows"
-	FooterLink      = "complaints.link"
+	FooterClaim     = "complaints.link"
 	FooterErased    = "complaints.erased" // rows that were erased; absent if none was
 )
 
-// FooterOf is the footer of a link's object of a day.
-func FooterOf(l *schema.Link, day schema.Day) map[string]string {
+// FooterOf is the footer of the object of a claim and of a day.
+func FooterOf(l *schema.Claim, day schema.Day) map[string]string {
 	return map[string]string{
 		FooterLayer: string(l.Layer), FooterTopic: l.Topic, FooterTopicID: l.TopicID,
 		FooterPartition: strconv.Itoa(int(l.Partition)),
 		FooterStart:     strconv.FormatInt(l.Start, 10), FooterNext: strconv.FormatInt(l.Next, 10),
-		FooterDay: string(day), FooterRows: strconv.FormatInt(l.Rows[day], 10), FooterLink: l.Key(),
+		FooterDay: string(day), FooterRows: strconv.FormatInt(l.Rows[day], 10), FooterClaim: l.Key(),
 	}
 }
 
-// CheckFooter compares what a file says of itself with the link that it is of.
-func (p *ParquetFile) CheckFooter(l *schema.Link, day schema.Day) error {
+// CheckFooter compares what a file says of itself with the claim that it is of.
+func (p *ParquetFile) CheckFooter(l *schema.Claim, day schema.Day) error {
 	want := FooterOf(l, day)
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		if got := p.Footer(key); got != want[key] {
-			return fmt.Errorf("parquet footer: %s is %q, want %q as in link %s", key, got, want[key], l.Key())
+			return fmt.Errorf("parquet footer: %s is %q, want %q as in claim %s", key, got, want[key], l.Key())
 		}
 	}
 	if p.Rows() != l.Rows[day] {
-		return fmt.Errorf("parquet footer: %d rows, want %d as in link %s", p.Rows(), l.Rows[day], l.Key())
+		return fmt.Errorf("parquet footer: %d rows, want %d as in claim %s", p.Rows(), l.Rows[day], l.Key())
 	}
 	return nil
 }
@@ -216,10 +216,10 @@ func (p *ParquetFile) Erased() int64 {
 	return n
 }
 
-// Claim returns what the footer says of the object: its link, with the rows of
+// Claim returns what the footer says of the object: its claim, with the rows of
 // its own day alone, and the day.
-func (p *ParquetFile) Claim() (*schema.Link, schema.Day, error) {
-	l := &schema.Link{
+func (p *ParquetFile) Claim() (*schema.Claim, schema.Day, error) {
+	l := &schema.Claim{
 		Layer: schema.Layer(p.Footer(FooterLayer)), Topic: p.Footer(FooterTopic), TopicID: p.Footer(FooterTopicID),
 		Rows: map[schema.Day]int64{},
 	}

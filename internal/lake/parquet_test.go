@@ -33,7 +33,7 @@ func rowsOf(n int) []row {
 	return rows
 }
 
-func written(t *testing.T, rows []row, l *schema.Link, day schema.Day) []byte {
+func written(t *testing.T, rows []row, l *schema.Claim, day schema.Day) []byte {
 	t.Helper()
 	body, err := lake.WriteParquet(rows, []string{"state", "kafka_offset"}, lake.FooterOf(l, day))
 	if err != nil {
@@ -42,8 +42,8 @@ func written(t *testing.T, rows []row, l *schema.Link, day schema.Day) []byte {
 	return body
 }
 
-func linkOf(rows int) *schema.Link {
-	return &schema.Link{
+func claimOf(rows int) *schema.Claim {
+	return &schema.Claim{
 		Layer: schema.Gold, Topic: "complaints.classified", TopicID: "0123456789abcdef0123456789abcdef", Partition: 3,
 		Start: 100, Next: 100 + int64(rows), Rows: map[schema.Day]int64{"2026-11-24": int64(rows)},
 	}
@@ -52,7 +52,7 @@ func linkOf(rows int) *schema.Link {
 func TestAscending(t *testing.T) {
 	const n = 50_001 // several groups, and pages that end at other rows in each column
 	read := func(rows []row, columns ...string) (seen int, err error) {
-		body := written(t, rows, linkOf(len(rows)), "2026-11-24")
+		body := written(t, rows, claimOf(len(rows)), "2026-11-24")
 		f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
 		if err != nil {
 			t.Fatal(err)
@@ -89,7 +89,7 @@ func TestAscending(t *testing.T) {
 
 func TestParquetKeepsRowsAndFooter(t *testing.T) {
 	const n = 50_001
-	rows, l := rowsOf(n), linkOf(n)
+	rows, l := rowsOf(n), claimOf(n)
 	body := written(t, rows, l, "2026-11-24")
 	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
@@ -124,7 +124,7 @@ func TestParquetKeepsRowsAndFooter(t *testing.T) {
 }
 
 func TestParquetIsTheSameEachTime(t *testing.T) {
-	l := linkOf(1000)
+	l := claimOf(1000)
 	if !bytes.Equal(written(t, rowsOf(1000), l, "2026-11-24"), written(t, rowsOf(1000), l, "2026-11-24")) {
 		t.Error("the same rows gave two files")
 	}
@@ -132,7 +132,7 @@ func TestParquetIsTheSameEachTime(t *testing.T) {
 
 func TestParquetStatisticsPrune(t *testing.T) {
 	const n = 50_001
-	body := written(t, rowsOf(n), linkOf(n), "2026-11-24")
+	body := written(t, rowsOf(n), claimOf(n), "2026-11-24")
 	f, err := parquet.OpenFile(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		t.Fatal(err)
@@ -152,28 +152,28 @@ func TestParquetStatisticsPrune(t *testing.T) {
 }
 
 func TestParquetFooterNamesTheLink(t *testing.T) {
-	l := linkOf(10)
+	l := claimOf(10)
 	body := written(t, rowsOf(10), l, "2026-11-24")
 	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, change := range map[string]func(*schema.Link){
-		"next":      func(l *schema.Link) { l.Next++ },
-		"start":     func(l *schema.Link) { l.Start++ },
-		"partition": func(l *schema.Link) { l.Partition++ },
-		"rows":      func(l *schema.Link) { l.Rows = map[schema.Day]int64{"2026-11-24": 11} },
+	for what, change := range map[string]func(*schema.Claim){
+		"next":      func(l *schema.Claim) { l.Next++ },
+		"start":     func(l *schema.Claim) { l.Start++ },
+		"partition": func(l *schema.Claim) { l.Partition++ },
+		"rows":      func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"2026-11-24": 11} },
 	} {
 		other := *l
 		change(&other)
 		if f.CheckFooter(&other, "2026-11-24") == nil {
-			t.Errorf("a link with another %s is accepted", what)
+			t.Errorf("a claim with another %s is accepted", what)
 		}
 	}
 }
 
 func TestDamagedParquetIsAnError(t *testing.T) {
-	l := linkOf(5000)
+	l := claimOf(5000)
 	body := written(t, rowsOf(5000), l, "2026-11-24")
 	whole, err := readAll(body)
 	if err != nil {
@@ -260,7 +260,7 @@ func (o *opened) Open(context.Context, string) (lake.Reader, error) { o.now++; r
 func (o *opened) Close() error                                      { o.now--; return nil }
 
 func TestAnObjectIsClosedAfterItsUse(t *testing.T) {
-	body := written(t, rowsOf(3), linkOf(3), "2026-11-24")
+	body := written(t, rowsOf(3), claimOf(3), "2026-11-24")
 	stopped := errors.New("stopped")
 	for name, c := range map[string]struct {
 		body []byte
