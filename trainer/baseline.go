@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"complaints/internal/classifier"
+	"complaints/internal/lightgbm"
 	"complaints/schema"
-	"complaints/trainer/lightgbm"
 )
 
 // judgeLinear judges by the probabilities of the linear regression alone.

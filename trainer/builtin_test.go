@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"complaints/internal/classifier"
-	"complaints/trainer/lightgbm"
+	"complaints/internal/lightgbm"
 )
 
 // builtIn is the built-in model with all that can score its rows.

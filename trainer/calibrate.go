@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"complaints/trainer/lightgbm"
+	"complaints/internal/lightgbm"
 )
 
 // temperature is the number by which all raw scores are divided so that the

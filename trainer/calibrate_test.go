@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"complaints/internal/classifier"
+	"complaints/internal/lightgbm"
 	"complaints/schema"
-	"complaints/trainer/lightgbm"
 )
 
 // overconfident are predictions of 0.95 of which four in five are right.

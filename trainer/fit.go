@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"complaints/internal/classifier"
+	"complaints/internal/lightgbm"
 	"complaints/schema"
-	"complaints/trainer/lightgbm"
 )
 
 const (

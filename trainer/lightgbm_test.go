@@ -16,8 +16,8 @@ import (
 	"testing"
 
 	"complaints/internal/classifier"
+	"complaints/internal/lightgbm"
 	"complaints/schema"
-	"complaints/trainer/lightgbm"
 )
 
 func openLibrary(t testing.TB) *lightgbm.Library {

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"complaints/internal/lightgbm"
 	"complaints/schema"
-	"complaints/trainer/lightgbm"
 )
 
 // rounds is what the search for their number found.

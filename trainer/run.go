@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"complaints/internal/classifier"
-	"complaints/trainer/lightgbm"
+	"complaints/internal/lightgbm"
 )
 
 // run is the whole program.

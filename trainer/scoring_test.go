@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"complaints/internal/classifier"
+	"complaints/internal/lightgbm"
 	"complaints/schema"
-	"complaints/trainer/lightgbm"
 )
 
 // BenchmarkScoring scores the same rows of features, kept as where they are not zero, with the built-in model by the
