@@ -166,7 +166,8 @@ func (c *Complaint) check(maxTextBytes int) error {
 		{"date_received", c.DateReceived}, {"date_sent_to_company", c.DateSentToCompany},
 	} {
 		if _, ok := ParseDate(d.value); !ok && d.value != "" {
-			return reject(ReasonBadDate, "field %s is %.32q, want YYYY-MM-DD or RFC 3339", d.field, d.value)
+			// The value is not shown: where columns are shifted, it is the text.
+			return reject(ReasonBadDate, "field %s holds %d bytes that are no date, want YYYY-MM-DD or RFC 3339", d.field, len(d.value))
 		}
 	}
 	return nil

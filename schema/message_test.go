@@ -133,7 +133,8 @@ func TestRejectionsNeverQuoteTheText(t *testing.T) {
 	const secret = "4111111111111111"
 	for _, value := range []string{
 		secret, `{"narrative":"` + secret, `{"narrative":["` + secret + `"]}`, `{"narrative":"` + secret + `","state":1}`,
-		`{"narrative":"` + secret + `","date_received":"x"}`, `{"narrative":"` + secret + "\xff\"}", `["` + secret + `"]`,
+		`{"narrative":"x","date_received":"` + secret + `"}`, `{"narrative":"x","company":{"` + secret + `":1}}`,
+		`{"narrative":"` + secret + "\xff\"}", `["` + secret + `"]`,
 	} {
 		_, err := schema.DecodeComplaint([]byte(value), 0)
 		if err == nil || strings.Contains(err.Error(), secret) {
