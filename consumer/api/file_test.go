@@ -1,0 +1,124 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"complaints/internal/complaintfile"
+)
+
+func TestFile(t *testing.T) {
+	a := newAPI(t, func(c *Config) { c.Limits = Limits{TextBytes: 300} })
+	texts := examples(t)
+	var in bytes.Buffer
+	fmt.Fprintf(&in, "id,narrative\n7,\"%s\"\n8,\n9,a,b\n,\"%s\"\n10,%s\n", texts[1], texts[2], strings.Repeat("x", 301))
+	w := ask(a, "POST", routeFile, in.String(), "Content-Type", "text/csv")
+	if w.Code != 200 || w.Header().Get("Content-Type") != "application/x-ndjson" {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	var got []resultJSON
+	for d := json.NewDecoder(w.Body); ; {
+		var r resultJSON
+		if err := d.Decode(&r); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r)
+	}
+	if len(got) != 5 {
+		t.Fatalf("%+v", got)
+	}
+	if r := got[0]; r.Prediction != "Debt Collection" || r.ComplaintID != "7" || r.Line != 2 || r.Error != nil {
+		t.Errorf("%+v", r)
+	}
+	if r := got[3]; r.Prediction != "Loans" || r.ComplaintID != "" || r.Line != 5 {
+		t.Errorf("%+v", r)
+	}
+	for i, kind := range map[int]string{1: "no-text", 2: "broken-row", 4: "text-too-long"} {
+		if r := got[i]; r.Error == nil || r.Error.Type != problemType+kind || r.Line != i+2 || r.Prediction != "" {
+			t.Errorf("%d: %+v", i, r)
+		}
+	}
+	if w := ask(a, "POST", routeFile, "a,b\n1,2\n", "Content-Type", "text/csv"); w.Code != 422 || problemOf(t, w).Type != problemType+"bad-file" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	a.uploads <- struct{}{}
+	a.uploads <- struct{}{}
+	a.uploads <- struct{}{}
+	a.uploads <- struct{}{}
+	if w := ask(a, "POST", routeFile, in.String()); w.Code != 503 || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// Results of the first rows come before the last rows are sent.
+func TestFileStreams(t *testing.T) {
+	url, _ := serve(t, newAPI(t, nil))
+	body, write := io.Pipe()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+routeFile, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rows = 20_000
+	gotFirst := make(chan struct{})
+	go func() {
+		fmt.Fprintln(write, "id,narrative")
+		for i := range rows {
+			if i == rows/2 {
+				<-gotFirst
+			}
+			fmt.Fprintf(write, "%d,My mortgage payment number %d was lost.\n", i, i)
+		}
+		write.Close()
+	}()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	d := json.NewDecoder(resp.Body)
+	for i := range rows {
+		var r resultJSON
+		if err := d.Decode(&r); err != nil || r.ComplaintID != fmt.Sprint(i) || r.Prediction == "" {
+			t.Fatalf("row %d: %v %+v", i, err, r)
+		}
+		if i == 0 {
+			close(gotFirst)
+		}
+	}
+	if d.More() {
+		t.Error("more results than rows")
+	}
+}
+
+// A few kilobytes of gzip unpack to rows of megabytes: what is held of a file is
+// bounded by bytes, not by rows alone.
+func TestFileHoldsFewLargeRows(t *testing.T) {
+	for name, format := range map[string]string{
+		"narrative": "%[1]s,\n", "another column": "x,%[1]s\n",
+	} {
+		line := fmt.Sprintf(format, strings.Repeat("x", 1<<20))
+		rows, err := complaintfile.NewReader(strings.NewReader("narrative,product\n"+strings.Repeat(line, rowsAtOnce)), "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 0
+		for f := (&fileAnswer{rows: rows}); err == nil; {
+			var batch []rowOrError
+			if batch, err = f.read(); len(batch) > 2 {
+				t.Fatalf("%s: %d rows of a megabyte are held at once", name, len(batch))
+			}
+			total += len(batch)
+		}
+		if total != rowsAtOnce || !errors.Is(err, io.EOF) {
+			t.Errorf("%s: %d rows, %v", name, total, err)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package api
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"complaints/schema"
+)
+
+func TestPredict(t *testing.T) {
+	a := newAPI(t, nil)
+	texts := examples(t)
+	w := ask(a, "POST", routePredict, body(t, texts...), "Content-Type", "application/json; charset=UTF-8")
+	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if !strings.HasPrefix(w.Body.String(), `{"results":[{"prediction":"Credit Reporting","probability":0.`) {
+		t.Errorf("existing clients rely on the first two names: %s", w.Body)
+	}
+	var got struct {
+		Results []resultJSON `json:"results"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	c := a.cfg.Models.Current()
+	scratch := c.NewScratch()
+	for i, want := range []schema.Category{schema.CreditReporting, schema.DebtCollection, schema.Loans} {
+		r := got.Results[i]
+		p := c.Predict([]byte(texts[i]), scratch)
+		if r.Prediction != want.String() || r.CategoryCode != int(want) || r.Probability != p.Probability || r.ModelVersion != c.Version() || r.NeedsReview == nil {
+			t.Errorf("%d: %+v, want %s with %v", i, r, want, p.Probability)
+		}
+		sum := 0.0
+		for _, category := range schema.Categories() {
+			if r.Probabilities[category.String()] != p.Probabilities[category] {
+				t.Errorf("%d: %s is %v, want %v", i, category, r.Probabilities[category.String()], p.Probabilities[category])
+			}
+			sum += p.Probabilities[category]
+		}
+		if math.Abs(sum-1) > 1e-9 {
+			t.Errorf("%d: the probabilities sum to %v", i, sum)
+		}
+	}
+}
+
+// A text's answer does not depend on its company.
+func TestEachTextByItself(t *testing.T) {
+	a := newAPI(t, nil)
+	texts := examples(t)
+	all := ask(a, "POST", routePredict, body(t, texts[2], texts[0], texts[1], texts[0])).Body.String()
+	for _, text := range texts {
+		alone := strings.TrimSuffix(strings.TrimPrefix(ask(a, "POST", routePredict, body(t, text)).Body.String(), `{"results":[`), "]}\n")
+		if !strings.Contains(all, alone) {
+			t.Errorf("alone %s, together %s", alone, all)
+		}
+	}
+}
