@@ -119,8 +119,8 @@ func decodeClassified(value []byte, wantNarrative bool) (Classified, error) {
 	c := absent
 	field := c.decodeField
 	if !wantNarrative {
-		field = func(d *decoder, name string) error {
-			if name == "narrative" && d.kind() == "string" {
+		field = func(d *Decoder, name string) error {
+			if name == "narrative" && d.Kind() == "string" {
 				var err error
 				c.Narrative, err = d.raw()
 				return err
@@ -128,14 +128,14 @@ func decodeClassified(value []byte, wantNarrative bool) (Classified, error) {
 			return c.decodeField(d, name)
 		}
 	}
-	if err := decode(value, field); err != nil {
+	if err := DecodeObject(value, field); err != nil {
 		return Classified{}, err
 	}
 	err := c.check()
 	return c, err
 }
 
-func (c *Classified) decodeField(d *decoder, name string) error {
+func (c *Classified) decodeField(d *Decoder, name string) error {
 	if into := c.field(name); into != nil {
 		return d.stringField(name, into)
 	}
@@ -150,7 +150,7 @@ func (c *Classified) decodeField(d *decoder, name string) error {
 	case "probability":
 		return d.floatField(name, &c.Probability)
 	case "probabilities":
-		if d.kind() != "object" {
+		if d.Kind() != "object" {
 			return d.wrongType(name, "object")
 		}
 		return d.object(c.Probabilities.decodeField)
@@ -166,7 +166,7 @@ func (c *Classified) decodeField(d *decoder, name string) error {
 	return err
 }
 
-func (p *Probabilities) decodeField(d *decoder, name string) error {
+func (p *Probabilities) decodeField(d *Decoder, name string) error {
 	switch name {
 	case categoryNames[CreditReporting]:
 		return d.floatField(name, &p.CreditReporting)
@@ -179,10 +179,10 @@ func (p *Probabilities) decodeField(d *decoder, name string) error {
 	case categoryNames[BankAccountsAndServices]:
 		return d.floatField(name, &p.BankAccountsAndServices)
 	}
-	return d.skip()
+	return d.Skip()
 }
 
-func (s *Source) decodeField(d *decoder, name string) error {
+func (s *Source) decodeField(d *Decoder, name string) error {
 	var n int64
 	var err error
 	switch name {
@@ -198,7 +198,7 @@ func (s *Source) decodeField(d *decoder, name string) error {
 	case "source_timestamp":
 		return d.timeField(name, &s.Timestamp)
 	default:
-		return d.skip()
+		return d.Skip()
 	}
 	return err
 }

@@ -54,14 +54,14 @@ func DecodeComplaint(value []byte, maxTextBytes int) (Complaint, error) {
 	}
 	var c Complaint
 	var apiText string // the text under the API's own name
-	if err := decode(value, func(d *decoder, name string) error {
+	if err := DecodeObject(value, func(d *Decoder, name string) error {
 		if name == "complaint_what_happened" {
 			return d.stringField(name, &apiText)
 		}
 		if into := c.field(name); into != nil {
 			return d.stringField(name, into)
 		}
-		return d.skip()
+		return d.Skip()
 	}); err != nil {
 		return Complaint{}, err
 	}
@@ -149,18 +149,11 @@ func (c *Complaint) encode(e *encoder) {
 }
 
 func (c *Complaint) check(maxTextBytes int) error {
-	if maxTextBytes <= 0 {
-		maxTextBytes = DefaultMaxTextBytes
-	}
-	switch {
-	case c.Narrative == "":
+	if c.Narrative == "" {
 		return reject(ReasonNoText, "there is no narrative (nor complaint_what_happened), or it is empty")
-	case strings.TrimSpace(c.Narrative) == "":
-		return reject(ReasonBlankText, "the narrative has %d bytes, all white space", len(c.Narrative))
-	case len(c.Narrative) > maxTextBytes:
-		return reject(ReasonTextTooLong, "the narrative has %d bytes, the limit is %d", len(c.Narrative), maxTextBytes)
-	case onlyMasks(c.Narrative):
-		return reject(ReasonOnlyMasks, "the narrative has no letter or digit outside masks")
+	}
+	if r := CheckText(c.Narrative, maxTextBytes); r != nil {
+		return r
 	}
 	for _, d := range [...]struct{ field, value string }{
 		{"date_received", c.DateReceived}, {"date_sent_to_company", c.DateSentToCompany},
@@ -169,6 +162,26 @@ func (c *Complaint) check(maxTextBytes int) error {
 			// The value is not shown: where columns are shifted, it is the text.
 			return reject(ReasonBadDate, "field %s holds %d bytes that are no date, want YYYY-MM-DD or RFC 3339", d.field, len(d.value))
 		}
+	}
+	return nil
+}
+
+// CheckText says why a text cannot be classified, or returns nil. maxBytes is of
+// UTF-8; 0 means [DefaultMaxTextBytes]. The stream dead-letters and HTTP refuses
+// by this one check, so that a text gets the same answer from both.
+func CheckText(text string, maxBytes int) *Rejection {
+	if maxBytes <= 0 {
+		maxBytes = DefaultMaxTextBytes
+	}
+	switch {
+	case text == "":
+		return reject(ReasonNoText, "the text is empty")
+	case strings.TrimSpace(text) == "":
+		return reject(ReasonBlankText, "the text has %d bytes, all white space", len(text))
+	case len(text) > maxBytes:
+		return reject(ReasonTextTooLong, "the text has %d bytes, the limit is %d", len(text), maxBytes)
+	case onlyMasks(text):
+		return reject(ReasonOnlyMasks, "the text has no letter or digit outside masks")
 	}
 	return nil
 }
@@ -213,7 +226,7 @@ func isContent(r rune) bool {
 	switch {
 	case r < 0x80:
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-	case r < 0xC0, r == 0xD7, r == 0xF7, 0x2000 <= r && r <= 0x2BFF, 0x3000 <= r && r <= 0x303F, r == 0xFEFF, r == utf8.RuneError:
+	case r < 0xC0, r == 0xD7, r == 0xF7, r == 0x1680, 0x2000 <= r && r <= 0x2BFF, 0x3000 <= r && r <= 0x303F, r == 0xFEFF, r == utf8.RuneError:
 		return false
 	}
 	return true

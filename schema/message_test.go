@@ -54,6 +54,7 @@ var complaintMessages = []struct {
 	{"null text", `{"narrative":null}`, schema.ReasonNoText},
 	{"empty text", `{"narrative":""}`, schema.ReasonNoText},
 	{"blank text", `{"narrative":" \n\t\u00a0 "}`, schema.ReasonBlankText},
+	{"blank beyond ASCII", `{"narrative":"\u1680\u2003"}`, schema.ReasonBlankText},
 	{"only masks", `{"narrative":"XXXX XX/XX/XXXX, xxxx. — {$}"}`, schema.ReasonOnlyMasks},
 	{"text of a wrong type", `{"narrative":["text"]}`, schema.ReasonWrongType},
 	{"field of a wrong type", `{"narrative":"text","zip_code":94110}`, schema.ReasonWrongType},

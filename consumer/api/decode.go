@@ -5,298 +5,126 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
+	"strings"
+
+	"complaints/schema"
 )
 
-// decoder reads the one shape that /v1/predict takes, {"text": ["…", …]}, and
-// says of anything else what is wrong and where, which encoding/json does not
-// for unknown fields and list elements. Texts are parts of the body, unescaped
-// in place: an escape is never shorter than what it stands for. Fuzzing holds it
-// equal to encoding/json.
-type decoder struct {
-	src   []byte
-	i     int
-	texts [][]byte // the caller's, used again
+// textsRequest reads the one shape that /v1/predict takes, {"text": ["…", …]}, by
+// the decoder of the messages, and says of anything else what is wrong and where.
+type textsRequest struct {
 	limit Limits
+	texts []string // of the last request; they share the memory of its body
+	seen  bool     // the member text
+	wrong *problem // the first value that does not fit; broken JSON later beats it
 }
 
-var (
-	errNoString = errors.New("no string") // the value at hand is none
-	errSyntax   = errors.New("syntax")
-)
+const wantedRequest = `{"text": ["…", "…"]}`
 
-// decode returns the texts, which share the memory of body.
-func (d *decoder) decode(body []byte) ([][]byte, *problem) {
-	d.src, d.i, d.texts = body, 0, d.texts[:0]
-	if !utf8.Valid(body) {
-		return nil, newProblem(http.StatusBadRequest, "invalid-utf8", "Invalid UTF-8", "byte %d of the request is not UTF-8", invalidAt(body))
+// decode reads the texts.
+func (r *textsRequest) decode(body []byte) *problem {
+	r.texts, r.seen, r.wrong = r.texts[:0], false, nil
+	if err := schema.DecodeObject(body, r.member); err != nil {
+		return brokenRequest(body, err)
 	}
-	if p := d.object(); p != nil {
-		return nil, p
+	if r.wrong != nil {
+		return r.wrong
 	}
-	if d.space(); d.i < len(d.src) {
-		return nil, d.syntax()
+	if !r.seen {
+		return unusable("missing-field", "Missing field", "text is missing, want "+wantedRequest).in("text")
 	}
-	if len(d.texts) == 0 {
-		return nil, newProblem(http.StatusUnprocessableEntity, "no-texts", "No texts", "text is an empty list, want at least one text").in("text")
+	if len(r.texts) == 0 {
+		return unusable("no-texts", "No texts", "text is an empty list, want at least one text").in("text")
 	}
-	for i, text := range d.texts {
-		if p := d.check(i, text); p != nil {
-			return nil, p
+	for i, text := range r.texts {
+		if rejection := schema.CheckText(text, r.limit.TextBytes); rejection != nil {
+			return unusableText(i, rejection)
 		}
-	}
-	return d.texts, nil
-}
-
-func (d *decoder) check(i int, text []byte) *problem {
-	switch {
-	case len(bytes.Trim(text, " \t\r\n")) == 0:
-		return newProblem(http.StatusUnprocessableEntity, "empty-text", "Empty text", "text[%d] has no character but white space", i).at(i)
-	case len(text) > d.limit.TextBytes:
-		return newProblem(http.StatusUnprocessableEntity, "text-too-long", "Text too long",
-			"text[%d] has %d bytes, the limit is %d", i, len(text), d.limit.TextBytes).at(i)
 	}
 	return nil
 }
 
-func invalidAt(b []byte) int {
-	i := 0
-	for i < len(b) {
-		r, n := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && n == 1 {
-			break
-		}
-		i += n
+// refuse notes what is wrong with the value at hand and passes over it.
+func (r *textsRequest) refuse(d *schema.Decoder, p *problem) error {
+	if r.wrong == nil {
+		r.wrong = p
 	}
-	return i
+	return d.Skip()
 }
 
-func (d *decoder) syntax() *problem {
-	if len(bytes.TrimSpace(d.src)) == 0 {
-		return newProblem(http.StatusBadRequest, "not-json", "Not JSON", `the request is empty, want {"text": ["…"]}`)
-	}
-	return newProblem(http.StatusBadRequest, "not-json", "Not JSON", "the request is not JSON at byte %d of %d", d.i, len(d.src))
-}
-
-func (d *decoder) wrongType(field string) *problem {
-	kind := d.kind()
-	start := d.i
-	if !d.skip(0) {
-		return d.syntax()
-	}
-	d.i = start
-	return newProblem(http.StatusUnprocessableEntity, "wrong-type", "Wrong type", `%s is a JSON %s, want {"text": ["…", "…"]}`, field, kind).in(field)
-}
-
-// object reads the request.
-func (d *decoder) object() *problem {
-	d.space()
-	if d.peek() != '{' {
-		p := d.wrongType("the request")
-		p.Field = ""
-		return p
-	}
-	d.i++
-	seen := false
-	for first := true; ; first = false {
-		d.space()
-		if d.peek() == '}' && first {
-			d.i++
-			break
-		}
-		name, err := d.text()
-		if err != nil {
-			return d.syntax()
-		}
-		if d.space(); d.peek() != ':' {
-			return d.syntax()
-		}
-		d.i++
-		d.space()
-		if p := d.member(string(name), seen); p != nil {
-			return p
-		}
-		seen = true
-		d.space()
-		if c := d.peek(); c == '}' {
-			d.i++
-			break
-		} else if c != ',' {
-			return d.syntax()
-		}
-		d.i++
-	}
-	if !seen {
-		return newProblem(http.StatusUnprocessableEntity, "missing-field", "Missing field", `text is missing, want {"text": ["…", "…"]}`).in("text")
-	}
-	return nil
-}
-
-func (d *decoder) member(name string, seen bool) *problem {
+func (r *textsRequest) member(d *schema.Decoder, name string) error {
 	switch {
 	case name != "text":
-		if !d.skip(0) {
-			return d.syntax()
-		}
-		return newProblem(http.StatusUnprocessableEntity, "unknown-field", "Unknown field", `%.40q is unknown, want {"text": ["…", "…"]}`, name).in(shorten(name, 40))
-	case seen:
-		return newProblem(http.StatusUnprocessableEntity, "repeated-field", "Repeated field", "text is there twice").in("text")
-	case d.peek() != '[':
-		return d.wrongType("text")
+		return r.refuse(d, newProblem(http.StatusUnprocessableEntity, "unknown-field", "Unknown field",
+			"%.40q is unknown, want %s", name, wantedRequest).in(shorten(name, 40)))
+	case r.seen:
+		return r.refuse(d, unusable("repeated-field", "Repeated field", "text is there twice").in("text"))
 	}
-	return d.list()
+	r.seen = true
+	if d.Kind() != "array" {
+		return r.refuse(d, wrongType("text", d.Kind()).in("text"))
+	}
+	return d.List(r.text)
 }
 
-// list reads the texts.
-func (d *decoder) list() *problem {
-	d.i++
-	if d.space(); d.peek() == ']' {
-		d.i++
-		return nil
+func (r *textsRequest) text(d *schema.Decoder) error {
+	i := len(r.texts)
+	switch {
+	case r.wrong != nil:
+		return d.Skip()
+	case d.Kind() != "string":
+		return r.refuse(d, wrongType("text["+strconv.Itoa(i)+"]", d.Kind()).at(i))
+	case i == r.limit.Texts:
+		return r.refuse(d, newProblem(http.StatusUnprocessableEntity, "too-many-texts", "Too many texts",
+			"text has more than %d texts, the limit; send several requests, or a file to /v1/predict/file", i).in("text"))
 	}
-	for {
-		d.space()
-		text, err := d.text()
-		switch {
-		case errors.Is(err, errNoString):
-			field := "text[" + strconv.Itoa(len(d.texts)) + "]"
-			p := d.wrongType(field)
-			if p.Field == field {
-				return p.at(len(d.texts))
-			}
-			return p
-		case err != nil:
-			return d.syntax()
-		case len(d.texts) == d.limit.Texts:
-			return newProblem(http.StatusUnprocessableEntity, "too-many-texts", "Too many texts",
-				"text has more than %d texts, the limit; send several requests, or a file to /v1/predict/file", d.limit.Texts).in("text")
-		}
-		d.texts = append(d.texts, text)
-		d.space()
-		switch d.peek() {
-		case ',':
-			d.i++
-		case ']':
-			d.i++
-			return nil
-		default:
-			return d.syntax()
-		}
-	}
+	text, err := d.Text()
+	r.texts = append(r.texts, text)
+	return err
 }
 
-// peek returns the byte at hand, 0 at the end.
-func (d *decoder) peek() byte {
-	if d.i < len(d.src) {
-		return d.src[d.i]
-	}
-	return 0
+// unusable is the problem of a request that is JSON and yet not what is wanted.
+func unusable(kind, title, detail string) *problem {
+	return newProblem(http.StatusUnprocessableEntity, kind, title, "%s", detail)
 }
 
-func (d *decoder) space() {
-	for d.i < len(d.src) {
-		switch d.src[d.i] {
-		case ' ', '\t', '\r', '\n':
-			d.i++
-		default:
-			return
-		}
-	}
+func wrongType(what, kind string) *problem {
+	return unusable("wrong-type", "Wrong type", what+" is a JSON "+kind+", want "+wantedRequest)
 }
 
-// kind names the type of the value at hand.
-func (d *decoder) kind() string {
-	switch d.peek() {
-	case '{':
-		return "object"
-	case '[':
-		return "list"
-	case '"':
-		return "string"
-	case 't', 'f':
-		return "boolean"
-	case 'n':
-		return "null"
+// brokenRequest says why a body is no JSON object.
+func brokenRequest(body []byte, err error) *problem {
+	rejection, ok := errors.AsType[*schema.Rejection](err)
+	switch {
+	case !ok:
+		return newProblem(http.StatusBadRequest, "not-json", "Not JSON", "%v", err)
+	case len(bytes.TrimSpace(body)) == 0:
+		return newProblem(http.StatusBadRequest, "not-json", "Not JSON", "the request is empty, want %s", wantedRequest)
+	case rejection.Reason == schema.ReasonNotObject:
+		return unusable("wrong-type", "Wrong type", "the request is JSON, but no object; want "+wantedRequest)
 	}
-	return "number"
+	return newProblem(http.StatusBadRequest, kindOf(rejection.Reason), titles[rejection.Reason], "the request cannot be read: %s", rejection.Detail)
 }
 
-// text reads a string.
-func (d *decoder) text() ([]byte, error) {
-	if d.peek() != '"' {
-		return nil, errNoString
+// unusableText says why the text with an index gets no prediction.
+func unusableText(i int, rejection *schema.Rejection) *problem {
+	kind := kindOf(rejection.Reason)
+	if rejection.Reason == schema.ReasonNoText || rejection.Reason == schema.ReasonBlankText {
+		kind = "empty-text"
 	}
-	d.i++
-	start, out := d.i, d.i
-	for d.i < len(d.src) {
-		c := d.src[d.i]
-		switch {
-		case c == '"':
-			d.i++
-			return d.src[start:out:out], nil
-		case c < ' ':
-			return nil, errSyntax
-		case c == '\\':
-			n := d.escape(d.src[out:out])
-			if n == 0 {
-				return nil, errSyntax
-			}
-			out += n
-			continue
-		}
-		if out != d.i {
-			d.src[out] = c
-		}
-		out++
-		d.i++
-	}
-	return nil, errSyntax
+	return unusable(kind, titles[rejection.Reason], "text["+strconv.Itoa(i)+"]: "+rejection.Detail).at(i)
 }
 
-// escape writes what the escape at hand stands for to the start of buf and
-// returns its length, 0 if it is none.
-func (d *decoder) escape(buf []byte) int {
-	if d.i+1 >= len(d.src) {
-		return 0
-	}
-	c := d.src[d.i+1]
-	if i := bytes.IndexByte([]byte(`"\/bfnrt`), c); i >= 0 {
-		d.i += 2
-		return len(append(buf, "\"\\/\b\f\n\r\t"[i]))
-	}
-	r, ok := d.hex4(d.i)
-	if !ok {
-		return 0
-	}
-	d.i += 6
-	if utf16.IsSurrogate(r) {
-		pair := utf8.RuneError
-		if low, ok := d.hex4(d.i); ok {
-			pair = utf16.DecodeRune(r, low)
-		}
-		if r = pair; r != utf8.RuneError {
-			d.i += 6
-		}
-	}
-	return len(utf8.AppendRune(buf, r))
-}
+// kindOf is the end of a problem's type for a reason of the stream.
+func kindOf(r schema.Reason) string { return strings.ReplaceAll(string(r), "_", "-") }
 
-// hex4 reads \uXXXX at a position.
-func (d *decoder) hex4(at int) (rune, bool) {
-	if at+6 > len(d.src) || d.src[at] != '\\' || d.src[at+1] != 'u' {
-		return 0, false
-	}
-	var r rune
-	for _, c := range d.src[at+2 : at+6] {
-		switch {
-		case '0' <= c && c <= '9':
-			r = r<<4 | rune(c-'0')
-		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			r = r<<4 | rune(c|0x20-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
+// titles are those reasons of the stream that a request can have too, in words.
+var titles = map[schema.Reason]string{
+	schema.ReasonInvalidUTF8: "Invalid UTF-8",
+	schema.ReasonTooDeep:     "Nested too deep",
+	schema.ReasonNotJSON:     "Not JSON",
+	schema.ReasonNoText:      "Empty text",
+	schema.ReasonBlankText:   "Empty text",
+	schema.ReasonOnlyMasks:   "Only masks",
+	schema.ReasonTextTooLong: "Text too long",
 }

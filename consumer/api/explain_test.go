@@ -119,13 +119,9 @@ func TestUnexplainedAnswersAllocateNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.gate.done(worker)
-	m := &request{}
-	var texts [][]byte
-	for _, text := range examples(t) {
-		texts = append(texts, []byte(text))
-	}
+	m := &request{texts: textsRequest{texts: examples(t)}}
 	answer := func() {
-		if p := a.answer(t.Context(), m, texts, false); p != nil {
+		if p := a.answer(t.Context(), m, false); p != nil {
 			t.Fatal(p)
 		}
 	}

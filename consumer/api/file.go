@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"complaints/internal/complaintfile"
@@ -79,7 +78,7 @@ func (f *fileAnswer) run() error {
 			return err
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			f.out = appendRowError(f.out, 0, "bad-file", err)
+			f.out = appendRowError(f.out, 0, "bad-file", err.Error())
 		}
 		if err := f.send(); err != nil {
 			return err
@@ -120,9 +119,8 @@ func (f *fileAnswer) predict(batch []rowOrError) error {
 	m := f.api.metrics
 	for i := range batch {
 		row := &batch[i]
-		kind, err := f.refuse(row)
-		if err != nil {
-			f.out = appendRowError(f.out, row.Line, kind, err)
+		if kind, detail := f.refuse(row); kind != "" {
+			f.out = appendRowError(f.out, row.Line, kind, detail)
 			m.rows.WithLabelValues(rowRefused).Inc()
 			continue
 		}
@@ -142,26 +140,27 @@ func (f *fileAnswer) predict(batch []rowOrError) error {
 	return nil
 }
 
-// refuse says why a row gets no prediction.
-func (f *fileAnswer) refuse(row *rowOrError) (kind string, err error) {
-	n := len(row.Complaint.Narrative)
-	switch {
-	case row.err != nil:
-		return "broken-row", row.err
-	case strings.TrimSpace(row.Complaint.Narrative) == "":
-		return string(schema.ReasonNoText), errors.New("the row has no text")
-	case n > f.api.limits.TextBytes:
-		return "text-too-long", errors.New("the text has " + strconv.Itoa(n) + " bytes, the limit is " + strconv.Itoa(f.api.limits.TextBytes))
+// refuse says why a row gets no prediction; the kind is empty if it gets one.
+func (f *fileAnswer) refuse(row *rowOrError) (kind, detail string) {
+	if row.err != nil {
+		return "broken-row", row.err.Error()
 	}
-	return "", nil
+	rejection := schema.CheckText(row.Complaint.Narrative, f.api.limits.TextBytes)
+	switch {
+	case rejection == nil:
+		return "", ""
+	case rejection.Reason == schema.ReasonBlankText:
+		return kindOf(schema.ReasonNoText), rejection.Detail
+	}
+	return kindOf(rejection.Reason), rejection.Detail
 }
 
 // appendRowError appends the line of a row without a prediction.
-func appendRowError(b []byte, line int, kind string, err error) []byte {
+func appendRowError(b []byte, line int, kind, detail string) []byte {
 	b = append(b, `{"error":{"type":`...)
-	b = appendText(b, problemType+strings.ReplaceAll(kind, "_", "-"))
+	b = appendText(b, problemType+kind)
 	b = append(b, `,"detail":`...)
-	b = appendText(b, err.Error())
+	b = appendText(b, detail)
 	b = append(b, '}')
 	if line > 0 {
 		b = strconv.AppendInt(append(b, `,"line":`...), int64(line), 10)

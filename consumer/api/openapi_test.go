@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -40,6 +41,9 @@ type description struct {
 				Properties struct {
 					Text struct {
 						MaxItems int `json:"maxItems"`
+						Items    struct {
+							Pattern string `json:"pattern"`
+						} `json:"items"`
 					} `json:"text"`
 				} `json:"properties"`
 			} `json:"Texts"`
@@ -128,5 +132,26 @@ func validator(t *testing.T, doc []byte) func(t *testing.T, name string, value [
 		if err != nil {
 			t.Errorf("%s: %v: %s", name, err, value)
 		}
+	}
+}
+
+// The description and the JSON Schema of messages have one pattern of texts that can be classified.
+func TestDescribedTextIsThatOfMessages(t *testing.T) {
+	file, err := os.ReadFile("../../schema/complaint.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var message struct {
+		Defs struct {
+			Text struct {
+				Pattern string `json:"pattern"`
+			} `json:"text"`
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(file, &message); err != nil {
+		t.Fatal(err)
+	}
+	if got := describedBy(t, openapiFile).Components.Schemas.Texts.Properties.Text.Items.Pattern; got == "" || got != message.Defs.Text.Pattern {
+		t.Errorf("the pattern is %q, that of messages %q", got, message.Defs.Text.Pattern)
 	}
 }

@@ -16,9 +16,10 @@ import (
 
 // request is the memory of one request with texts, used again.
 type request struct {
-	body    []byte
-	answer  []byte
-	decoder decoder
+	body   []byte
+	answer []byte
+	text   []byte
+	texts  textsRequest
 }
 
 var requests = sync.Pool{New: func() any { return new(request) }}
@@ -48,17 +49,16 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request) *problem {
 	if p := m.read(r, a.limits.RequestBytes); p != nil {
 		return p
 	}
-	m.decoder.limit = a.limits
-	texts, p := m.decoder.decode(m.body)
-	if p != nil {
+	m.texts.limit = a.limits
+	if p := m.texts.decode(m.body); p != nil {
 		return p
 	}
-	if explain && len(texts) > a.limits.Explained {
-		return tooManyToExplain(len(texts), a.limits.Explained)
+	if n := len(m.texts.texts); explain && n > a.limits.Explained {
+		return tooManyToExplain(n, a.limits.Explained)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.limits.Time)
 	defer cancel()
-	if p := a.answer(ctx, m, texts, explain); p != nil {
+	if p := a.answer(ctx, m, explain); p != nil {
 		return p
 	}
 	h := w.Header()
@@ -69,7 +69,7 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request) *problem {
 }
 
 // answer predicts each text by itself and writes the results in their order.
-func (a *API) answer(ctx context.Context, m *request, texts [][]byte, explain bool) *problem {
+func (a *API) answer(ctx context.Context, m *request, explain bool) *problem {
 	model := a.cfg.Models.Current()
 	if model == nil {
 		return noModel()
@@ -80,16 +80,17 @@ func (a *API) answer(ctx context.Context, m *request, texts [][]byte, explain bo
 	}
 	defer a.gate.done(worker)
 	m.answer = append(m.answer[:0], `{"results":[`...)
-	for i, text := range texts {
+	for i, text := range m.texts.texts {
 		if i > 0 {
 			m.answer = append(m.answer, ',')
 		}
-		p := model.Predict(text, worker.scratch)
+		m.text = append(m.text[:0], text...)
+		p := model.Predict(m.text, worker.scratch)
 		a.metrics.text(p.Category)
 		m.answer = append(m.answer, '{')
 		m.answer = appendPrediction(m.answer, &p, model.Version())
 		if explain {
-			e := model.Explain(text, p.Category, worker.scratch)
+			e := model.Explain(m.text, p.Category, worker.scratch)
 			m.answer = appendExplanation(append(m.answer, `,"explanation":`...), &e)
 		}
 		m.answer = append(m.answer, '}')

@@ -58,3 +58,24 @@ func TestEachTextByItself(t *testing.T) {
 		}
 	}
 }
+
+// What the stream dead-letters for its text is refused over HTTP too, and nothing else is.
+func TestSameTextSameAnswer(t *testing.T) {
+	const limit = 100
+	a := newAPI(t, func(c *Config) { c.Limits = Limits{TextBytes: limit} })
+	for _, text := range []string{
+		"", " \t\n", "\u00a0\u2003", "\u1680", "XXXX", "XX/XX/XXXX, xxxx. \u2014 {$}", strings.Repeat("a", limit+1),
+		"a", "XXXX a", "12", "Мне дважды списали деньги", strings.Repeat("a", limit),
+	} {
+		message := schema.Complaint{Narrative: text}
+		_, err := schema.DecodeComplaint(message.AppendJSON(nil), limit)
+		want := err == nil
+		if got := ask(a, "POST", routePredict, body(t, text)).Code == 200; got != want {
+			t.Errorf("%q: texts are predicted %t, the stream says %v", text, got, err)
+		}
+		row := ask(a, "POST", routeFile, string(message.AppendJSON(nil))+"\n", "Content-Type", "application/octet-stream").Body.String()
+		if got := strings.Contains(row, `"prediction"`); got != want {
+			t.Errorf("%q: rows are predicted %t, the stream says %v: %s", text, got, err, row)
+		}
+	}
+}
