@@ -23,21 +23,11 @@ const transactionTimeout = 15 * time.Second
 // record, with room for the headers of a dead letter.
 const batchOverheadBytes = 2 << 10
 
-// stream is what a session needs of kgo.GroupTransactSession.
-type stream interface {
-	PollRecords(ctx context.Context, maxRecords int) kgo.Fetches
-	Begin() error
-	Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error))
-	End(ctx context.Context, commit kgo.TransactionEndTry) (committed bool, err error)
-	Client() *kgo.Client
-	Close()
-}
-
 // session owns one client and works on one micro-batch at a time. Only its own
 // goroutine touches it.
 type session struct {
 	role    *Role
-	stream  stream
+	stream  *kgo.GroupTransactSession
 	log     *slog.Logger
 	topicID string
 	batch   batch
@@ -55,7 +45,7 @@ func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, n
 		return offsets, err
 	}
 	var err error
-	if s.stream, err = newStream(id, append(r.options(id), kgo.AdjustFetchOffsetsFn(resume))...); err != nil {
+	if s.stream, err = openStream(id, append(r.options(id), kgo.AdjustFetchOffsetsFn(resume))); err != nil {
 		return nil, err
 	}
 	if s.topicID, _, err = kafka.TopicID(ctx, s.stream.Client(), r.cfg.Topics.Complaints); err != nil {
@@ -116,8 +106,8 @@ func (r *Role) options(clientID string) []kgo.Opt {
 	)
 }
 
-// newTransactions opens a session whose micro-batches are transactions.
-func newTransactions(id string, opts []kgo.Opt) (stream, error) {
+// openStream opens a client whose micro-batches are transactions.
+func openStream(id string, opts []kgo.Opt) (*kgo.GroupTransactSession, error) {
 	return kgo.NewGroupTransactSession(append(opts,
 		kgo.TransactionalID(id),
 		kgo.TransactionTimeout(transactionTimeout),

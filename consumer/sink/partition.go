@@ -105,11 +105,6 @@ func (p *partition) flush(ctx context.Context) error {
 			continue
 		}
 		l, days := p.nextLink(c)
-		if failpoint.On(failpoint.DataFirst) {
-			if err := p.put(ctx, c, l, days); err != nil {
-				return err
-			}
-		}
 		failpoint.Hit("sink/before-claim")
 		if err := c.claim(ctx, l); err != nil {
 			return fmt.Errorf("claim: %w", err)
@@ -203,18 +198,6 @@ func (p *partition) open(ctx context.Context, hint string) error {
 	}
 	p.pos = p.lowest()
 	return nil
-}
-
-// trust takes the committed offset, if there is one, for where to go on. It is a
-// guarantee taken out: tests show that the check notices.
-func (p *partition) trust() {
-	if p.noted < 0 {
-		return
-	}
-	p.pos = p.noted
-	for _, c := range p.chains {
-		c.next = p.noted
-	}
 }
 
 func (p *partition) resume(ctx context.Context, hint string) error {

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"complaints/internal/failpoint"
 	"complaints/schema"
 )
 
@@ -180,9 +179,6 @@ func (w *worker) reopen(ctx context.Context, hint string) error {
 	err := w.retry(ctx, "open", func(ctx context.Context) error { return w.p.open(ctx, hint) })
 	if err != nil {
 		return err
-	}
-	if failpoint.On(failpoint.TrustOffsets) {
-		w.p.trust()
 	}
 	w.publish()
 	w.session.seek(ctx, w, w.p.pos)

@@ -12,8 +12,10 @@
 // the Parquet files, and compare both with what was published.
 //
 // TestMatrix is the short matrix, -chaos.long all of it. TestMutations takes a
-// guarantee out of the program by a switch of package failpoint and runs a row,
+// guarantee out of the program by a patch of the folder mutations and runs a row,
 // which must fail. TestSoak publishes a million messages and kills at random.
+//
+// A row whose fault could not be injected says so and is run again: it counts nothing.
 //
 // Each row has its own topics, groups and folder of the lake, so that several run
 // at once; those that break what all share run alone, after the others.
@@ -26,6 +28,7 @@
 //	count_test.go    what came of each message
 //	s3_test.go       a proxy in front of the gateway that answers as it should not
 //	rows_test.go     the faults of processes and the store; log_test.go those of the broker; disk_test.go a full disk
+//	mutate_test.go   building the program with a patch applied
 //	matrix_test.go   the order of the rows, and the table
 //	soak_test.go     a million messages, and memory over time
 package chaos

@@ -58,7 +58,7 @@ func withoutConsumers(do func(*stage) error) func(*stage) error {
 				return err
 			}
 			var last error
-			err = s.until(30*time.Second, "the group is empty", func() (bool, error) {
+			err = s.bringAbout(30*time.Second, "the group is empty", func() (bool, error) {
 				last = do(s)
 				return last == nil, nil
 			})
@@ -75,7 +75,7 @@ func withoutConsumers(do func(*stage) error) func(*stage) error {
 // begun waits until something is in the lake. The publisher may begin seconds after
 // the consumers, and offsets of nothing cannot be moved.
 func (s *stage) begun() error {
-	return s.until(time.Minute, "something is in the lake", func() (bool, error) {
+	return s.bringAbout(time.Minute, "something is in the lake", func() (bool, error) {
 		links, err := filepath.Glob(filepath.Join(s.root, "chain", "*", "*", "*", "*.json"))
 		return len(links) > 0, err
 	})

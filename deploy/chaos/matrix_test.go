@@ -32,9 +32,9 @@ func TestMatrix(t *testing.T) {
 			together = append(together, f)
 		}
 	}
-	outcomes := w.performAll(t.Context(), together, "")
+	outcomes := w.performAll(t.Context(), together)
 	for _, f := range alone {
-		outcomes = append(outcomes, w.perform(t.Context(), f, ""))
+		outcomes = append(outcomes, w.perform(t.Context(), f, w.program))
 	}
 	t.Logf("\n%s", table(outcomes))
 	for _, o := range outcomes {
@@ -49,7 +49,7 @@ func TestMatrix(t *testing.T) {
 }
 
 // performAll runs rows, some at once, and keeps their order.
-func (w *world) performAll(ctx context.Context, rows []fault, broken string) []outcome {
+func (w *world) performAll(ctx context.Context, rows []fault) []outcome {
 	outcomes := make([]outcome, len(rows))
 	slots := make(chan struct{}, max(1, *parallel))
 	var all sync.WaitGroup
@@ -57,17 +57,32 @@ func (w *world) performAll(ctx context.Context, rows []fault, broken string) []o
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			outcomes[i] = w.perform(ctx, f, broken)
+			outcomes[i] = w.perform(ctx, f, w.program)
 		})
 	}
 	all.Wait()
 	return outcomes
 }
 
-// perform runs a row; broken is a guarantee that is taken out of its consumers.
-func (w *world) perform(ctx context.Context, f fault, broken string) (o outcome) {
+// injectTries is how often a row is run whose fault could not be injected.
+const injectTries = 3
+
+// perform runs a row with consumers of a program, and once more if its fault could
+// not be injected: that says nothing of the program.
+func (w *world) perform(ctx context.Context, f fault, program string) (o outcome) {
+	for try := range injectTries {
+		o = w.attempt(ctx, f, program, try)
+		if !o.notInjected() {
+			break
+		}
+		w.tb.Logf("%s: the fault was not injected (try %d of %d): %.1000v", f.name, try+1, injectTries, o.failure())
+	}
+	return o
+}
+
+func (w *world) attempt(ctx context.Context, f fault, program string, try int) (o outcome) {
 	o.fault = f.name
-	s, end, err := w.newStage(ctx, f, broken)
+	s, end, err := w.newStage(ctx, f, program, try)
 	if err != nil {
 		o.err = err
 		return o
@@ -86,10 +101,12 @@ func (s *stage) play(f fault, o *outcome) error {
 	over := time.Now()
 	err = errors.Join(err, s.messages.finish())
 	o.messages = s.messages.count
-	if err == nil {
-		if err = s.caughtUp(); err != nil {
-			err = fmt.Errorf("%w\n%s", err, s.tails())
-		}
+	if err != nil {
+		// Nobody was left to process the messages: what is not there is not lost.
+		return err
+	}
+	if err = s.caughtUp(); err != nil {
+		err = fmt.Errorf("%w\n%s", err, s.tails())
 	}
 	o.recovered = time.Since(over)
 	err = errors.Join(err, s.stopAll())
@@ -98,6 +115,7 @@ func (s *stage) play(f fault, o *outcome) error {
 	}
 	// What is there is counted also where the system came to a halt.
 	var verified, counted error
+	o.counted = true
 	o.report, verified = s.verify(s.ctx)
 	o.lost, o.repeated, counted = s.count(o.messages)
 	return errors.Join(err, verified, counted)
@@ -112,8 +130,29 @@ func table(outcomes []outcome) string {
 		if o.failure() != nil {
 			verdict = "FAILED"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.1f\t%d\t%s\n", o.fault, o.injected, o.messages, o.lost, o.repeated, o.recovered.Seconds(), o.restarts, verdict)
+		lost, repeated := "not counted", "not counted"
+		if o.counted {
+			lost, repeated = fmt.Sprint(o.lost), fmt.Sprint(o.repeated)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t%.1f\t%d\t%s\n", o.fault, o.injected, o.messages, lost, repeated, o.recovered.Seconds(), o.restarts, verdict)
 	}
 	_ = t.Flush()
 	return b.String()
+}
+
+// TestRowWhoseFaultIsNotInjected wants such a row to be run again, and not to count what
+// nobody has processed as lost.
+func TestRowWhoseFaultIsNotInjected(t *testing.T) {
+	w, tries := newWorld(t), 0
+	never := fault{name: "never injected", run: func(*stage) error {
+		tries++
+		return fmt.Errorf("%w: the group is not stable", errNotInjected)
+	}}
+	o := w.perform(t.Context(), never, w.program)
+	if tries != injectTries || !errors.Is(o.failure(), errNotInjected) || o.counted || o.lost > 0 || o.messages == 0 {
+		t.Errorf("after %d tries, want %d: %d of %d messages lost, counted %t, %v", tries, injectTries, o.lost, o.messages, o.counted, o.failure())
+	}
+	if out := table([]outcome{o}); !strings.Contains(out, "not counted") || !strings.Contains(out, "FAILED") {
+		t.Errorf("the table says\n%s", out)
+	}
 }

@@ -6,29 +6,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"complaints/internal/failpoint"
 )
 
-// mutation is a guarantee that is taken out, and the fault that shows it.
+// mutation is a guarantee that is taken out by the patch of its name, and the fault
+// that shows it.
 type mutation struct {
-	what, broken string
-	run          func(*stage) error
-	tries        int                // where the order of events is a race
-	shows        func(outcome) bool // whether a failure comes of this
+	what, patch string
+	run         func(*stage) error
+	tries       int                // where the order of events is a race
+	shows       func(outcome) bool // whether a failure comes of this
 }
 
 func mutations() []mutation {
 	return []mutation{
-		{"an object is created once", failpoint.PlainPut, sleepAt("sink/before-claim", 0), 5, says(`"ok":false`)},
-		{"the lake says where to resume", failpoint.TrustOffsets, offsetsTo(middleOfALink), 1, repeats},
-		{"the claim comes before the data", failpoint.DataFirst, killAt("sink/before-claim"), 2, says("parquet footer")},
-		{"results and offsets are one transaction", failpoint.PlainCommit, afterAWhile(killAt("classify/before-commit")), 1, repeats},
-		{"an ambiguous answer is no success", failpoint.TrustAnswers, answerWith(answers()[1]), 1, loses},
+		{"an object is created once", "plain-put", sleepAt("sink/before-claim", 0), 5, says(`"ok":false`)},
+		{"the lake says where to resume", "trust-offsets", offsetsTo(middleOfALink), 1, repeats},
+		{"the claim comes before the data", "data-first", killAt("sink/before-claim"), 2, says("parquet footer")},
+		{"results and offsets are one transaction", "plain-commit", afterAWhile(killAt("classify/before-commit")), 1, repeats},
+		{"an ambiguous answer is no success", "trust-answers", answerWith(answers()[1]), 1, loses},
 	}
 }
 
@@ -63,23 +63,27 @@ func TestMutations(t *testing.T) {
 	w := newWorld(t)
 	var all sync.WaitGroup
 	for _, m := range mutations() {
+		flags, _ := mutate(t, filepath.Join("mutations", m.patch+".patch"))
+		program := filepath.Join(t.TempDir(), m.patch)
+		build(t, append(flags, "-o", program, "./consumer")...)
 		all.Go(func() {
-			switch o := w.performWithout(t.Context(), m); {
+			switch o := w.performWithout(t.Context(), m, program); {
 			case o.failure() == nil:
-				t.Errorf("nothing fails without this: %s (%s)", m.what, m.broken)
+				t.Errorf("nothing fails without this: %s (%s)", m.what, m.patch)
 			case !m.shows(o):
-				t.Errorf("without this it fails for another reason: %s (%s): %v", m.what, m.broken, o.failure())
+				t.Errorf("without this it fails for another reason: %s (%s): %v", m.what, m.patch, o.failure())
 			}
 		})
 	}
 	all.Wait()
 }
 
-// performWithout runs the row until it fails, or the tries are over.
-func (w *world) performWithout(ctx context.Context, m mutation) (o outcome) {
+// performWithout runs the row with a mutated program until it fails for the reason that
+// is wanted, or the tries are over.
+func (w *world) performWithout(ctx context.Context, m mutation, program string) (o outcome) {
 	for try := range m.tries {
-		o = w.perform(ctx, fault{name: fmt.Sprintf("without %s, try %d", m.broken, try+1), run: m.run}, m.broken+"=on")
-		if o.failure() != nil {
+		o = w.attempt(ctx, fault{name: fmt.Sprintf("without %s, try %d", m.patch, try+1), run: m.run}, program, 0)
+		if o.failure() != nil && m.shows(o) {
 			break
 		}
 	}

@@ -22,7 +22,7 @@ func TestReadersAgree(t *testing.T) {
 	f := fault{name: "readers", run: func(s *stage) error {
 		return errors.Join(killAt("sink/after-claim")(s), s.members(1), s.sleep(2*time.Second))
 	}}
-	o := w.perform(t.Context(), f, "")
+	o := w.perform(t.Context(), f, w.program)
 	if err := o.failure(); err != nil {
 		t.Fatal(err)
 	}

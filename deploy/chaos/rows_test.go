@@ -118,7 +118,7 @@ func sleepAt(step string, further time.Duration) func(*stage) error {
 			if err := a.waitPaused(); err != nil {
 				return err
 			}
-			sleeper, err := s.memberIDs()
+			sleeper, err := s.listed()
 			if err != nil {
 				return err
 			}

@@ -52,7 +52,7 @@ func TestSoak(t *testing.T) {
 		run: func(s *stage) error {
 			return soak(s, rand.New(rand.NewPCG(seed, seed)), memory)
 		},
-	}, "")
+	}, w.program)
 	t.Logf("\n%s", table([]outcome{o}))
 	if err := o.failure(); err != nil {
 		t.Error(err)

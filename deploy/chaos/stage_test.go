@@ -34,7 +34,7 @@ type stage struct {
 	s3       *s3Proxy
 	flags    []string // of consumer run
 	parts    int32    // partitions of each topic
-	broken   string   // a guarantee that is taken out
+	program  string   // of the consumers
 	topics   schema.Topics
 	messages *publisher
 	atEnd    []func() error // what the row's fault has to undo
@@ -55,12 +55,15 @@ func rowWithin() time.Duration {
 	return 5 * time.Minute
 }
 
-func (w *world) newStage(ctx context.Context, f fault, broken string) (s *stage, end func() error, err error) {
+func (w *world) newStage(ctx context.Context, f fault, program string, try int) (s *stage, end func() error, err error) {
 	ctx, stopTimer := context.WithTimeout(ctx, cmp.Or(f.within, rowWithin()))
 	ctx, fail := context.WithCancelCause(ctx)
 	name := nameOf(f.name)
+	if try > 0 {
+		name += fmt.Sprint("-again-", try)
+	}
 	s = &stage{
-		world: w, ctx: ctx, fail: fail, name: name, dir: filepath.Join(w.tb.TempDir(), name), broken: broken, workers: map[string]*worker{},
+		world: w, ctx: ctx, fail: fail, name: name, dir: filepath.Join(w.tb.TempDir(), name), program: program, workers: map[string]*worker{},
 		lake: "s3://" + w.s3.Bucket + "/" + name, root: filepath.Join(w.s3.Dir, w.s3.Bucket, name),
 		topics: schema.TopicNames(name + "."), parts: cmp.Or(f.partitions, defaultPartitions),
 		flags: []string{
@@ -151,6 +154,14 @@ func (s *stage) until(within time.Duration, what string, is func() (bool, error)
 			return err
 		}
 	}
+}
+
+// bringAbout waits for what a fault needs; without it the row is run again.
+func (s *stage) bringAbout(within time.Duration, what string, is func() (bool, error)) error {
+	if err := s.until(within, what, is); err != nil {
+		return fmt.Errorf("%w: %w", errNotInjected, err)
+	}
+	return nil
 }
 
 func (s *stage) present() []*worker {

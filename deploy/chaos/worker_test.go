@@ -49,8 +49,8 @@ func (s *stage) start(name, fail string) (*worker, error) {
 		return nil, err
 	}
 	defer log.Close()
-	w.cmd = exec.Command(s.world.program, append(append([]string{"run", "--instance", name}, s.flags...), s.where(s.world.kafka.Brokers[0], s.endpoint)...)...)
-	w.cmd.Env = append(append(os.Environ(), s.world.s3.Env()...), failpoint.Env+"="+strings.Trim(fail+","+s.broken, ","))
+	w.cmd = exec.Command(s.program, append(append([]string{"run", "--instance", name}, s.flags...), s.where(s.world.kafka.Brokers[0], s.endpoint)...)...)
+	w.cmd.Env = append(append(os.Environ(), s.world.s3.Env()...), failpoint.Env+"="+fail)
 	w.cmd.Stdout, w.cmd.Stderr = log, log
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.mu.Lock()
@@ -133,7 +133,7 @@ func (w *worker) waitKilled() error {
 	case <-w.stage.ctx.Done():
 		return fmt.Errorf("the process was not killed at %s: %w:\n%s", w.fail, w.stage.ctx.Err(), w.tail())
 	case <-time.After(time.Minute):
-		return fmt.Errorf("the process was not killed at %s:\n%s", w.fail, w.tail())
+		return fmt.Errorf("%w: the process was not killed at %s:\n%s", errNotInjected, w.fail, w.tail())
 	}
 	if !w.killedItself() {
 		return fmt.Errorf("the process ended with %w, want SIGKILL at %s:\n%s", errOr(w.err), w.fail, w.tail())
@@ -144,7 +144,7 @@ func (w *worker) waitKilled() error {
 
 // waitPaused waits until the process was stopped by its failpoint.
 func (w *worker) waitPaused() error {
-	err := w.stage.until(time.Minute, "the process sleeps", func() (bool, error) {
+	err := w.stage.bringAbout(time.Minute, "the process sleeps", func() (bool, error) {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", w.cmd.Process.Pid))
 		_, after, _ := bytes.Cut(stat, []byte(") "))
 		return bytes.HasPrefix(after, []byte("T")), err
@@ -158,7 +158,7 @@ func (w *worker) waitPaused() error {
 
 // waitSaid waits until the process has logged a text.
 func (w *worker) waitSaid(text string) error {
-	return w.stage.until(time.Minute, "the process says "+text, func() (bool, error) { return strings.Contains(w.said(), text), nil })
+	return w.stage.bringAbout(time.Minute, "the process says "+text, func() (bool, error) { return strings.Contains(w.said(), text), nil })
 }
 
 func (w *worker) resume() error { return w.cmd.Process.Signal(syscall.SIGCONT) }

@@ -4,6 +4,3 @@ package failpoint
 
 // Hit marks a step at which a test may kill or stop the process.
 func Hit(string) {}
-
-// On says whether a switch is on.
-func On(string) bool { return false }

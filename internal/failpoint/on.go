@@ -16,8 +16,8 @@ import (
 const Env = "COMPLAINTS_FAILPOINT"
 
 type action struct {
-	signal syscall.Signal // 0 is a switch
-	at     int            // the hit that triggers, from 1
+	signal syscall.Signal
+	at     int // the hit that triggers, from 1
 	hits   int
 }
 
@@ -47,9 +47,8 @@ func parse(spec string) (map[string]*action, error) {
 			a.signal = syscall.SIGKILL
 		case "pause":
 			a.signal = syscall.SIGSTOP
-		case "on":
 		default:
-			return nil, fmt.Errorf("%q: want name=kill:N, name=pause:N or name=on", part)
+			return nil, fmt.Errorf("%q: want name=kill:N or name=pause:N", part)
 		}
 		if count != "" {
 			n, err := strconv.Atoi(count)
@@ -69,7 +68,7 @@ func Hit(name string) {
 	mu.Lock()
 	defer mu.Unlock()
 	a := all[name]
-	if a == nil || a.signal == 0 {
+	if a == nil {
 		return
 	}
 	if a.hits++; a.hits != a.at {
@@ -96,10 +95,4 @@ func waitStopped() {
 		}
 		last = now
 	}
-}
-
-// On says whether a switch is on.
-func On(name string) bool {
-	a := actions()[name]
-	return a != nil && a.signal == 0
 }

@@ -19,7 +19,7 @@ func TestKillsAtTheChosenHit(t *testing.T) {
 		return
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKillsAtTheChosenHit$")
-	cmd.Env = append(os.Environ(), Env+"=elsewhere=kill, here=kill:2,plain-put=on")
+	cmd.Env = append(os.Environ(), Env+"=elsewhere=kill, here=kill:2")
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL || string(out) != "step\nstep\n" {
@@ -28,11 +28,11 @@ func TestKillsAtTheChosenHit(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	m, err := parse("a=kill:2,b=pause,plain-put=on")
-	if err != nil || m["a"].at != 2 || m["b"].signal != syscall.SIGSTOP || m["plain-put"].signal != 0 {
+	m, err := parse("a=kill:2,b=pause")
+	if err != nil || m["a"].at != 2 || m["b"].signal != syscall.SIGSTOP {
 		t.Fatalf("got %v, %v", m, err)
 	}
-	for _, bad := range []string{"a", "a=kil:1", "a=kill:0", "a=kill:x"} {
+	for _, bad := range []string{"a", "a=kil:1", "a=on", "a=kill:0", "a=kill:x"} {
 		if _, err := parse(bad); err == nil {
 			t.Errorf("%q: no error", bad)
 		}

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"complaints/internal/failpoint"
 )
 
 // Names below the root that are no objects. A temporary file lives on the file
@@ -140,9 +138,6 @@ func (d *dirStore) PutNew(ctx context.Context, key string, body []byte, _ map[st
 	path, err := d.path(key)
 	if err != nil {
 		return err
-	}
-	if failpoint.On(failpoint.PlainPut) {
-		return d.rename(path, body)
 	}
 	temp, err := d.writeTemp(ctx, path, body)
 	if err != nil {
