@@ -13,22 +13,24 @@ import (
 )
 
 func runReplay(ctx context.Context, cfg *replayConfig, stdout, stderr io.Writer) error {
+	log := newLogger(cfg.LogLevel, stderr)
 	opts, err := cfg.Kafka.Options()
 	if err != nil {
 		return err
 	}
+	opts = append(opts, kafka.WithLogger(log))
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return err
 	}
-	topics, err := kafka.EnsureTopics(ctx, client, cfg.Topics)
+	topics, err := kafka.FindTopics(ctx, client, cfg.Topics.TopicPrefix)
 	client.Close()
 	if err != nil {
 		return err
 	}
 	counts, err := replay.Run(ctx, replay.Config{
 		KafkaOpts: opts, Topics: topics, Group: cfg.Group, Reasons: cfg.Reasons, MaxAttempts: cfg.MaxAttempts,
-		DryRun: cfg.DryRun, Logger: newLogger(cfg.LogLevel, stderr),
+		DryRun: cfg.DryRun, Logger: log,
 	})
 	if cfg.JSON {
 		if jsonErr := json.NewEncoder(stdout).Encode(counts); err == nil {

@@ -125,6 +125,7 @@ func (a *app) connect(ctx context.Context) (err error) {
 	if a.kafka, err = a.cfg.Kafka.Options(); err != nil {
 		return err
 	}
+	a.kafka = append(a.kafka, kafka.WithLogger(a.log))
 	if a.admin, err = kgo.NewClient(append(a.kafka, kgo.ClientID(a.cfg.Group+"-"+a.cfg.Instance+"-admin"))...); err != nil {
 		return err
 	}

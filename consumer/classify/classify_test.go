@@ -17,41 +17,34 @@ import (
 	"complaints/consumer/classify"
 	"complaints/internal/classifier"
 	"complaints/internal/kafka"
+	"complaints/internal/kafka/kafkatest"
 	"complaints/schema"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const partitions = 4
+const (
+	partitions = 4
+	group      = "complaints-classify"
+)
 
 // fixture is a broker with the three topics, and what was published there.
 type fixture struct {
-	t       testing.TB
-	cluster *kfake.Cluster
-	opts    []kgo.Opt
-	admin   *kgo.Client
-	topics  kafka.Topics
-	holder  *classifier.Holder
+	*kafkatest.Cluster
+	t      testing.TB
+	topics kafka.Topics
+	holder *classifier.Holder
 }
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	f := &fixture{t: t, cluster: cluster, opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, holder: new(classifier.Holder)}
-	if f.admin, err = kgo.NewClient(append(f.opts, kgo.ProducerBatchMaxBytes(2<<20), kgo.RecordPartitioner(kgo.ManualPartitioner()))...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.admin.Close)
-	if f.topics, err = kafka.EnsureTopics(t.Context(), f.admin, kafka.TopicConfig{Partitions: partitions, Replication: -1}); err != nil {
+	f := &fixture{Cluster: kafkatest.Start(t), t: t, holder: new(classifier.Holder)}
+	var err error
+	if f.topics, err = kafka.EnsureTopics(t.Context(), f.Client, kafka.TopicConfig{Partitions: partitions, Replication: -1}); err != nil {
 		t.Fatal(err)
 	}
 	model, err := classifier.Bootstrap()
@@ -64,7 +57,7 @@ func newFixture(t testing.TB) *fixture {
 
 func (f *fixture) config(instance string) classify.Config {
 	return classify.Config{
-		Kafka: f.opts, Topics: f.topics, Group: "complaints-classify", Instance: instance, Sessions: 2,
+		Kafka: f.Opts, Topics: f.topics, Group: group, Instance: instance, Sessions: 2,
 		BatchRecords: 50, BatchWait: 5 * time.Millisecond, DrainTimeout: 10 * time.Second,
 		Models: f.holder, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}
@@ -84,9 +77,7 @@ func (f *fixture) publish(values ...[]byte) {
 	for i, v := range values {
 		records[i] = &kgo.Record{Topic: f.topics.Complaints, Partition: int32(i % partitions), Key: []byte("key-" + strconv.Itoa(i)), Value: v}
 	}
-	if err := f.admin.ProduceSync(f.t.Context(), records...).FirstErr(); err != nil {
-		f.t.Fatal(err)
-	}
+	f.Publish(records...)
 }
 
 func complaint(i int) []byte {
@@ -105,11 +96,7 @@ func (f *fixture) publishComplaints(n int) {
 func (f *fixture) waitLag(stop func() error) {
 	f.t.Helper()
 	for range 600 {
-		lag, err := kafka.Lag(f.t.Context(), f.admin, "complaints-classify", f.topics.Complaints)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		if lag.Total() == 0 {
+		if f.Lag(group, f.topics.Complaints) == 0 {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -126,38 +113,10 @@ type output struct {
 // outputs reads both output topics and returns what there is by source position.
 func (f *fixture) outputs() map[string]output {
 	f.t.Helper()
-	ends, err := kadm.NewClient(f.admin).ListCommittedOffsets(f.t.Context(), f.topics.Classified, f.topics.DeadLetter)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	open := 0
-	ends.Each(func(o kadm.ListedOffset) {
-		if o.Offset > 0 {
-			open++
-		}
-	})
-	cl, err := kgo.NewClient(append(f.opts, kgo.ConsumeTopics(f.topics.Classified, f.topics.DeadLetter),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer cl.Close()
 	found := map[string]output{}
-	for open > 0 {
-		fetches := cl.PollFetches(f.t.Context())
-		if err := fetches.Err(); err != nil {
-			f.t.Fatal(err)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			if end, _ := ends.Lookup(r.Topic, r.Partition); r.Offset == end.Offset-1 {
-				open--
-			}
-			if !r.Attrs.IsControl() {
-				at := f.source(r)
-				o := found[at]
-				found[at] = output{o.count + 1, r}
-			}
-		})
+	for _, r := range f.ReadCommitted(f.topics.Classified, f.topics.DeadLetter) {
+		at := f.source(r)
+		found[at] = output{found[at].count + 1, r}
 	}
 	return found
 }
@@ -205,10 +164,7 @@ func TestResultsNameTheirSource(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	id, _, err := kafka.TopicID(t.Context(), f.admin, f.topics.Complaints)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := f.TopicID(f.topics.Complaints)
 	r := f.outputs()["0/0"].record
 	c, err := schema.DecodeClassified(r.Value)
 	if err != nil {
@@ -265,7 +221,7 @@ func TestBadMessagesAreDeadLetteredByteForByte(t *testing.T) {
 	for i := range partitions {
 		values = append(values, complaint(i))
 	}
-	big, err := kgo.NewClient(append(f.opts, kgo.ProducerBatchMaxBytes(64<<20), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()))...)
+	big, err := kgo.NewClient(append(f.Opts, kgo.ProducerBatchMaxBytes(64<<20), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +286,7 @@ func TestDeadLetterThatWasCompressedHarder(t *testing.T) {
 	if size := compressed(t, kgo.ZstdCompression().WithLevel(1), value); size < int(f.topics.OutputMaxBytes()) {
 		t.Fatalf("the value is %d bytes in our compression, which shows nothing", size)
 	}
-	sender, err := kgo.NewClient(append(f.opts, kgo.ProducerBatchCompression(hard), kgo.ProducerBatchMaxBytes(64<<20))...)
+	sender, err := kgo.NewClient(append(f.Opts, kgo.ProducerBatchCompression(hard), kgo.ProducerBatchMaxBytes(64<<20))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +341,7 @@ func TestExactlyOnceUnderFaults(t *testing.T) {
 			f := newFixture(t)
 			const n = 400
 			f.publishComplaints(n)
-			fault := f.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: faultOf(key), Count: 2})
+			fault := f.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: faultOf(key), Count: 2})
 			stop := f.start(f.config("a"))
 			f.waitLag(stop)
 			if err := stop(); err != nil {
@@ -410,9 +366,7 @@ func faultOf(key kmsg.Key) *kerr.Error {
 func TestLatencyOfAClockThatIsAhead(t *testing.T) {
 	f := newFixture(t)
 	r := &kgo.Record{Topic: f.topics.Complaints, Value: complaint(1), Timestamp: time.Now().Add(50 * time.Minute)}
-	if err := f.admin.ProduceSync(t.Context(), r).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	f.Publish(r)
 	cfg := f.config("a")
 	registry := prometheus.NewRegistry()
 	cfg.Registerer = registry
@@ -444,8 +398,7 @@ func TestRefusesToGuessAPosition(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	adm := kadm.NewClient(f.admin)
-	deleted, err := adm.DeleteGroup(t.Context(), "complaints-classify")
+	deleted, err := f.Admin.DeleteGroup(t.Context(), group)
 	if err = errors.Join(err, deleted.Err); err != nil {
 		t.Fatal(err)
 	}
@@ -476,7 +429,7 @@ func TestRefusesAnOffsetOutsideOfTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.publishComplaints(40)
-	if err := f.cluster.DeleteRecords(f.topics.Complaints, 0, 15); err != nil {
+	if err := f.Cluster.DeleteRecords(f.topics.Complaints, 0, 15); err != nil {
 		t.Fatal(err)
 	}
 	err := classify.New(f.config("a")).Run(t.Context())
@@ -518,18 +471,13 @@ func TestTopicCreatedAnew(t *testing.T) {
 	f.publishComplaints(8)
 	stop := f.start(f.config("a"))
 	f.waitLag(stop)
-	if err := f.cluster.DeleteTopic(f.topics.Complaints); err != nil {
+	if err := f.Cluster.DeleteTopic(f.topics.Complaints); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.cluster.CreateTopic(f.topics.Complaints, partitions, nil); err != nil {
+	if err := f.Cluster.CreateTopic(f.topics.Complaints, partitions, nil); err != nil {
 		t.Fatal(err)
 	}
-	admin, err := kgo.NewClient(append(f.opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
-	f.admin = admin
+	f.Client = f.NewClient(kgo.RecordPartitioner(kgo.ManualPartitioner())) // the other knows the old topic
 	f.publishComplaints(8)
 	f.waitLag(stop)
 	if err := stop(); err != nil {

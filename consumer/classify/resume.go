@@ -9,7 +9,6 @@ import (
 	"complaints/internal/kafka"
 	"complaints/schema"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -35,30 +34,23 @@ func (s *session) resume(ctx context.Context, offsets map[string]map[int32]kgo.O
 	} else if id != s.topicID {
 		return nil, fmt.Errorf("topic %s had the id %s and has %s now: %w", topic, s.topicID, id, kerr.UnknownTopicID)
 	}
-	adm := kadm.NewClient(s.stream.Client())
-	starts, err := kafka.Offsets(adm.ListStartOffsets(ctx, topic))
+	bounds, err := kafka.TopicBounds(ctx, s.stream.Client(), topic)
 	if err != nil {
-		return nil, fmt.Errorf("list the start offsets of %s: %w", topic, err)
-	}
-	ends, err := kafka.Offsets(adm.ListEndOffsets(ctx, topic))
-	if err != nil {
-		return nil, fmt.Errorf("list the end offsets of %s: %w", topic, err)
+		return nil, err
 	}
 	var unknown []int32
 	for p, o := range offsets[topic] {
-		start, _ := starts.Lookup(topic, p)
-		end, _ := ends.Lookup(topic, p)
-		at := o.EpochOffset().Offset
+		log, at := bounds[p], o.EpochOffset().Offset
 		switch {
-		case at < 0 && end.Offset > 0:
+		case at < 0 && log.End > 0:
 			unknown = append(unknown, p)
-		case at >= 0 && (at < start.Offset || at > end.Offset):
+		case at >= 0 && (at < log.Start || at > log.End):
 			if s.role.cfg.From != FromStart {
 				return nil, fmt.Errorf("%s/%d: the committed offset %d is outside of the log, which holds %d to %d; give --from %s to go on at its start",
-					topic, p, at, start.Offset, end.Offset, FromStart)
+					topic, p, at, log.Start, log.End, FromStart)
 			}
-			s.log.Error("committed offset is outside of the log, starting at its start", "topic", topic, "partition", p, "committed", at, "start", start.Offset)
-			offsets[topic][p] = kgo.NewOffset().At(start.Offset)
+			s.log.Error("committed offset is outside of the log, starting at its start", "topic", topic, "partition", p, "committed", at, "start", log.Start)
+			offsets[topic][p] = kgo.NewOffset().At(log.Start)
 		}
 	}
 	if len(unknown) == 0 {
@@ -67,19 +59,18 @@ func (s *session) resume(ctx context.Context, offsets map[string]map[int32]kgo.O
 	if err := s.resumeUnknown(ctx, offsets[topic], unknown); err != nil {
 		return nil, err
 	}
-	return offsets, s.commitStart(ctx, offsets[topic], unknown, starts)
+	return offsets, s.commitStart(ctx, offsets[topic], unknown, bounds)
 }
 
 // commitStart commits where partitions without a commit begin, so that from now
 // on a missing commit means a lost one.
-func (s *session) commitStart(ctx context.Context, offsets map[int32]kgo.Offset, partitions []int32, starts kadm.ListedOffsets) error {
+func (s *session) commitStart(ctx context.Context, offsets map[int32]kgo.Offset, partitions []int32, bounds map[int32]kafka.Bounds) error {
 	topic := s.role.cfg.Topics.Complaints
 	begin := map[string]map[int32]kgo.EpochOffset{topic: {}}
 	for _, p := range partitions {
 		at := offsets[p].EpochOffset().Offset
 		if at < 0 {
-			start, _ := starts.Lookup(topic, p)
-			at = start.Offset
+			at = bounds[p].Start
 		}
 		begin[topic][p] = kgo.EpochOffset{Epoch: -1, Offset: at}
 	}
@@ -131,84 +122,33 @@ func (s *session) resumeUnknown(ctx context.Context, offsets map[int32]kgo.Offse
 // lastResults reads the outputs up to their present end and returns the highest
 // source offset that they hold for each partition of the source topic's id.
 func (s *session) lastResults(ctx context.Context) (map[int32]int64, error) {
-	t := s.role.cfg.Topics
-	adm := kadm.NewClient(s.stream.Client())
-	ends, err := kafka.Offsets(adm.ListCommittedOffsets(ctx, t.Classified, t.DeadLetter))
-	if err != nil {
-		return nil, fmt.Errorf("list the end offsets of the outputs: %w", err)
-	}
 	last := make(map[int32]int64)
-	starts, err := kafka.Offsets(adm.ListStartOffsets(ctx, t.Classified, t.DeadLetter))
-	if err != nil {
-		return nil, fmt.Errorf("list the start offsets of the outputs: %w", err)
-	}
-	open := make(map[string]map[int32]int64) // partitions that are not read to their end
-	total := int64(0)
-	ends.Each(func(o kadm.ListedOffset) {
-		start, _ := starts.Lookup(o.Topic, o.Partition)
-		if o.Offset <= start.Offset {
-			return
+	for _, topic := range []string{s.role.cfg.Topics.Classified, s.role.cfg.Topics.DeadLetter} {
+		bounds, err := kafka.TopicBounds(ctx, s.stream.Client(), topic)
+		if err != nil {
+			return nil, err
 		}
-		if open[o.Topic] == nil {
-			open[o.Topic] = make(map[int32]int64)
+		spans := make(map[int32]kafka.Span)
+		for p, b := range bounds {
+			spans[p] = kafka.Span{From: b.Start, To: b.Stable}
 		}
-		open[o.Topic][o.Partition] = o.Offset
-		total += o.Offset - start.Offset
-	})
-	if total == 0 {
-		return last, nil
-	}
-	s.log.Info("reading the outputs, since a partition has no committed offset", "offsets", total)
-	return last, s.scan(ctx, open, last)
-}
-
-func (s *session) scan(ctx context.Context, open map[string]map[int32]int64, last map[int32]int64) error {
-	from := make(map[string]map[int32]kgo.Offset)
-	for topic, partitions := range open {
-		from[topic] = make(map[int32]kgo.Offset)
-		for p := range partitions {
-			from[topic][p] = kgo.NewOffset().AtStart()
-		}
-	}
-	cl, err := kgo.NewClient(append(append([]kgo.Opt{}, s.role.cfg.Kafka...),
-		kgo.ConsumePartitions(from),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		// A partition ends with the marker of a transaction, which must be seen.
-		kgo.KeepControlRecords(),
-	)...)
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	for len(open) > 0 {
-		fetches := cl.PollFetches(ctx)
-		if err := fetches.Err0(); err != nil {
-			return fmt.Errorf("read the outputs: %w", err)
-		}
-		if err := fetchError(fetches); err != nil {
-			return fmt.Errorf("read the outputs: %w", err)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
+		s.log.Info("reading results, since a partition has no committed offset", "topic", topic)
+		err = kafka.ReadCommitted(ctx, s.role.cfg.Kafka, kafka.Range{Topic: topic, Spans: spans}, func(r *kgo.Record) error {
 			if p, offset, ok := s.sourceOf(r); ok && offset >= last[p] {
 				last[p] = offset
 			}
-			if r.Offset+1 >= open[r.Topic][r.Partition] {
-				delete(open[r.Topic], r.Partition)
-				if len(open[r.Topic]) == 0 {
-					delete(open, r.Topic)
-				}
-			}
+			return nil
 		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	return last, nil
 }
 
 // sourceOf says which message of the topic with this id a result or a dead letter
 // is of. A dead letter says it in its headers, a result in its value.
 func (s *session) sourceOf(r *kgo.Record) (partition int32, offset int64, ok bool) {
-	if r.Attrs.IsControl() {
-		return 0, 0, false
-	}
 	if r.Topic == s.role.cfg.Topics.Classified {
 		c, err := schema.DecodeClassified(r.Value)
 		return c.Partition, c.Offset, err == nil && c.TopicID == s.topicID

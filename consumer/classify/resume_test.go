@@ -62,8 +62,8 @@ func (f *fixture) refuseBounds(code *kerr.Error, times int) <-chan struct{} {
 	over := make(chan struct{})
 	var left atomic.Int64
 	left.Store(int64(times))
-	f.cluster.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		f.cluster.KeepControl()
+	f.Cluster.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		f.Cluster.KeepControl()
 		switch n := left.Add(-1); {
 		case n == 0:
 			close(over)

@@ -66,7 +66,7 @@ func Run(ctx context.Context, cfg Config) ([]Counts, error) {
 	defer client.Close()
 	var all []Counts
 	for _, reason := range cfg.Reasons {
-		r := &run{cfg: cfg, admin: kadm.NewClient(client), group: cfg.Group + "-replay-" + string(reason), counts: Counts{Reason: reason}}
+		r := &run{cfg: cfg, client: client, group: cfg.Group + "-replay-" + string(reason), counts: Counts{Reason: reason}}
 		err := r.run(ctx)
 		all = append(all, r.counts)
 		if err != nil {
@@ -79,35 +79,35 @@ func Run(ctx context.Context, cfg Config) ([]Counts, error) {
 // run is the replay of one reason.
 type run struct {
 	cfg    Config
-	admin  *kadm.Client
+	client *kgo.Client
 	group  string
 	counts Counts
 }
 
 func (r *run) run(ctx context.Context) error {
 	// What becomes a dead letter from now on is not for this run, or it might never end.
-	ends, err := kafka.Offsets(r.admin.ListEndOffsets(ctx, r.cfg.Topics.DeadLetter))
+	bounds, err := kafka.TopicBounds(ctx, r.client, r.cfg.Topics.DeadLetter)
 	if err != nil {
 		return err
 	}
 	if r.cfg.DryRun {
-		return r.count(ctx, ends)
+		return r.count(ctx, bounds)
 	}
-	return r.replay(ctx, ends)
+	return r.replay(ctx, bounds)
 }
 
-// opts are those of every reader of dead letters.
-func (r *run) opts() []kgo.Opt {
-	return append(slices.Clone(r.cfg.KafkaOpts),
+func (r *run) replay(ctx context.Context, bounds map[int32]kafka.Bounds) error {
+	session, err := kgo.NewGroupTransactSession(append(slices.Clone(r.cfg.KafkaOpts),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		// The position must pass the markers, or it never reaches the end.
 		kgo.KeepControlRecords(),
-	)
-}
-
-func (r *run) replay(ctx context.Context, ends kadm.ListedOffsets) error {
-	session, err := kgo.NewGroupTransactSession(append(r.opts(),
+		// A dead letter that is gone cannot be replayed, which resume says; the client
+		// itself must not jump.
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.AdjustFetchOffsetsFn(func(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			return offsets, r.resume(offsets[r.cfg.Topics.DeadLetter], bounds)
+		}),
 		kgo.ConsumerGroup(r.group),
 		kgo.ConsumeTopics(r.cfg.Topics.DeadLetter),
 		kgo.TransactionalID(r.group),
@@ -120,7 +120,7 @@ func (r *run) replay(ctx context.Context, ends kadm.ListedOffsets) error {
 	}
 	defer session.Close()
 	for {
-		done, err := r.done(ctx, ends)
+		done, err := r.done(ctx, bounds)
 		if err != nil || done {
 			return err
 		}
@@ -220,71 +220,54 @@ func headerOf(r *kgo.Record, key string) string {
 	return ""
 }
 
-// done says whether the group has passed the ends.
-func (r *run) done(ctx context.Context, ends kadm.ListedOffsets) (bool, error) {
-	from, err := r.positions(ctx)
-	if err != nil {
-		return false, err
-	}
-	done := true
-	ends.Each(func(end kadm.ListedOffset) { done = done && from[end.Partition] >= end.Offset })
-	return done, nil
-}
-
-// positions are where the group goes on in each partition.
-func (r *run) positions(ctx context.Context) (map[int32]int64, error) {
-	starts, err := kafka.Offsets(r.admin.ListStartOffsets(ctx, r.cfg.Topics.DeadLetter))
-	if err != nil {
-		return nil, err
-	}
-	committed, err := r.admin.FetchOffsets(ctx, r.group)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return nil, fmt.Errorf("committed offsets of %s: %w", r.group, err)
-	}
-	from := map[int32]int64{}
-	starts.Each(func(start kadm.ListedOffset) {
-		from[start.Partition] = start.Offset
-		if c, ok := committed.Lookup(r.cfg.Topics.DeadLetter, start.Partition); ok {
-			from[start.Partition] = max(start.Offset, c.At)
-		}
-	})
-	return from, nil
-}
-
-// count reads without a group and without publishing.
-func (r *run) count(ctx context.Context, ends kadm.ListedOffsets) error {
-	from, err := r.positions(ctx)
-	if err != nil {
-		return err
-	}
-	left, begin := map[int32]int64{}, map[int32]kgo.Offset{}
-	ends.Each(func(end kadm.ListedOffset) {
-		if from[end.Partition] < end.Offset {
-			left[end.Partition] = end.Offset
-			begin[end.Partition] = kgo.NewOffset().At(from[end.Partition])
-		}
-	})
-	if len(left) == 0 {
-		return nil
-	}
-	client, err := kgo.NewClient(append(r.opts(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.cfg.Topics.DeadLetter: begin}))...)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	for len(left) > 0 {
-		fetches := client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			return err
-		}
-		for _, letter := range fetches.Records() {
-			if letter.Offset < left[letter.Partition] {
-				r.take(letter)
-			}
-			if letter.Offset+1 >= left[letter.Partition] {
-				delete(left, letter.Partition)
-			}
+// resume has a partition begin at the start of its log where the group's committed
+// offset lies before that.
+func (r *run) resume(offsets map[int32]kgo.Offset, bounds map[int32]kafka.Bounds) error {
+	for partition, o := range offsets {
+		start, at := bounds[partition].Start, o.EpochOffset().Offset
+		if at >= 0 && at < start {
+			r.cfg.Logger.Warn("dead letters were removed before they were replayed", "group", r.group, "partition", partition, "from", at, "to", start)
+			offsets[partition] = kgo.NewOffset().At(start)
 		}
 	}
 	return nil
+}
+
+// done says whether the group has passed all that was there at the beginning.
+func (r *run) done(ctx context.Context, bounds map[int32]kafka.Bounds) (bool, error) {
+	spans, err := r.spans(ctx, bounds)
+	for _, span := range spans {
+		if span.From < span.To {
+			return false, err
+		}
+	}
+	return err == nil, err
+}
+
+// spans are what the group has not replayed of each partition.
+func (r *run) spans(ctx context.Context, bounds map[int32]kafka.Bounds) (map[int32]kafka.Span, error) {
+	committed, err := kadm.NewClient(r.client).FetchOffsets(ctx, r.group)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, fmt.Errorf("committed offsets of %s: %w", r.group, err)
+	}
+	spans := map[int32]kafka.Span{}
+	for partition, b := range bounds {
+		spans[partition] = kafka.Span{From: b.Start, To: b.Stable}
+		if c, ok := committed.Lookup(r.cfg.Topics.DeadLetter, partition); ok {
+			spans[partition] = kafka.Span{From: max(b.Start, c.At), To: b.Stable}
+		}
+	}
+	return spans, nil
+}
+
+// count reads without a group and without publishing.
+func (r *run) count(ctx context.Context, bounds map[int32]kafka.Bounds) error {
+	spans, err := r.spans(ctx, bounds)
+	if err != nil {
+		return err
+	}
+	return kafka.ReadCommitted(ctx, r.cfg.KafkaOpts, kafka.Range{Topic: r.cfg.Topics.DeadLetter, Spans: spans}, func(letter *kgo.Record) error {
+		r.take(letter)
+		return nil
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"complaints/internal/kafka"
+	"complaints/internal/kafka/kafkatest"
 	"complaints/schema"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -132,6 +133,50 @@ func TestEnsureTopicsRefuses(t *testing.T) {
 				t.Errorf("err = %v, want the topic and %q named", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestEnsureTopicsNamesAllThatIsWrong(t *testing.T) {
+	c := kafkatest.Start(t)
+	topics := schema.TopicNames("")
+	for topic, settings := range map[string]map[string]*string{
+		topics.Complaints: {"cleanup.policy": new("compact")},
+		topics.Classified: {"cleanup.policy": new("compact"), "max.message.bytes": new("1000")},
+		topics.DeadLetter: {"max.message.bytes": new("2000")},
+	} {
+		if _, err := c.Admin.CreateTopic(t.Context(), 1, -1, settings, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := kafka.EnsureTopics(t.Context(), c.Client, kafka.TopicConfig{Partitions: 1, Replication: -1})
+	for _, want := range []string{
+		"topic complaints has cleanup.policy=compact", "topic complaints.classified has cleanup.policy=compact",
+		"topic complaints.classified has max.message.bytes=1000", "topic complaints.dead-letter has max.message.bytes=2000",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("err = %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestFindTopicsCreatesNothing(t *testing.T) {
+	c := kafkatest.Start(t)
+	if _, err := c.Admin.CreateTopic(t.Context(), 1, -1, nil, "typo.complaints"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := kafka.FindTopics(t.Context(), c.Client, "typo.")
+	if err == nil || !strings.Contains(err.Error(), "typo.complaints.classified, typo.complaints.dead-letter:") || !strings.Contains(err.Error(), `--topic-prefix "typo."`) {
+		t.Errorf("err = %v, want the two that are absent", err)
+	}
+	if there, err := c.Admin.ListTopics(t.Context()); err != nil || len(there) != 1 {
+		t.Errorf("topics %v, %v, want the one that was there", there.Names(), err)
+	}
+	made, err := kafka.EnsureTopics(t.Context(), c.Client, kafka.TopicConfig{TopicPrefix: "typo.", Partitions: 1, Replication: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := kafka.FindTopics(t.Context(), c.Client, "typo."); err != nil || found != made {
+		t.Errorf("%+v, %v, want %+v", found, err, made)
 	}
 }
 

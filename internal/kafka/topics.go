@@ -12,6 +12,7 @@ import (
 
 	"complaints/schema"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -51,62 +52,76 @@ func (t Topics) OutputBatchBytes() int32 { return min(t.OutputMaxBytes(), MaxBat
 // EnsureTopics creates the topics that are absent and checks the others. It is
 // safe to call from many processes at once. It refuses topics that are compacted,
 // since compaction removes complaints and their results, and output topics that
-// cannot hold the largest result.
+// cannot hold the largest result; the error names all that is wrong.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics, error) {
+	defer warnOfSilence(cl)()
 	adm := kadm.NewClient(cl)
 	t := Topics{Topics: schema.TopicNames(cfg.TopicPrefix)}
-
-	if err := createTopic(ctx, adm, cfg, t.Complaints, nil); err != nil {
+	if err := createTopic(ctx, adm, cfg, newTopic{name: t.Complaints}); err != nil {
 		return t, err
 	}
 	source, err := topicSettings(ctx, adm, t.Complaints)
 	if err != nil {
 		return t, err
 	}
-	if err := notCompacted(t.Complaints, source); err != nil {
-		return t, err
-	}
 	if t.MaxMessageBytes, err = maxMessageBytes(t.Complaints, source); err != nil {
 		return t, err
 	}
-
+	errs := []error{notCompacted(t.Complaints, source)}
 	size := strconv.Itoa(int(t.OutputMaxBytes()))
 	// A dead letter must go through compression again, and whoever sent the message
 	// may have compressed it harder.
 	deadLetterSize := strconv.Itoa(int(min(2*int64(t.OutputMaxBytes()), math.MaxInt32)))
-	outputs := map[string]map[string]*string{
-		t.Classified: {"max.message.bytes": &size},
+	for _, output := range []newTopic{
+		{t.Classified, map[string]*string{"max.message.bytes": &size}},
 		// Dead letters wait for a person, however long that takes.
-		t.DeadLetter: {"max.message.bytes": &deadLetterSize, "retention.ms": new("-1")},
+		{t.DeadLetter, map[string]*string{"max.message.bytes": &deadLetterSize, "retention.ms": new("-1")}},
+	} {
+		if err := createTopic(ctx, adm, cfg, output); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		errs = append(errs, t.checkOutput(ctx, adm, output.name))
 	}
-	for name, settings := range outputs {
-		if err := ensureOutput(ctx, adm, cfg, name, settings, t); err != nil {
+	return t, errors.Join(errs...)
+}
+
+// FindTopics is EnsureTopics of a command that must not create anything: a topic
+// that is absent is an error, which names all of them.
+func FindTopics(ctx context.Context, cl *kgo.Client, prefix string) (Topics, error) {
+	defer warnOfSilence(cl)()
+	t := Topics{Topics: schema.TopicNames(prefix)}
+	var missing []string
+	for _, name := range []string{t.Complaints, t.Classified, t.DeadLetter} {
+		_, _, err := TopicID(ctx, cl, name)
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			missing = append(missing, name)
+		} else if err != nil {
 			return t, err
 		}
 	}
-	return t, nil
+	if len(missing) > 0 {
+		return t, fmt.Errorf("the cluster has no topic %s: is --topic-prefix %q right?", strings.Join(missing, ", "), prefix)
+	}
+	source, err := topicSettings(ctx, kadm.NewClient(cl), t.Complaints)
+	if err == nil {
+		t.MaxMessageBytes, err = maxMessageBytes(t.Complaints, source)
+	}
+	return t, err
 }
 
-func ensureOutput(ctx context.Context, adm *kadm.Client, cfg TopicConfig, name string, settings map[string]*string, t Topics) error {
-	if err := createTopic(ctx, adm, cfg, name, settings); err != nil {
-		return err
-	}
+// checkOutput refuses an output topic that would lose results.
+func (t Topics) checkOutput(ctx context.Context, adm *kadm.Client, name string) error {
 	have, err := topicSettings(ctx, adm, name)
 	if err != nil {
 		return err
 	}
-	if err := notCompacted(name, have); err != nil {
-		return err
-	}
 	limit, err := maxMessageBytes(name, have)
-	if err != nil {
-		return err
-	}
-	if limit < t.OutputMaxBytes() {
-		return fmt.Errorf("topic %s has max.message.bytes=%d, less than the %d of %s and %d more for the result: raise it to %d",
+	if err == nil && limit < t.OutputMaxBytes() {
+		err = fmt.Errorf("topic %s has max.message.bytes=%d, less than the %d of %s and %d more for the result: raise it to %d",
 			name, limit, t.MaxMessageBytes, t.Complaints, schema.OutputHeadroomBytes, t.OutputMaxBytes())
 	}
-	return nil
+	return errors.Join(notCompacted(name, have), err)
 }
 
 // notCompacted refuses a topic in which messages make way for others of their key.
@@ -117,29 +132,34 @@ func notCompacted(topic string, settings map[string]string) error {
 	return nil
 }
 
-func createTopic(ctx context.Context, adm *kadm.Client, cfg TopicConfig, name string, settings map[string]*string) error {
-	_, err := adm.CreateTopic(ctx, cfg.Partitions, cfg.Replication, settings, name)
+// newTopic is a topic as it is created where it is absent.
+type newTopic struct {
+	name     string
+	settings map[string]*string
+}
+
+func createTopic(ctx context.Context, adm *kadm.Client, cfg TopicConfig, t newTopic) error {
+	_, err := adm.CreateTopic(ctx, cfg.Partitions, cfg.Replication, t.settings, t.name)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		// Without the right to create topics, one that exists is fine.
-		if details, listErr := adm.ListTopics(ctx, name); listErr == nil && details.Has(name) {
+		if details, listErr := adm.ListTopics(ctx, t.name); listErr == nil && details.Has(t.name) {
 			return nil
 		}
-		return fmt.Errorf("create topic %s with %d partitions: %w", name, cfg.Partitions, err)
+		return fmt.Errorf("create topic %s with %d partitions: %w", t.name, cfg.Partitions, err)
 	}
 	return nil
 }
 
 func topicSettings(ctx context.Context, adm *kadm.Client, name string) (map[string]string, error) {
-	c, err := describe(ctx, adm, name)
-	// A broker hears of a topic that was just created a moment after the controller.
-	for wait := 10 * time.Millisecond; errors.Is(err, kerr.UnknownTopicOrPartition) && wait < 5*time.Second; wait *= 2 {
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("read the settings of topic %s: %w", name, errors.Join(ctx.Err(), err))
-		case <-time.After(wait):
+	c, err := backoff.Retry(ctx, func() (kadm.ResourceConfig, error) {
+		c, err := describe(ctx, adm, name)
+		// A broker hears of a topic that was just created a moment after the controller.
+		if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
+			err = backoff.Permanent(err)
 		}
-		c, err = describe(ctx, adm, name)
-	}
+		return c, err
+	}, backoff.WithBackOff(&backoff.ExponentialBackOff{InitialInterval: 10 * time.Millisecond, Multiplier: 2, MaxInterval: time.Second}),
+		backoff.WithMaxElapsedTime(5*time.Second))
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of topic %s: %w", name, err)
 	}
