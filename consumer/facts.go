@@ -21,7 +21,7 @@ import (
 // committed comes from the sessions, partitions and lag from the brokers, so that
 // they are what the other consumers see too.
 type facts struct {
-	api.Board
+	api.ActivityLog
 
 	mu    sync.Mutex // guards all below
 	err   error      // why the role has no partitions; nil: it does, or stands by
@@ -37,7 +37,7 @@ type standing struct {
 
 // note takes in how the group stands now.
 func (f *facts) note(s standing) {
-	f.Holds(s.held, s.lag)
+	f.SetAssignment(s.held, s.lag)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err, f.asked = s.err, time.Now()

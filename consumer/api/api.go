@@ -109,16 +109,16 @@ func (l Limits) check() error {
 
 // API answers requests.
 type API struct {
-	cfg     Config
-	limits  Limits
-	metrics *metrics
-	gate    *gate
-	uploads chan struct{}
-	openapi []byte
-	live    *live
-	viewers atomic.Int64 // of the live page
-	handler http.Handler
-	closing chan struct{} // closed when the server shuts down
+	cfg         Config
+	limits      Limits
+	metrics     *metrics
+	concurrency *concurrencyLimit
+	uploads     chan struct{}
+	openapi     []byte
+	live        *live
+	viewers     atomic.Int64 // of the live page
+	handler     http.Handler
+	closing     chan struct{} // closed when the server shuts down
 }
 
 // New prepares the role. It listens to nothing yet.
@@ -140,7 +140,7 @@ func New(cfg Config) (*API, error) {
 		cfg.DrainTimeout = 30 * time.Second
 	}
 	a := &API{cfg: cfg, limits: cfg.Limits.withDefaults(), metrics: newMetrics(cfg.Registerer), closing: make(chan struct{})}
-	a.gate = newGate(a.limits.InFlight, a.limits.Workers)
+	a.concurrency = newConcurrencyLimit(a.limits.InFlight, a.limits.Workers)
 	a.live = newLive(cfg, &a.metrics.counts)
 	a.uploads = make(chan struct{}, a.limits.Uploads)
 	var err error

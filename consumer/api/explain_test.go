@@ -114,18 +114,18 @@ func TestNothingAskedIsLogged(t *testing.T) {
 func TestUnexplainedAnswersAllocateNothing(t *testing.T) {
 	a := newAPI(t, nil)
 	model := a.cfg.Models.Current()
-	worker, err := a.gate.work(t.Context(), model)
+	worker, err := a.concurrency.work(t.Context(), model)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.gate.done(worker)
+	a.concurrency.done(worker)
 	m := &request{texts: textsRequest{texts: examples(t)}}
 	answer := func() {
 		if p := a.answer(t.Context(), m, false); p != nil {
 			t.Fatal(p)
 		}
 	}
-	for range cap(a.gate.workers) {
+	for range cap(a.concurrency.workers) {
 		answer() // each worker makes its memory once
 	}
 	if n := testing.AllocsPerRun(100, answer); n != 0 {

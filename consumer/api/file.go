@@ -111,11 +111,11 @@ func (f *fileAnswer) read() (batch []rowOrError, err error) {
 // predict appends one line a row.
 func (f *fileAnswer) predict(batch []rowOrError) error {
 	model := f.api.cfg.Models.Current()
-	worker, err := f.api.gate.work(f.ctx, model)
+	worker, err := f.api.concurrency.work(f.ctx, model)
 	if err != nil {
 		return err
 	}
-	defer f.api.gate.done(worker)
+	defer f.api.concurrency.done(worker)
 	m := f.api.metrics
 	for i := range batch {
 		row := &batch[i]

@@ -110,17 +110,17 @@ type httpState struct {
 
 // step makes the next frame.
 func (l *live) step(now time.Time) {
-	var facts Facts
+	var activity Activity
 	t := totals{at: now}
 	if l.cfg.Stream != nil {
-		facts = l.cfg.Stream.Facts()
-		t.stream = facts.Classified
+		activity = l.cfg.Stream.Activity()
+		t.stream = activity.Classified
 	}
 	for c := range l.texts {
 		t.http[c] = l.texts[c].Load()
 	}
 	l.count(t)
-	data, err := json.Marshal(l.state(now, t, facts))
+	data, err := json.Marshal(l.state(now, t, activity))
 	if err != nil {
 		l.cfg.Logger.Error("the live page's numbers cannot be written", "err", err)
 		return
@@ -147,7 +147,7 @@ func (l *live) count(t totals) {
 	l.seconds = l.seconds[max(0, len(l.seconds)-rateSeconds-1):]
 }
 
-func (l *live) state(now time.Time, t totals, facts Facts) *state {
+func (l *live) state(now time.Time, t totals, activity Activity) *state {
 	first := l.seconds[0]
 	rate := func(now, then int64) float64 {
 		return float64(now-then) / max(t.at.Sub(first.at).Seconds(), 1)
@@ -155,7 +155,7 @@ func (l *live) state(now time.Time, t totals, facts Facts) *state {
 	s := &state{
 		Version: l.cfg.Version, Roles: l.cfg.Roles, UpSeconds: int64(now.Sub(l.started).Seconds()), Model: l.modelState(now),
 		HTTP:    httpState{sum(t.http), rate(sum(t.http), sum(first.http))},
-		Minutes: l.minutes, Latest: facts.Latest,
+		Minutes: l.minutes, Latest: activity.Latest,
 	}
 	for _, c := range schema.Categories() {
 		s.Categories[c] = c.String()
@@ -163,7 +163,7 @@ func (l *live) state(now time.Time, t totals, facts Facts) *state {
 	if l.cfg.Stream != nil {
 		s.Stream = &streamState{
 			Classified: sum(t.stream), PerSecond: rate(sum(t.stream), sum(first.stream)),
-			DeadLetters: facts.DeadLetters, Partitions: facts.Partitions, Lag: facts.Lag,
+			DeadLetters: activity.DeadLetters, Partitions: activity.Partitions, Lag: activity.Lag,
 		}
 	}
 	return s

@@ -22,16 +22,16 @@ func classified(id, narrative string) *[schema.NumCategories]schema.Classified {
 
 var noSamples = new([schema.NumCategories]schema.Classified)
 
-func TestBoard(t *testing.T) {
+func TestActivityLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var b Board
-		b.Holds([]Partition{{"complaints", 1}, {"complaints", 2}}, 12)
+		var b ActivityLog
+		b.SetAssignment([]Partition{{"complaints", 1}, {"complaints", 2}}, 12)
 		for i := range 40 {
 			b.Committed([schema.NumCategories]int{1, 0, 2, 0, 0}, map[schema.Reason]int{schema.ReasonNotJSON: 1}, classified(fmt.Sprint(i), "n"))
 			time.Sleep(sampleEvery / 2)
 		}
 		b.Committed([schema.NumCategories]int{}, nil, noSamples)
-		f := b.Facts()
+		f := b.Activity()
 		if f.Classified != [schema.NumCategories]int64{40, 0, 80, 0, 0} || f.DeadLetters[schema.ReasonNotJSON] != 40 {
 			t.Errorf("%+v", f)
 		}
@@ -67,7 +67,7 @@ func TestExcerpt(t *testing.T) {
 
 func TestLiveNumbers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var b Board
+		var b ActivityLog
 		var texts [schema.NumCategories]atomic.Int64
 		l := newLive(Config{Models: models(t), Stream: &b, Roles: []string{"classify", "api"}}, &texts)
 		go l.run(t.Context())
@@ -109,7 +109,7 @@ func TestLiveNumbers(t *testing.T) {
 // Viewers get the state at once and again each second, and shutdown does not
 // wait for them.
 func TestLiveEvents(t *testing.T) {
-	var b Board
+	var b ActivityLog
 	a := newAPI(t, func(c *Config) { c.Stream = &b; c.Roles = []string{"classify"} })
 	url, stop := serve(t, a)
 	resp, err := http.Get(url + routeLive)

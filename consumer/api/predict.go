@@ -29,10 +29,10 @@ const maxPooled = 256 << 10
 
 // predict answers POST /v1/predict.
 func (a *API) predict(w http.ResponseWriter, r *http.Request) *problem {
-	if !a.gate.enter() {
+	if !a.concurrency.enter() {
 		return busy("too many requests are in flight")
 	}
-	defer a.gate.leave()
+	defer a.concurrency.leave()
 	if p := jsonOnly(r); p != nil {
 		return p
 	}
@@ -74,11 +74,11 @@ func (a *API) answer(ctx context.Context, m *request, explain bool) *problem {
 	if model == nil {
 		return noModel()
 	}
-	worker, err := a.gate.work(ctx, model)
+	worker, err := a.concurrency.work(ctx, model)
 	if err != nil {
 		return busy("no worker became free in time")
 	}
-	defer a.gate.done(worker)
+	defer a.concurrency.done(worker)
 	m.answer = append(m.answer[:0], `{"results":[`...)
 	for i, text := range m.texts.texts {
 		if i > 0 {

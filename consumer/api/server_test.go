@@ -15,7 +15,7 @@ import (
 // Requests above the limit are refused at once, and those in flight are answered.
 func TestOverload(t *testing.T) {
 	a := newAPI(t, func(c *Config) { c.Limits = Limits{InFlight: 2, Workers: 1, Time: time.Minute} })
-	worker, err := a.gate.work(t.Context(), a.cfg.Models.Current())
+	worker, err := a.concurrency.work(t.Context(), a.cfg.Models.Current())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,14 +24,14 @@ func TestOverload(t *testing.T) {
 	for range 2 {
 		go func() { answers <- ask(a, "POST", routePredict, good).Code }()
 	}
-	for len(a.gate.inFlight) < 2 {
+	for len(a.concurrency.inFlight) < 2 {
 		time.Sleep(time.Millisecond)
 	}
 	w := ask(a, "POST", routePredict, good)
 	if w.Code != 503 || w.Header().Get("Retry-After") != "1" || problemOf(t, w).Type != problemType+"overloaded" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	a.gate.done(worker)
+	a.concurrency.done(worker)
 	for range 2 {
 		if code := <-answers; code != 200 {
 			t.Errorf("one that was in flight: %d", code)
@@ -44,7 +44,7 @@ func TestOverload(t *testing.T) {
 
 func TestNoWorkerInTime(t *testing.T) {
 	a := newAPI(t, func(c *Config) { c.Limits = Limits{Workers: 1, Time: time.Millisecond} })
-	if _, err := a.gate.work(t.Context(), a.cfg.Models.Current()); err != nil {
+	if _, err := a.concurrency.work(t.Context(), a.cfg.Models.Current()); err != nil {
 		t.Fatal(err)
 	}
 	if w := ask(a, "POST", routePredict, body(t, "a text")); w.Code != 503 || w.Header().Get("Retry-After") == "" {
@@ -70,7 +70,7 @@ func serve(t *testing.T, a *API) (url string, stop func() error) {
 // Shutdown answers what is in flight and takes nothing new.
 func TestGracefulShutdown(t *testing.T) {
 	a := newAPI(t, func(c *Config) { c.Limits = Limits{Workers: 1} })
-	worker, err := a.gate.work(t.Context(), a.cfg.Models.Current())
+	worker, err := a.concurrency.work(t.Context(), a.cfg.Models.Current())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestGracefulShutdown(t *testing.T) {
 		}
 		answered <- err
 	}()
-	for len(a.gate.inFlight) < 1 {
+	for len(a.concurrency.inFlight) < 1 {
 		time.Sleep(time.Millisecond)
 	}
 	stopped := make(chan error, 1)
@@ -98,7 +98,7 @@ func TestGracefulShutdown(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	a.gate.done(worker)
+	a.concurrency.done(worker)
 	if err := <-answered; err != nil {
 		t.Errorf("the request in flight: %v", err)
 	}

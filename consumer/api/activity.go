@@ -12,12 +12,12 @@ import (
 
 // Stream is what the stream roles of this process do, for the live page.
 type Stream interface {
-	Facts() Facts
+	Activity() Activity
 }
 
-// Facts is what the stream roles did so far. Counters only grow; the page makes
+// Activity is what the stream roles did so far. Counters only grow; the page makes
 // rates of them.
-type Facts struct {
+type Activity struct {
 	Classified  [schema.NumCategories]int64 // by category
 	DeadLetters map[schema.Reason]int64
 	Partitions  []Partition // held now
@@ -42,9 +42,9 @@ type Sample struct {
 	At          schema.Time `json:"at"`
 }
 
-// Board collects the facts from the stream roles. Its methods may be called by
+// ActivityLog collects what the stream roles do. Its methods may be called by
 // any goroutine; the zero value is ready.
-type Board struct {
+type ActivityLog struct {
 	mu          sync.Mutex // guards all below
 	classified  [schema.NumCategories]int64
 	deadLetters map[schema.Reason]int64
@@ -64,29 +64,29 @@ const (
 
 // Committed counts a committed micro-batch. Now and then the page shows its first
 // complaints, one a category; one without an id is none.
-func (b *Board) Committed(classified [schema.NumCategories]int, deadLetters map[schema.Reason]int, first *[schema.NumCategories]schema.Classified) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (l *ActivityLog) Committed(classified [schema.NumCategories]int, deadLetters map[schema.Reason]int, first *[schema.NumCategories]schema.Classified) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for c, n := range classified {
-		b.classified[c] += int64(n)
+		l.classified[c] += int64(n)
 	}
-	if b.deadLetters == nil {
-		b.deadLetters = map[schema.Reason]int64{}
+	if l.deadLetters == nil {
+		l.deadLetters = map[schema.Reason]int64{}
 	}
 	for reason, n := range deadLetters {
-		b.deadLetters[reason] += int64(n)
+		l.deadLetters[reason] += int64(n)
 	}
 	now := time.Now()
-	if now.Sub(b.sampled) < sampleEvery {
+	if now.Sub(l.sampled) < sampleEvery {
 		return
 	}
 	for i := range first {
 		if first[i].ComplaintID != "" {
-			b.sampled = now
-			b.latest = append(b.latest, sampleOf(&first[i]))
+			l.sampled = now
+			l.latest = append(l.latest, sampleOf(&first[i]))
 		}
 	}
-	b.latest = b.latest[max(0, len(b.latest)-maxLatest):]
+	l.latest = l.latest[max(0, len(l.latest)-maxLatest):]
 }
 
 // sampleOf keeps nothing of the batch of messages that the texts are parts of.
@@ -97,22 +97,22 @@ func sampleOf(c *schema.Classified) Sample {
 	}
 }
 
-// Holds notes which partitions the process holds now, and how many messages wait
+// SetAssignment notes which partitions the process holds now, and how many messages wait
 // there; -1 where that is not known.
-func (b *Board) Holds(partitions []Partition, lag int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.held, b.lag = partitions, lag
+func (l *ActivityLog) SetAssignment(partitions []Partition, lag int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held, l.lag = partitions, lag
 }
 
-// Facts returns what was collected.
-func (b *Board) Facts() Facts {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	f := Facts{
-		Classified: b.classified, DeadLetters: maps.Clone(b.deadLetters), Latest: slices.Clone(b.latest),
-		Partitions: slices.Clone(b.held), Lag: b.lag,
+// Activity returns what was collected.
+func (l *ActivityLog) Activity() Activity {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := Activity{
+		Classified: l.classified, DeadLetters: maps.Clone(l.deadLetters), Latest: slices.Clone(l.latest),
+		Partitions: slices.Clone(l.held), Lag: l.lag,
 	}
-	slices.Reverse(f.Latest)
-	return f
+	slices.Reverse(a.Latest)
+	return a
 }

@@ -6,10 +6,10 @@ import (
 	"complaints/internal/classifier"
 )
 
-// gate lets a bounded number of requests in, and of those a smaller number
-// predict at the same time, so that HTTP never takes the cores of the stream
+// concurrencyLimit bounds the requests in flight, and by a smaller number those
+// that predict at the same time, so that HTTP never takes the cores of the stream
 // roles nor memory without bound.
-type gate struct {
+type concurrencyLimit struct {
 	inFlight chan struct{}
 	workers  chan *worker
 }
@@ -20,36 +20,36 @@ type worker struct {
 	scratch *classifier.Scratch
 }
 
-func newGate(inFlight, workers int) *gate {
-	g := &gate{make(chan struct{}, inFlight), make(chan *worker, workers)}
+func newConcurrencyLimit(inFlight, workers int) *concurrencyLimit {
+	l := &concurrencyLimit{make(chan struct{}, inFlight), make(chan *worker, workers)}
 	for range workers {
-		g.workers <- new(worker)
+		l.workers <- new(worker)
 	}
-	return g
+	return l
 }
 
 // enter says whether there is room for one more request; then leave must follow.
-func (g *gate) enter() bool {
+func (l *concurrencyLimit) enter() bool {
 	select {
-	case g.inFlight <- struct{}{}:
+	case l.inFlight <- struct{}{}:
 		return true
 	default:
 		return false
 	}
 }
 
-func (g *gate) leave() { <-g.inFlight }
+func (l *concurrencyLimit) leave() { <-l.inFlight }
 
 // work waits for a worker that predicts with a model; done gives it back.
-func (g *gate) work(ctx context.Context, model *classifier.Classifier) (*worker, error) {
+func (l *concurrencyLimit) work(ctx context.Context, model *classifier.Classifier) (*worker, error) {
 	select {
-	case w := <-g.workers:
+	case w := <-l.workers:
 		w.use(model)
 		return w, nil
 	default:
 	}
 	select {
-	case w := <-g.workers:
+	case w := <-l.workers:
 		w.use(model)
 		return w, nil
 	case <-ctx.Done():
@@ -63,4 +63,4 @@ func (w *worker) use(model *classifier.Classifier) {
 	}
 }
 
-func (g *gate) done(w *worker) { g.workers <- w }
+func (l *concurrencyLimit) done(w *worker) { l.workers <- w }
