@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"complaints/internal/lake"
+	"complaints/internal/registry"
 	"complaints/schema"
 )
 
@@ -16,7 +17,7 @@ func runChallenge(ctx context.Context, c *challengeConfig, stdout io.Writer) err
 	if err != nil {
 		return err
 	}
-	now, err := readChallenger(ctx, store)
+	now, err := registry.ReadChallenger(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -31,11 +32,11 @@ func runChallenge(ctx context.Context, c *challengeConfig, stdout io.Writer) err
 	why := "taken off"
 	if !c.Off {
 		why = "asked for"
-		if err := mayChallenge(ctx, store, c.Version); err != nil {
+		if err := registry.MayChallenge(ctx, store, c.Version); err != nil {
 			return fmt.Errorf("%s cannot challenge, so nothing was changed: %w", c.Version, err)
 		}
 	}
-	if err := move(ctx, store, schema.ChallengerKey, now, changeTo(c.Version, why)); err != nil {
+	if err := registry.Move(ctx, store, schema.ChallengerKey, now, registry.ChangeTo(c.Version, why)); err != nil {
 		return err
 	}
 	said := c.Version + " challenges"
@@ -43,18 +44,5 @@ func runChallenge(ctx context.Context, c *challengeConfig, stdout io.Writer) err
 		said = now.Version + " does not challenge any more"
 	}
 	_, err = fmt.Fprintln(stdout, said+"; consumers see it at their next look, --model-poll")
-	return err
-}
-
-// mayChallenge says why a version is no challenger.
-func mayChallenge(ctx context.Context, store lake.Store, version string) error {
-	champion, err := readPointer(ctx, store)
-	if err != nil {
-		return err
-	}
-	if champion.Version == version {
-		return fmt.Errorf("it serves already")
-	}
-	_, err = loadBundle(ctx, store, version)
 	return err
 }

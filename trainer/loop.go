@@ -10,6 +10,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
+	"complaints/internal/registry"
 	"complaints/trainer/gate"
 )
 
@@ -31,7 +32,7 @@ type training struct {
 	store    lake.Store
 	source   source
 	texts    *spill // of the rows that are kept
-	record   *recorders
+	record   *registry.Recorders
 	progress progressFunc
 	stages   *stages
 	verdict  verdict
@@ -52,7 +53,7 @@ func runOnce(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error 
 	}
 	t := &training{
 		cfg: c, store: store, source: silver{store, c.Window}, progress: c.progress(stderr), stages: newStages(),
-		record: &recorders{list: []Recorder{newLakeRecorder(store)}},
+		record: &registry.Recorders{List: []registry.Recorder{registry.NewLakeRecorder(store)}},
 	}
 	if len(c.Data) > 0 {
 		t.source = files(c.Data)
@@ -62,7 +63,7 @@ func runOnce(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error 
 		return err
 	}
 	if client != nil { // behind the lake, from whose files it can be done again
-		t.record.list = append(t.record.list, newMLflowRecorder(client, c.Lake.URL, t.progress))
+		t.record.List = append(t.record.List, newMLflowRecorder(client, c.Lake.URL, t.progress))
 	}
 	if t.texts, err = newSpill(); err != nil {
 		return err
@@ -75,7 +76,7 @@ func (t *training) run(ctx context.Context, stdout io.Writer) error {
 	parts, err := t.train(ctx)
 	t.verdict.Stages = t.stages.done()
 	if err != nil {
-		t.verdict.Outcome, t.verdict.Why = Failed, err.Error()
+		t.verdict.Outcome, t.verdict.Why = registry.Failed, err.Error()
 	}
 	// Also a run that was stopped gets its end.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
@@ -83,20 +84,20 @@ func (t *training) run(ctx context.Context, stdout io.Writer) error {
 	if err == nil {
 		err = t.keepEvidence(end, parts)
 	}
-	t.record.do(func(r Recorder) error { return r.End(end, t.verdict.end(time.Now())) })
+	t.record.Do(func(r registry.Recorder) error { return r.End(end, t.verdict.end(time.Now())) })
 	if err != nil {
 		return err
 	}
 	if err := t.verdict.print(stdout, t.cfg.JSON); err != nil {
 		return err
 	}
-	return errors.Join(t.rescore(ctx, parts), t.verdict.status(t.record.failed))
+	return errors.Join(t.rescore(ctx, parts), t.verdict.status(t.record.Failed))
 }
 
 // rescore classifies the stored complaints again by the model of the parts, if it
 // was promoted and that is wanted.
 func (t *training) rescore(ctx context.Context, parts map[string][]byte) error {
-	if !t.cfg.Rescore || t.verdict.Outcome != Promoted {
+	if !t.cfg.Rescore || t.verdict.Outcome != registry.Promoted {
 		return nil
 	}
 	bundle, err := classifier.Load(parts)
@@ -114,7 +115,7 @@ const recordTimeout = 2 * time.Minute
 
 // train does all but the telling. It returns the parts of the published bundle.
 func (t *training) train(ctx context.Context) (map[string][]byte, error) {
-	champion, err := readChampion(ctx, t.store)
+	champion, err := registry.ReadChampion(ctx, t.store)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +124,9 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.record.do(func(r Recorder) error { return r.Start(ctx, RunStart{At: time.Now(), Params: t.params(f)}) })
+	t.record.Do(func(r registry.Recorder) error {
+		return r.Start(ctx, registry.RunStart{At: time.Now(), Params: t.params(f)})
+	})
 	t.stages.begin("fit")
 	m, err := f.fit(ctx, c.fit)
 	if err != nil {
@@ -135,7 +138,7 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 		return nil, err
 	}
 	t.stages.begin("judge")
-	if err := t.judge(f, c, challenger, champion.bundle); err != nil {
+	if err := t.judge(f, c, challenger, champion.Bundle); err != nil {
 		return nil, err
 	}
 	if t.cfg.Force && !t.verdict.Gate.Passed {
@@ -274,10 +277,10 @@ func force(parts map[string][]byte, reason string) (*classifier.Classifier, map[
 
 // publish keeps the new bundle, also one that will not serve, and moves the
 // champion if it may.
-func (t *training) publish(ctx context.Context, challenger *classifier.Classifier, parts map[string][]byte, champion *serving) error {
+func (t *training) publish(ctx context.Context, challenger *classifier.Classifier, parts map[string][]byte, champion *registry.Serving) error {
 	v := &t.verdict
 	v.Version = challenger.Version()
-	if err := publish(ctx, t.store, v.Version, parts); err != nil {
+	if err := registry.Publish(ctx, t.store, v.Version, parts); err != nil {
 		return err
 	}
 	switch failed := v.Gate.Failed(); {
@@ -292,9 +295,9 @@ func (t *training) publish(ctx context.Context, challenger *classifier.Classifie
 	default:
 		v.promote("passed the gate")
 	}
-	err := moveChampion(ctx, t.store, champion, changeTo(v.Version, v.Why))
+	err := registry.MoveChampion(ctx, t.store, champion, registry.ChangeTo(v.Version, v.Why))
 	switch {
-	case errors.Is(err, errMoved):
+	case errors.Is(err, registry.ErrMoved):
 		v.keep(fmt.Sprintf("%v, so it was compared with one that no longer serves; run it again", err))
 	case err != nil:
 		return fmt.Errorf("%s is published, but does not serve: %w", v.Version, err)

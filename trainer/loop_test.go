@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"complaints/internal/lake"
+	"complaints/internal/lake/laketest"
+	"complaints/internal/registry"
 	"complaints/schema"
 )
 
@@ -51,9 +53,9 @@ func (w *weekly) run(args ...string) (v verdict, kept bool) {
 	return v, kept
 }
 
-func (w *weekly) champion() *serving {
+func (w *weekly) champion() *registry.Serving {
 	w.t.Helper()
-	c, err := readChampion(w.t.Context(), w.store)
+	c, err := registry.ReadChampion(w.t.Context(), w.store)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -83,14 +85,14 @@ func TestTheLoopPromotesAndKeeps(t *testing.T) {
 	w := newWeekly(t)
 	sample := []string{"--data", sampleFile}
 	first, kept := w.run(append(sample, anything...)...)
-	if kept || first.Outcome != Promoted || !first.ChampionBuiltIn || !strings.HasPrefix(first.Champion, bootstrapName) {
+	if kept || first.Outcome != registry.Promoted || !first.ChampionBuiltIn || !strings.HasPrefix(first.Champion, bootstrapName) {
 		t.Fatalf("the first run is %+v, want promoted in place of the built-in model", first)
 	}
 	serves := w.champion()
 	if serves.Version != first.Version || serves.Previous != "" || !strings.Contains(serves.History[0].Why, "gate") {
 		t.Errorf("the champion is %+v", serves.Champion)
 	}
-	if m := serves.bundle.Manifest(); m.Metrics != first.Challenger.Metrics || m.Training.To >= first.Rows.From || m.ReviewThreshold != first.Review.Threshold {
+	if m := serves.Bundle.Manifest(); m.Metrics != first.Challenger.Metrics || m.Training.To >= first.Rows.From || m.ReviewThreshold != first.Review.Threshold {
 		t.Errorf("the manifest says %+v, trained to %s, threshold %v; the verdict %+v", m.Metrics, m.Training.To, m.ReviewThreshold, first)
 	}
 
@@ -104,10 +106,10 @@ func TestTheLoopPromotesAndKeeps(t *testing.T) {
 	if !kept || bad.Gate.Passed || bad.Champion != first.Version || !strings.Contains(bad.Why, "macro F1") {
 		t.Errorf("labels exchanged: %s, %s", bad.Outcome, bad.Why)
 	}
-	if _, err := loadBundle(t.Context(), w.store, bad.Version); err != nil {
+	if _, err := registry.LoadBundle(t.Context(), w.store, bad.Version); err != nil {
 		t.Errorf("the bundle that was refused is not kept for a look: %v", err)
 	}
-	if now := w.champion(); now.etag != serves.etag {
+	if now := w.champion(); now.Etag != serves.Etag {
 		t.Errorf("the champion was changed: %+v", now.Champion)
 	}
 
@@ -116,7 +118,7 @@ func TestTheLoopPromotesAndKeeps(t *testing.T) {
 	if kept || now.Version != forced.Version || now.Previous != first.Version || forced.Version == bad.Version {
 		t.Errorf("forced: %s %s, the champion is %+v", forced.Outcome, forced.Version, now.Champion)
 	}
-	if m := now.bundle.Manifest(); m.Forced != "a drill" || !strings.Contains(now.History[0].Why, "a drill") {
+	if m := now.Bundle.Manifest(); m.Forced != "a drill" || !strings.Contains(now.History[0].Why, "a drill") {
 		t.Errorf("the manifest says %q and the history %q", m.Forced, now.History[0].Why)
 	}
 	w.wantRecords(first, again, bad, forced)
@@ -129,7 +131,7 @@ func (w *weekly) wantRecords(runs ...verdict) {
 	for _, v := range runs {
 		outcomes[v.Version+" "+string(v.Outcome)]++
 	}
-	for _, key := range keysBelow(w.t, w.store, "runs/") {
+	for _, key := range laketest.Keys(w.t, w.store, "runs/") {
 		name, ok := strings.CutSuffix(key, "run.json")
 		if !ok {
 			continue
@@ -139,7 +141,7 @@ func (w *weekly) wantRecords(runs ...verdict) {
 			if err != nil || len(body) == 0 {
 				w.t.Errorf("%s%s has %d bytes, %v", name, file, len(body), err)
 			}
-			var end RunEnd
+			var end registry.RunEnd
 			if file == "run.json" && json.Unmarshal(body, &end) == nil {
 				outcomes[end.Version+" "+string(end.Outcome)]--
 			}

@@ -3,17 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
-	"complaints/internal/classifier"
 	"complaints/internal/lake"
-	"complaints/schema"
+	"complaints/internal/registry"
 )
 
 // runRollback points back to a version that has served, or to any other one that
@@ -24,30 +20,30 @@ func runRollback(ctx context.Context, c *rollbackConfig, stdout io.Writer) error
 	if err != nil {
 		return err
 	}
-	now, err := readPointer(ctx, store)
+	now, err := registry.ReadPointer(ctx, store)
 	if err != nil {
 		return err
 	}
 	to := c.Version
 	switch {
 	case to == "" && now.Previous == "":
-		return fmt.Errorf("%s serves, and nothing before it was published: name a version, see trainer models", now.name())
+		return fmt.Errorf("%s serves, and nothing before it was published: name a version, see trainer models", now.Name())
 	case to == "":
 		to = now.Previous
 	case to == now.Version:
 		return fmt.Errorf("%s serves already", to)
 	}
-	if _, err := loadBundle(ctx, store, to); err != nil {
+	if _, err := registry.LoadBundle(ctx, store, to); err != nil {
 		return fmt.Errorf("%s cannot serve, so nothing was changed: %w", to, err)
 	}
 	why := "rolled back"
 	if c.Reason != "" {
 		why += ": " + c.Reason
 	}
-	if err := moveChampion(ctx, store, now, changeTo(to, why)); err != nil {
+	if err := registry.MoveChampion(ctx, store, now, registry.ChangeTo(to, why)); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, now.name()); err != nil {
+	if _, err := fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, now.Name()); err != nil {
 		return err
 	}
 	client, err := c.client()
@@ -60,99 +56,23 @@ func runRollback(ctx context.Context, c *rollbackConfig, stdout io.Writer) error
 	return nil
 }
 
-// published is a model in the lake.
-type published struct {
-	Version    string              `json:"version"`
-	Published  time.Time           `json:"published"` // when its manifest was written
-	Serves     bool                `json:"serves"`
-	Challenges bool                `json:"challenges"`      // is scored in the shadow of the one that serves
-	Since      *time.Time          `json:"since,omitempty"` // when it last began to serve
-	Why        string              `json:"why,omitempty"`   // why it did
-	Forced     string              `json:"forced,omitempty"`
-	Training   classifier.Training `json:"training"`
-	Metrics    classifier.Metrics  `json:"metrics"` // on the test rows of its own training
-	Fault      string              `json:"fault,omitempty"`
-}
-
 // runModels lists the versions that were published, the newest first.
 func runModels(ctx context.Context, c *modelsConfig, stdout io.Writer) error {
 	store, err := lake.Open(ctx, c.Lake)
 	if err != nil {
 		return err
 	}
-	champion, err := readPointer(ctx, store)
+	list, err := registry.List(ctx, store)
 	if err != nil {
 		return err
 	}
-	challenger, err := readChallenger(ctx, store)
-	if err != nil {
-		return err
-	}
-	versions, err := publishedVersions(ctx, store)
-	if err != nil {
-		return err
-	}
-	list := make([]published, 0, len(versions))
-	for _, v := range versions {
-		p, err := readPublished(ctx, store, v, &champion.Champion)
-		if errors.Is(err, lake.ErrNotFound) {
-			continue // without a manifest it is not published, or not yet
-		}
-		if err != nil {
-			return err
-		}
-		p.Challenges = v == challenger.Version
-		list = append(list, p)
-	}
-	slices.SortFunc(list, func(a, b published) int { return b.Published.Compare(a.Published) })
 	if c.JSON {
 		return json.NewEncoder(stdout).Encode(list)
 	}
 	return printModels(stdout, list)
 }
 
-// publishedVersions lists the folders of models, a request a version.
-func publishedVersions(ctx context.Context, store lake.Store) ([]string, error) {
-	prefix := strings.TrimSuffix(schema.ModelPrefix(""), "/") // that of a version without a name
-	var versions []string
-	for key, err := range lake.FirstKeys(ctx, store, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		if version, _, folder := strings.Cut(strings.TrimPrefix(key, prefix), "/"); folder {
-			versions = append(versions, version)
-		}
-	}
-	return versions, nil
-}
-
-func readPublished(ctx context.Context, store lake.Store, version string, champion *schema.Champion) (published, error) {
-	p := published{Version: version, Serves: version == champion.Version}
-	key := schema.ModelPrefix(version) + classifier.ManifestPart
-	body, _, err := store.Get(ctx, key)
-	if err != nil {
-		return p, err
-	}
-	info, err := store.Head(ctx, key)
-	if err != nil {
-		return p, err
-	}
-	p.Published = info.ModTime.UTC()
-	for _, change := range champion.History {
-		if change.Version == version {
-			p.Since, p.Why = &change.At, change.Why
-			break
-		}
-	}
-	var m classifier.Manifest
-	if err := json.Unmarshal(body, &m); err != nil {
-		p.Fault = err.Error()
-	}
-	p.Training, p.Metrics, p.Forced = m.Training, m.Metrics, m.Forced
-	return p, nil
-}
-
-func printModels(w io.Writer, list []published) error {
+func printModels(w io.Writer, list []registry.Model) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tversion\tpublished\trows\tto\taccuracy\tmacro F1\tlog loss\tECE\tserved")
 	for _, p := range list {

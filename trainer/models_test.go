@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
+	"complaints/internal/registry"
 	"complaints/schema"
 )
 
@@ -26,16 +28,16 @@ func twoModels(t *testing.T) (url string, store lake.Store, first, second string
 	}
 	second = bundle.Version()
 	for version, parts := range map[string]map[string][]byte{first: parts, second: forced} {
-		if err := publish(ctx, store, version, parts); err != nil {
+		if err := registry.Publish(ctx, store, version, parts); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, version := range []string{first, second} {
-		now, err := readPointer(ctx, store)
+		now, err := registry.ReadPointer(ctx, store)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := moveChampion(ctx, store, now, schema.Change{Version: version, Why: "passed the gate"}); err != nil {
+		if err := registry.MoveChampion(ctx, store, now, schema.Change{Version: version, Why: "passed the gate"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,7 +59,7 @@ func TestRollback(t *testing.T) {
 		if err != nil || !strings.HasPrefix(out, step.want+" serves") {
 			t.Fatalf("rollback %q printed %q, %v", step.args, out, err)
 		}
-		now, err := readPointer(t.Context(), store)
+		now, err := registry.ReadPointer(t.Context(), store)
 		if err != nil || now.Version != step.want || now.History[0].Why != step.why || now.History[0].At.IsZero() {
 			t.Errorf("rollback %q: the champion is %+v, %v", step.args, now.Champion, err)
 		}
@@ -68,7 +70,7 @@ func TestRollback(t *testing.T) {
 	}
 	for version, want := range map[string]string{"none": "not found", "broken": "broken", first: "already"} {
 		_, err := runArgs(t, "rollback", "--lake", url, version)
-		now, look := readPointer(t.Context(), store)
+		now, look := registry.ReadPointer(t.Context(), store)
 		if err == nil || !strings.Contains(err.Error(), want) || look != nil || now.Version != first {
 			t.Errorf("rollback to %s: error %v; the champion is %s, %v", version, err, now.Version, look)
 		}
@@ -89,7 +91,7 @@ func TestRollbackFromTheBuiltInModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	version, parts := builtInParts(t)
-	if err := publish(t.Context(), store, version, parts); err != nil {
+	if err := registry.Publish(t.Context(), store, version, parts); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := runArgs(t, "rollback", "--lake", url); err == nil || !strings.Contains(err.Error(), "the built-in model serves") {
@@ -110,11 +112,11 @@ func TestModels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var list []published
+	var list []registry.Model
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		t.Fatalf("%q: %v", out, err)
 	}
-	found := map[string]published{}
+	found := map[string]registry.Model{}
 	for _, p := range list {
 		found[p.Version] = p
 	}
@@ -125,4 +127,32 @@ func TestModels(t *testing.T) {
 	if err != nil || !strings.Contains(out, "*  "+second) || !strings.Contains(out, "   "+first) || strings.Contains(out, "half") {
 		t.Errorf("printed, with %v:\n%s", err, out)
 	}
+}
+
+func TestForcedBundleNamesItsReason(t *testing.T) {
+	version, parts := builtInParts(t)
+	bundle, forced, err := force(parts, "the test rows were mislabelled")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bundle.Version() == version || bundle.Manifest().Forced != "the test rows were mislabelled" {
+		t.Errorf("version %s is forced by %q", bundle.Version(), bundle.Manifest().Forced)
+	}
+	if !bytes.Equal(forced[classifier.ModelPart], parts[classifier.ModelPart]) {
+		t.Error("the model is another one")
+	}
+	if strings.Contains(string(parts[classifier.ManifestPart]), "forced") {
+		t.Error("a bundle that was not forced says so")
+	}
+}
+
+// builtInParts are the parts of the built-in bundle; its version is its own.
+func builtInParts(t *testing.T) (version string, parts map[string][]byte) {
+	t.Helper()
+	parts = classifier.BootstrapParts()
+	c, err := classifier.Load(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Version(), parts
 }

@@ -12,6 +12,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
+	"complaints/internal/registry"
 	"complaints/schema"
 	"complaints/trainer/explore"
 )
@@ -65,7 +66,7 @@ func (c *reportConfig) open(ctx context.Context) (complaintSource, *classifier.C
 	if err != nil {
 		return nil, nil, err
 	}
-	bundle, err := versionOrChampion(ctx, store, c.Model)
+	bundle, err := registry.VersionOrChampion(ctx, store, c.Model)
 	return silver{store, c.Window}, bundle, err
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
+	"complaints/internal/registry"
 	"complaints/schema"
 )
 
@@ -26,7 +27,7 @@ func runScore(ctx context.Context, c *scoreConfig, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	bundle, err := versionOrChampion(ctx, store, c.Model)
+	bundle, err := registry.VersionOrChampion(ctx, store, c.Model)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func (s *scoring) object(ctx context.Context, o lake.DayObject) error {
 	if err := readable(body, n); err != nil {
 		return err
 	}
-	if err := putNew(ctx, s.store, key, body); err != nil {
+	if err := registry.PutNew(ctx, s.store, key, body); err != nil {
 		return err
 	}
 	s.rows.Add(int64(n))

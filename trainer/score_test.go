@@ -18,7 +18,7 @@ import (
 func predictionsOf(t *testing.T, store lake.Store, version string) map[string]schema.PredictionRow {
 	t.Helper()
 	rows := map[string]schema.PredictionRow{}
-	for _, key := range keysBelow(t, store, schema.PredictionPrefix(version)) {
+	for _, key := range laketest.Keys(t, store, schema.PredictionPrefix(version)) {
 		day, _, _ := strings.Cut(strings.TrimPrefix(key, schema.PredictionPrefix(version)), "/")
 		if _, err := readObject(t.Context(), store, key, func(r *schema.PredictionRow) {
 			at := fmt.Sprintf("%s %d/%d", day, r.KafkaPartition, r.KafkaOffset)
@@ -95,7 +95,7 @@ func TestScoreGoesOnWhereItStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := newStore(t)
+	store := laketest.Open(t)
 	for i := range int64(4) {
 		putSilver(t, store, schema.Silver, schema.Day(fmt.Sprintf("2026-11-0%d", 1+i)), 0, 10*i, 10*i+10)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"complaints/internal/lake"
+	"complaints/internal/lake/laketest"
 	"complaints/schema"
 )
 
@@ -60,7 +61,7 @@ func readSilver(t *testing.T, store lake.Store, w window) (texts []string, read 
 
 // What compaction has copied is there twice, and must be read once.
 func TestSilverIsReadOnceWhenCompacted(t *testing.T) {
-	store := newStore(t)
+	store := laketest.Open(t)
 	const day = schema.Day("2026-11-01")
 	for _, start := range []int64{0, 10, 25} {
 		putSilver(t, store, schema.Silver, day, 0, start, start+10)
@@ -84,7 +85,7 @@ func TestSilverIsReadOnceWhenCompacted(t *testing.T) {
 }
 
 func TestSilverWindowEndsWithTheNewestDay(t *testing.T) {
-	store := newStore(t)
+	store := laketest.Open(t)
 	for i, day := range []schema.Day{"2025-11-01", "2026-10-31", "2026-11-01"} {
 		putSilver(t, store, schema.Silver, day, 0, int64(i), int64(i)+1)
 	}
@@ -96,7 +97,7 @@ func TestSilverWindowEndsWithTheNewestDay(t *testing.T) {
 }
 
 func TestEmptySilverSaysWhatToDo(t *testing.T) {
-	_, err := silver{newStore(t), 0}.read(t.Context(), t.Logf, func(example) {})
+	_, err := silver{laketest.Open(t), 0}.read(t.Context(), t.Logf, func(example) {})
 	if err == nil || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("error is %v", err)
 	}

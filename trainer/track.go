@@ -1,19 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
-	"time"
 
 	"complaints/internal/lake"
+	"complaints/internal/registry"
 	"complaints/schema"
 	"complaints/trainer/mlflow"
 )
@@ -34,7 +28,7 @@ func newMLflowRecorder(client *mlflow.Client, lake string, progress progressFunc
 	}}
 }
 
-func (r *mlflowRecorder) Start(_ context.Context, run RunStart) error {
+func (r *mlflowRecorder) Start(_ context.Context, run registry.RunStart) error {
 	r.training.Started = run.At
 	for name, value := range run.Params {
 		if value != "" { // MLflow has no empty parameters
@@ -44,7 +38,7 @@ func (r *mlflowRecorder) Start(_ context.Context, run RunStart) error {
 	return nil
 }
 
-func (r *mlflowRecorder) Log(_ context.Context, metrics []Metric) error {
+func (r *mlflowRecorder) Log(_ context.Context, metrics []registry.Metric) error {
 	for _, m := range metrics {
 		if m.Step == 0 {
 			r.training.Metrics[m.Name] = m.Value
@@ -63,15 +57,15 @@ func (r *mlflowRecorder) Artifact(_ context.Context, name string, body []byte) e
 	return nil
 }
 
-func (r *mlflowRecorder) End(ctx context.Context, end RunEnd) error {
-	return r.end(ctx, end, end.Outcome == Promoted)
+func (r *mlflowRecorder) End(ctx context.Context, end registry.RunEnd) error {
+	return r.end(ctx, end, end.Outcome == registry.Promoted)
 }
 
 // validation is what the registered model's tag says of an outcome.
-var validation = map[Outcome]string{Promoted: "approved", Kept: "rejected"}
+var validation = map[registry.Outcome]string{registry.Promoted: "approved", registry.Kept: "rejected"}
 
 // end is End where it is known otherwise whether the version serves.
-func (r *mlflowRecorder) end(ctx context.Context, end RunEnd, serves bool) error {
+func (r *mlflowRecorder) end(ctx context.Context, end registry.RunEnd, serves bool) error {
 	t := &r.training
 	if end.Version == "" {
 		return nil
@@ -104,11 +98,11 @@ func runRecord(ctx context.Context, c *recordConfig, stdout io.Writer) error {
 	}
 	version := c.Model
 	if version == "" {
-		champion, err := readPointer(ctx, store)
+		champion, err := registry.ReadPointer(ctx, store)
 		if err != nil {
 			return err
 		}
-		if champion.builtIn() {
+		if champion.BuiltIn() {
 			return errors.New("no model was published yet, so there is nothing to record")
 		}
 		version = champion.Version
@@ -125,11 +119,11 @@ func runRecord(ctx context.Context, c *recordConfig, stdout io.Writer) error {
 // lake has of them, and returns how many there are. The alias moves if the version
 // serves. What MLflow has already stays as it is.
 func recordVersion(ctx context.Context, store lake.Store, client *mlflow.Client, lakeURL, version string) (int, error) {
-	champion, err := readPointer(ctx, store)
+	champion, err := registry.ReadPointer(ctx, store)
 	if err != nil {
 		return 0, err
 	}
-	runs, err := endedRuns(ctx, store, version)
+	runs, err := registry.EndedRuns(ctx, store, version)
 	if err != nil {
 		return 0, err
 	}
@@ -138,7 +132,7 @@ func recordVersion(ctx context.Context, store lake.Store, client *mlflow.Client,
 	}
 	for _, start := range runs {
 		r := newMLflowRecorder(client, lakeURL, func(string, ...any) {})
-		end, err := replayRun(ctx, store, r, version, start)
+		end, err := registry.ReplayRun(ctx, store, r, version, start)
 		if err != nil {
 			return 0, err
 		}
@@ -147,91 +141,4 @@ func recordVersion(ctx context.Context, store lake.Store, client *mlflow.Client,
 		}
 	}
 	return len(runs), nil
-}
-
-// runFile is the file of a training in the lake that is written last.
-const runFile = "run.json"
-
-// endedRuns are the starts of the trainings that made a version and came to an end.
-func endedRuns(ctx context.Context, store lake.Store, version string) ([]time.Time, error) {
-	var starts []time.Time
-	for page, err := range lake.Pages(ctx, store, schema.RunsPrefix(version)) {
-		if err != nil {
-			return nil, err
-		}
-		for _, info := range page {
-			start, name, err := schema.ParseRunKey(version, info.Key)
-			if err != nil {
-				return nil, err
-			}
-			if name == runFile {
-				starts = append(starts, start)
-			}
-		}
-	}
-	return starts, nil
-}
-
-// replayRun tells a recorder of a training in the lake all but its end, which it
-// returns.
-func replayRun(ctx context.Context, store lake.Store, r Recorder, version string, start time.Time) (RunEnd, error) {
-	run, end := RunStart{At: start}, RunEnd{}
-	files, err := readBelow(ctx, store, schema.RunPrefix(version, start))
-	if err != nil {
-		return end, err
-	}
-	bundle, err := readBelow(ctx, store, schema.ModelPrefix(version))
-	if err != nil {
-		return end, err
-	}
-	metrics, err := readMetrics(files["metrics.jsonl"])
-	if err = errors.Join(err, json.Unmarshal(files["params.json"], &run.Params), json.Unmarshal(files[runFile], &end)); err != nil {
-		return end, fmt.Errorf("%s: %w", schema.RunPrefix(version, start), err)
-	}
-	for _, name := range []string{"metrics.jsonl", "params.json", runFile} { // they are told otherwise
-		delete(files, name)
-	}
-	for name, body := range bundle {
-		files[BundleFolder+name] = body
-	}
-	if err := errors.Join(r.Start(ctx, run), r.Log(ctx, metrics)); err != nil {
-		return end, err
-	}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := r.Artifact(ctx, name, files[name]); err != nil {
-			return end, err
-		}
-	}
-	return end, nil
-}
-
-// readBelow reads all objects below a prefix, by what follows it in their keys.
-func readBelow(ctx context.Context, store lake.Store, prefix string) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	for page, err := range lake.Pages(ctx, store, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		for _, info := range page {
-			body, _, err := store.Get(ctx, info.Key)
-			if err != nil {
-				return nil, err
-			}
-			files[strings.TrimPrefix(info.Key, prefix)] = body
-		}
-	}
-	return files, nil
-}
-
-func readMetrics(lines []byte) ([]Metric, error) {
-	var out []Metric
-	s := bufio.NewScanner(bytes.NewReader(lines))
-	for s.Scan() {
-		var m Metric
-		if err := json.Unmarshal(s.Bytes(), &m); err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, s.Err()
 }

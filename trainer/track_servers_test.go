@@ -25,7 +25,7 @@ func TestTrainingsInMLflow(t *testing.T) {
 	train := append([]string{"run", "--lake", w.url, "--quiet", "--data", sampleFile}, anything...)
 	_, err := runArgs(t, append(train, "--mlflow", "http://127.0.0.1:"+fmt.Sprint(servers.FreePort(t)))...)
 	first := w.champion()
-	if err == nil || first.builtIn() || !strings.Contains(err.Error(), "promoted "+first.Version) || !strings.Contains(err.Error(), "trainer record --model "+first.Version) {
+	if err == nil || first.BuiltIn() || !strings.Contains(err.Error(), "promoted "+first.Version) || !strings.Contains(err.Error(), "trainer record --model "+first.Version) {
 		t.Fatalf("without MLflow %q serves, and the error is %v", first.Version, err)
 	}
 
@@ -59,7 +59,7 @@ func TestTrainingsInMLflow(t *testing.T) {
 		m.wantFiles(r, "confusion_matrix.png", "verdict.json")
 		m.wantFiles(r, "bundle/model.txt", "bundle/features.bin", "bundle/manifest.json")
 	}
-	manifest := second.bundle.Manifest()
+	manifest := second.Bundle.Manifest()
 	if got := live.metric("accuracy"); got != manifest.Metrics.Accuracy {
 		t.Errorf("the accuracy is %v, want %v", got, manifest.Metrics.Accuracy)
 	}

@@ -1,17 +1,17 @@
 package main
 
 import (
-	"context"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"complaints/internal/lake"
+	"complaints/internal/lake/laketest"
+	"complaints/internal/registry"
 	"complaints/schema"
 	"complaints/trainer/mlflow"
 )
@@ -33,75 +33,22 @@ func mlflowThat(t *testing.T, status int, answer string) *mlflow.Client {
 
 // What MLflow does not take is in the lake, and the error says how it gets into MLflow.
 func TestRefusingMLflowLosesNothing(t *testing.T) {
-	store := newStore(t)
+	store := laketest.Open(t)
 	client := mlflowThat(t, http.StatusForbidden, "Invalid Host header")
-	r := recorders{list: []Recorder{newLakeRecorder(store), newMLflowRecorder(client, "s3://lake/here", t.Logf)}}
+	r := registry.Recorders{List: []registry.Recorder{registry.NewLakeRecorder(store), newMLflowRecorder(client, "s3://lake/here", t.Logf)}}
 	ctx := t.Context()
-	r.do(func(one Recorder) error { return aRun(ctx, one, RunEnd{Version: "v1", Outcome: Promoted}) })
-	v := verdict{Outcome: Promoted, Version: "v1"}
-	err := v.status(r.failed)
+	r.Do(func(one registry.Recorder) error {
+		return errors.Join(one.Start(ctx, registry.RunStart{At: time.Now()}), one.End(ctx, registry.RunEnd{Version: "v1", Outcome: registry.Promoted}))
+	})
+	v := verdict{Outcome: registry.Promoted, Version: "v1"}
+	err := v.status(r.Failed)
 	for _, w := range []string{"promoted v1", "is published", "403", "Invalid Host header", "trainer record --model v1 --lake s3://lake/here --mlflow " + client.Address()} {
 		if err == nil || !strings.Contains(err.Error(), w) {
 			t.Errorf("the error %v does not say %q", err, w)
 		}
 	}
-	if runs, err := endedRuns(ctx, store, "v1"); err != nil || len(runs) != 1 {
+	if runs, err := registry.EndedRuns(ctx, store, "v1"); err != nil || len(runs) != 1 {
 		t.Errorf("the lake has the trainings %v, error %v", runs, err)
-	}
-}
-
-// told is a recorder that keeps what it is told.
-type told []string
-
-func (r *told) Start(_ context.Context, run RunStart) error {
-	*r = append(*r, fmt.Sprint("start ", run.At.UnixMilli(), run.Params))
-	return nil
-}
-
-func (r *told) Log(_ context.Context, metrics []Metric) error {
-	for _, m := range metrics {
-		*r = append(*r, fmt.Sprint("metric ", m))
-	}
-	return nil
-}
-
-func (r *told) Artifact(_ context.Context, name string, body []byte) error {
-	*r = append(*r, fmt.Sprintf("artifact %s %q", name, body))
-	return nil
-}
-
-func (r *told) End(_ context.Context, end RunEnd) error {
-	*r = append(*r, fmt.Sprint("end ", end))
-	return nil
-}
-
-// A training that is read from the lake is told as the training itself told it.
-func TestReplayedTrainingIsTheSame(t *testing.T) {
-	store := newStore(t)
-	var live, replayed told
-	end := RunEnd{Version: "v1", Outcome: Kept, Why: "worse", Champion: "v0", At: runStart.At.Add(time.Minute)}
-	r := recorders{list: []Recorder{newLakeRecorder(store), &live}}
-	r.do(func(one Recorder) error { return aRun(t.Context(), one, end) })
-	if err := store.PutNew(t.Context(), schema.ModelPrefix("v1")+"model.txt", []byte("trees"), nil); err != nil {
-		t.Fatal(err)
-	}
-	// A training that died left files, and no end.
-	if err := store.PutNew(t.Context(), schema.RunPrefix("v1", runStart.At.Add(time.Hour))+"params.json", []byte("{}"), nil); err != nil {
-		t.Fatal(err)
-	}
-	runs, err := endedRuns(t.Context(), store, "v1")
-	if err != nil || len(runs) != 1 {
-		t.Fatalf("the trainings are %v, error %v", runs, err)
-	}
-	ended, err := replayRun(t.Context(), store, &replayed, "v1", runs[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := replayed.End(t.Context(), ended); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(live, replayed) {
-		t.Errorf("replayed:\n%s\nwant\n%s", strings.Join(replayed, "\n"), strings.Join(live, "\n"))
 	}
 }
 
@@ -130,7 +77,7 @@ func TestRecordSaysWhatIsMissing(t *testing.T) {
 	if err := store.PutNew(t.Context(), schema.RunsPrefix("v7")+"yesterday/run.json", []byte("{}"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := endedRuns(t.Context(), store, "v7"); err == nil || !strings.Contains(err.Error(), "yesterday") {
+	if _, err := registry.EndedRuns(t.Context(), store, "v7"); err == nil || !strings.Contains(err.Error(), "yesterday") {
 		t.Errorf("a folder that is no moment gives %v", err)
 	}
 }

@@ -12,27 +12,28 @@ import (
 	"time"
 
 	"complaints/internal/classifier"
+	"complaints/internal/registry"
 	"complaints/schema"
 	"complaints/trainer/gate"
 )
 
 // verdict is what a training of the loop found, and how it ended.
 type verdict struct {
-	Outcome            Outcome       `json:"verdict"`
-	Why                string        `json:"why"`
-	Version            string        `json:"version"`
-	Champion           string        `json:"champion"`          // the version that it was compared with
-	ChampionBuiltIn    bool          `json:"champion_built_in"` // none was published: consumers serve theirs
-	ChampionTo         string        `json:"champion_to"`       // last date that the champion was trained on, if any has a date
-	Rows               rowCounts     `json:"rows"`
-	Challenger         evaluation    `json:"challenger"`
-	ChampionEvaluation evaluation    `json:"champion_on_the_same_rows"`
-	Calibration        calibration   `json:"calibration"`
-	Review             review        `json:"review"`
-	Gate               gate.Decision `json:"gate"`
-	Stages             stageList     `json:"stages"`
-	NotRecorded        []string      `json:"not_recorded,omitempty"`
-	losses             []float64     // log loss on kept rows, by round
+	Outcome            registry.Outcome `json:"verdict"`
+	Why                string           `json:"why"`
+	Version            string           `json:"version"`
+	Champion           string           `json:"champion"`          // the version that it was compared with
+	ChampionBuiltIn    bool             `json:"champion_built_in"` // none was published: consumers serve theirs
+	ChampionTo         string           `json:"champion_to"`       // last date that the champion was trained on, if any has a date
+	Rows               rowCounts        `json:"rows"`
+	Challenger         evaluation       `json:"challenger"`
+	ChampionEvaluation evaluation       `json:"champion_on_the_same_rows"`
+	Calibration        calibration      `json:"calibration"`
+	Review             review           `json:"review"`
+	Gate               gate.Decision    `json:"gate"`
+	Stages             stageList        `json:"stages"`
+	NotRecorded        []string         `json:"not_recorded,omitempty"`
+	losses             []float64        // log loss on kept rows, by round
 }
 
 // rowCounts is where the rows of a training went.
@@ -90,29 +91,29 @@ func reviewOf(rows []judged, threshold float64) review {
 	return r
 }
 
-func (v *verdict) champion(s *serving) {
-	v.Champion, v.ChampionBuiltIn, v.ChampionTo = s.bundle.Version(), s.builtIn(), s.bundle.Manifest().Training.To
+func (v *verdict) champion(s *registry.Serving) {
+	v.Champion, v.ChampionBuiltIn, v.ChampionTo = s.Bundle.Version(), s.BuiltIn(), s.Bundle.Manifest().Training.To
 }
 
 func (v *verdict) rows(from source, read int, left dropped, c cut) {
 	v.Rows = rowCounts{Source: from.String(), Read: read, dropped: left, Fit: len(c.fit), Test: len(c.judge), From: c.From, To: c.To, Waiting: c.Waiting}
 }
 
-func (v *verdict) keep(why ...string) { v.Outcome, v.Why = Kept, strings.Join(why, "; ") }
+func (v *verdict) keep(why ...string) { v.Outcome, v.Why = registry.Kept, strings.Join(why, "; ") }
 
 func (v *verdict) promote(why string, failed ...string) {
-	if v.Outcome, v.Why = Promoted, why; len(failed) > 0 {
+	if v.Outcome, v.Why = registry.Promoted, why; len(failed) > 0 {
 		v.Why += ": " + strings.Join(failed, "; ")
 	}
 }
 
-func (v *verdict) end(at time.Time) RunEnd {
-	return RunEnd{At: at.UTC(), Outcome: v.Outcome, Why: v.Why, Version: v.Version, Champion: v.Champion}
+func (v *verdict) end(at time.Time) registry.RunEnd {
+	return registry.RunEnd{At: at.UTC(), Outcome: v.Outcome, Why: v.Why, Version: v.Version, Champion: v.Champion}
 }
 
 // line is the verdict in one line.
 func (v *verdict) line() string {
-	if v.Outcome == Promoted {
+	if v.Outcome == registry.Promoted {
 		return fmt.Sprintf("promoted %s in place of %s: %s", v.Version, v.Champion, v.Why)
 	}
 	return fmt.Sprintf("kept %s, not %s: %s", v.Champion, v.Version, v.Why)
@@ -167,7 +168,7 @@ func (v *verdict) status(notRecorded []error) error {
 	if err := errors.Join(notRecorded...); err != nil {
 		return fmt.Errorf("%s. The model is published, but its evidence is not complete: %w", v.line(), err)
 	}
-	if v.Outcome == Kept {
+	if v.Outcome == registry.Kept {
 		return &keptError{v.line()}
 	}
 	return nil
@@ -195,7 +196,7 @@ func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 // then: one that is slow delays nothing, and one that fails loses nothing.
 func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) error {
 	v := &t.verdict
-	metrics := slices.Concat(v.roundMetrics(), metricsOf("", v.Challenger), metricsOf("champion_", v.ChampionEvaluation), []Metric{
+	metrics := slices.Concat(v.roundMetrics(), metricsOf("", v.Challenger), metricsOf("champion_", v.ChampionEvaluation), []registry.Metric{
 		{Name: "temperature", Value: v.Calibration.Temperature},
 		{Name: "ece_before_calibration", Value: v.Calibration.Before},
 		{Name: "review_threshold", Value: v.Review.Threshold},
@@ -204,7 +205,7 @@ func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) er
 		{Name: "macro_f1_difference_low", Value: v.Gate.MacroF1Difference.Low},
 		{Name: "macro_f1_difference_high", Value: v.Gate.MacroF1Difference.High},
 	})
-	t.record.do(func(r Recorder) error { return r.Log(ctx, metrics) })
+	t.record.Do(func(r registry.Recorder) error { return r.Log(ctx, metrics) })
 	picture, err := confusionPicture(v.Challenger)
 	if err != nil {
 		return err
@@ -213,26 +214,26 @@ func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) er
 	if err != nil {
 		return err
 	}
-	t.record.do(func(r Recorder) error { return r.Artifact(ctx, "confusion_matrix.png", picture) })
-	t.record.do(func(r Recorder) error { return r.Artifact(ctx, "verdict.json", append(found, '\n')) })
+	t.record.Do(func(r registry.Recorder) error { return r.Artifact(ctx, "confusion_matrix.png", picture) })
+	t.record.Do(func(r registry.Recorder) error { return r.Artifact(ctx, "verdict.json", append(found, '\n')) })
 	for _, name := range classifier.PartNames {
-		t.record.do(func(r Recorder) error { return r.Artifact(ctx, BundleFolder+name, parts[name]) })
+		t.record.Do(func(r registry.Recorder) error { return r.Artifact(ctx, registry.BundleFolder+name, parts[name]) })
 	}
 	return nil
 }
 
-func (v *verdict) roundMetrics() []Metric {
-	out := make([]Metric, len(v.losses))
+func (v *verdict) roundMetrics() []registry.Metric {
+	out := make([]registry.Metric, len(v.losses))
 	for i, l := range v.losses {
-		out[i] = Metric{Name: "round_log_loss", Value: l, Step: i + 1}
+		out[i] = registry.Metric{Name: "round_log_loss", Value: l, Step: i + 1}
 	}
 	return out
 }
 
 // metricsOf are the metrics of an evaluation, the categories' too.
-func metricsOf(prefix string, e evaluation) []Metric {
+func metricsOf(prefix string, e evaluation) []registry.Metric {
 	m := e.Metrics
-	out := []Metric{
+	out := []registry.Metric{
 		{Name: prefix + "accuracy", Value: m.Accuracy},
 		{Name: prefix + "macro_f1", Value: m.MacroF1},
 		{Name: prefix + "log_loss", Value: m.LogLoss},
@@ -240,7 +241,7 @@ func metricsOf(prefix string, e evaluation) []Metric {
 	}
 	for k, c := range e.Classes {
 		name := prefix + classNames[k]
-		out = append(out, Metric{Name: name + "_precision", Value: c.Precision}, Metric{Name: name + "_recall", Value: c.Recall}, Metric{Name: name + "_f1", Value: c.F1})
+		out = append(out, registry.Metric{Name: name + "_precision", Value: c.Precision}, registry.Metric{Name: name + "_recall", Value: c.Recall}, registry.Metric{Name: name + "_f1", Value: c.F1})
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package main
+package registry
 
 import (
 	"bytes"
@@ -13,7 +13,6 @@ import (
 
 	"complaints/internal/lake"
 	"complaints/schema"
-	"complaints/trainer/mlflow"
 )
 
 // Recorder keeps the evidence of one training. Its methods are called by one
@@ -35,7 +34,7 @@ type Recorder interface {
 }
 
 // BundleFolder begins the names of the artifacts that are parts of the bundle.
-const BundleFolder = mlflow.BundleFolder + "/"
+const BundleFolder = "bundle/"
 
 // RunStart is what is known when a training starts.
 type RunStart struct {
@@ -81,7 +80,7 @@ type lakeRecorder struct {
 	lines bytes.Buffer // of metrics.jsonl
 }
 
-func newLakeRecorder(store lake.Store) *lakeRecorder {
+func NewLakeRecorder(store lake.Store) *lakeRecorder {
 	return &lakeRecorder{store: store, files: map[string][]byte{}}
 }
 
@@ -116,7 +115,7 @@ func (r *lakeRecorder) End(ctx context.Context, end RunEnd) error {
 	r.files["metrics.jsonl"] = r.lines.Bytes()
 	prefix := schema.RunPrefix(end.Version, r.start.At)
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		if err := putNew(ctx, r.store, prefix+name, r.files[name]); err != nil {
+		if err := PutNew(ctx, r.store, prefix+name, r.files[name]); err != nil {
 			return err
 		}
 	}
@@ -124,12 +123,12 @@ func (r *lakeRecorder) End(ctx context.Context, end RunEnd) error {
 	if err != nil {
 		return err
 	}
-	return putNew(ctx, r.store, prefix+runFile, append(body, '\n'))
+	return PutNew(ctx, r.store, prefix+runFile, append(body, '\n'))
 }
 
-// putNew stores an object that is not there yet, or is there with the same
+// PutNew stores an object that is not there yet, or is there with the same
 // content: from an attempt whose answer was lost, or from an equal training.
-func putNew(ctx context.Context, store lake.Store, key string, body []byte) error {
+func PutNew(ctx context.Context, store lake.Store, key string, body []byte) error {
 	err := store.PutNew(ctx, key, body, nil)
 	if !errors.Is(err, lake.ErrExists) && !errors.Is(err, lake.ErrAmbiguous) {
 		return err
@@ -144,18 +143,18 @@ func putNew(ctx context.Context, store lake.Store, key string, body []byte) erro
 	return nil
 }
 
-// recorders hands everything to each of several recorders. One that fails is
+// Recorders hands everything to each of several recorders. One that fails is
 // left alone from then on, and its first error is kept for the end.
-type recorders struct {
-	list   []Recorder
-	failed []error // of those that were left alone
+type Recorders struct {
+	List   []Recorder
+	Failed []error // of those that were left alone
 }
 
-func (r *recorders) do(call func(Recorder) error) {
-	r.list = slices.DeleteFunc(r.list, func(one Recorder) bool {
+func (r *Recorders) Do(call func(Recorder) error) {
+	r.List = slices.DeleteFunc(r.List, func(one Recorder) bool {
 		err := call(one)
 		if err != nil {
-			r.failed = append(r.failed, err)
+			r.Failed = append(r.Failed, err)
 		}
 		return err != nil
 	})

@@ -1,4 +1,4 @@
-package main
+package registry
 
 import (
 	"context"
@@ -10,31 +10,9 @@ import (
 	"time"
 
 	"complaints/internal/lake"
+	"complaints/internal/lake/laketest"
 	"complaints/schema"
 )
-
-func newStore(t *testing.T) lake.Store {
-	t.Helper()
-	store, err := lake.Open(t.Context(), lake.Config{URL: "file://" + t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store
-}
-
-// keysBelow lists the keys of a store that begin with prefix.
-func keysBelow(t *testing.T, store lake.Store, prefix string) []string {
-	t.Helper()
-	infos, err := store.List(t.Context(), prefix, "", 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var keys []string
-	for _, i := range infos {
-		keys = append(keys, i.Key)
-	}
-	return keys
-}
 
 var runStart = RunStart{At: time.Date(2026, 11, 22, 15, 0, 0, 0, time.UTC), Params: map[string]string{"seed": "1"}}
 
@@ -51,14 +29,14 @@ func aRun(ctx context.Context, r Recorder, end RunEnd) error {
 }
 
 func TestLakeRecorder(t *testing.T) {
-	store := newStore(t)
+	store := laketest.Open(t)
 	end := RunEnd{Version: "v1", Outcome: Kept, Why: "worse", Champion: "v0", At: runStart.At.Add(time.Minute)}
-	if err := aRun(t.Context(), newLakeRecorder(store), end); err != nil {
+	if err := aRun(t.Context(), NewLakeRecorder(store), end); err != nil {
 		t.Fatal(err)
 	}
 	const prefix = "runs/complaints/v1/20261122T150000.000Z/"
 	want := []string{"metrics.jsonl", "params.json", "pictures/confusion.png", "run.json"}
-	got := keysBelow(t, store, "runs/")
+	got := laketest.Keys(t, store, "runs/")
 	for i, k := range got {
 		got[i] = strings.TrimPrefix(k, prefix)
 	}
@@ -75,14 +53,14 @@ func TestLakeRecorder(t *testing.T) {
 		t.Errorf("run.json is %q, error %v", body, err)
 	}
 	// The same run, told again after a lost answer, is no error and no second run.
-	if err := aRun(t.Context(), newLakeRecorder(store), end); err != nil {
+	if err := aRun(t.Context(), NewLakeRecorder(store), end); err != nil {
 		t.Errorf("again: %v", err)
 	}
-	if other := aRun(t.Context(), newLakeRecorder(store), RunEnd{Version: "v1", Outcome: Promoted}); !errors.Is(other, lake.ErrExists) {
+	if other := aRun(t.Context(), NewLakeRecorder(store), RunEnd{Version: "v1", Outcome: Promoted}); !errors.Is(other, lake.ErrExists) {
 		t.Errorf("another run at the same moment: error is %v, want %v", other, lake.ErrExists)
 	}
-	if err := aRun(t.Context(), newLakeRecorder(store), RunEnd{Outcome: Failed}); err != nil || len(keysBelow(t, store, "runs/")) != 4 {
-		t.Errorf("a run without a version wrote %q, error %v", keysBelow(t, store, "runs/"), err)
+	if err := aRun(t.Context(), NewLakeRecorder(store), RunEnd{Outcome: Failed}); err != nil || len(laketest.Keys(t, store, "runs/")) != 4 {
+		t.Errorf("a run without a version wrote %q, error %v", laketest.Keys(t, store, "runs/"), err)
 	}
 }
 
@@ -100,18 +78,18 @@ func (d *deafRecorder) Artifact(context.Context, string, []byte) error {
 func (d *deafRecorder) End(context.Context, RunEnd) error { d.calls++; return nil }
 
 func TestARecorderThatFailsIsLeftAlone(t *testing.T) {
-	store := newStore(t)
+	store := laketest.Open(t)
 	deaf := &deafRecorder{}
-	r := recorders{list: []Recorder{deaf, newLakeRecorder(store)}}
+	r := Recorders{List: []Recorder{deaf, NewLakeRecorder(store)}}
 	ctx := t.Context()
-	r.do(func(r Recorder) error { return r.Start(ctx, runStart) })
-	r.do(func(r Recorder) error { return r.Log(ctx, nil) })
-	r.do(func(r Recorder) error { return r.Artifact(ctx, "a.txt", nil) })
-	r.do(func(r Recorder) error { return r.End(ctx, RunEnd{Version: "v1"}) })
-	if deaf.calls != 2 || len(r.failed) != 1 || !errors.Is(r.failed[0], errDeaf) {
-		t.Errorf("%d calls and the errors %v, want 2 and %v", deaf.calls, r.failed, errDeaf)
+	r.Do(func(r Recorder) error { return r.Start(ctx, runStart) })
+	r.Do(func(r Recorder) error { return r.Log(ctx, nil) })
+	r.Do(func(r Recorder) error { return r.Artifact(ctx, "a.txt", nil) })
+	r.Do(func(r Recorder) error { return r.End(ctx, RunEnd{Version: "v1"}) })
+	if deaf.calls != 2 || len(r.Failed) != 1 || !errors.Is(r.Failed[0], errDeaf) {
+		t.Errorf("%d calls and the errors %v, want 2 and %v", deaf.calls, r.Failed, errDeaf)
 	}
-	if keys := keysBelow(t, store, schema.RunPrefix("v1", runStart.At)); len(keys) != 4 || path.Base(keys[0]) != "a.txt" {
+	if keys := laketest.Keys(t, store, schema.RunPrefix("v1", runStart.At)); len(keys) != 4 || path.Base(keys[0]) != "a.txt" {
 		t.Errorf("the other recorder wrote %q", keys)
 	}
 }
