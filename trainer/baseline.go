@@ -9,19 +9,20 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 )
 
 // judgeLinear judges by the probabilities of the linear regression alone.
-func (f *fitter) judgeLinear(s split) ([]judged, error) {
-	features, err := classifier.NewFeatures(f.fitTables(s.fit, 0))
+func (f *fitter) judgeLinear(s dataset.Split) ([]judged, error) {
+	features, err := classifier.NewFeatures(f.fitTables(s.Fit, 0))
 	if err != nil {
 		return nil, err
 	}
 	scratch := features.NewScratch()
-	out := make([]judged, len(s.judge))
-	for i, r := range s.judge {
-		out[i] = judged{truth: f.examples[r].category}
-		copy(out[i].probabilities[:], features.Row([]byte(f.examples[r].text), scratch))
+	out := make([]judged, len(s.Judge))
+	for i, r := range s.Judge {
+		out[i] = judged{truth: f.examples[r].Category}
+		copy(out[i].probabilities[:], features.Row([]byte(f.examples[r].Text), scratch))
 		classifier.Softmax(&out[i].probabilities)
 	}
 	return out, nil
@@ -88,20 +89,20 @@ func (t *tfidf) rows(rows []int) *lightgbm.Rows {
 }
 
 // judgeTFIDF judges by trees on tf-idf, without a search for the round count.
-func (f *fitter) judgeTFIDF(ctx context.Context, s split) ([]judged, error) {
-	t := newTFIDF(newVocabulary(f.corpus, s.fit, f.recipe.MinDocuments, true), f.recipe.Chosen)
+func (f *fitter) judgeTFIDF(ctx context.Context, s dataset.Split) ([]judged, error) {
+	t := newTFIDF(newVocabulary(f.corpus, s.Fit, f.recipe.MinDocuments, true), f.recipe.Chosen)
 	m := &model{rounds: f.recipe.MaxRounds}
-	if err := f.boost(ctx, m, t.rows(s.fit), s.fit); err != nil {
+	if err := f.boost(ctx, m, t.rows(s.Fit), s.Fit); err != nil {
 		return nil, err
 	}
 	defer m.booster.Close()
-	flat, err := m.booster.Predict(t.rows(s.judge), schema.NumCategories, "num_threads=1")
+	flat, err := m.booster.Predict(t.rows(s.Judge), schema.NumCategories, "num_threads=1")
 	if err != nil {
 		return nil, err
 	}
-	out := make([]judged, len(s.judge))
-	for i, r := range s.judge {
-		out[i] = judged{truth: f.examples[r].category}
+	out := make([]judged, len(s.Judge))
+	for i, r := range s.Judge {
+		out[i] = judged{truth: f.examples[r].Category}
 		copy(out[i].probabilities[:], flat[i*schema.NumCategories:])
 	}
 	return out, nil

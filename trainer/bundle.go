@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"complaints/internal/classifier"
+	"complaints/trainer/dataset"
 )
 
 // oddProbes are texts that no complaint looks like.
@@ -58,16 +59,16 @@ func (f *fitter) seal(m *model, name string, rows []int, metrics evaluation, thr
 func (f *fitter) probes(rows []int) []string {
 	var short []int
 	for _, r := range rows {
-		if len(f.examples[r].text) <= maxProbeBytes {
+		if len(f.examples[r].Text) <= maxProbeBytes {
 			short = append(short, r)
 		}
 	}
 	slices.SortFunc(short, func(a, b int) int {
-		return cmp.Or(cmp.Compare(mix(f.groups[a]^f.seed), mix(f.groups[b]^f.seed)), cmp.Compare(f.examples[a].text, f.examples[b].text))
+		return cmp.Or(cmp.Compare(dataset.Mix(f.groups[a]^f.seed), dataset.Mix(f.groups[b]^f.seed)), cmp.Compare(f.examples[a].Text, f.examples[b].Text))
 	})
 	texts := slices.Clone(oddProbes)
 	for _, r := range short[:min(probeTexts, len(short))] {
-		texts = append(texts, f.examples[r].text)
+		texts = append(texts, f.examples[r].Text)
 	}
 	return texts
 }
@@ -75,7 +76,7 @@ func (f *fitter) probes(rows []int) []string {
 // window is the first and last date of the rows that have one.
 func (f *fitter) window(rows []int) (from, to string) {
 	for _, r := range rows {
-		if d := f.examples[r].date; d != "" {
+		if d := f.examples[r].Date; d != "" {
 			if from == "" || d < from {
 				from = d
 			}
@@ -101,14 +102,14 @@ func writeBundle(dir string, parts map[string][]byte) error {
 
 // report is metrics.json.
 type report struct {
-	Recipe          string   `json:"recipe"`
-	Seed            uint64   `json:"seed"`
-	Rows            int      `json:"rows_read"`
-	Left            cleaning `json:"left_out"`
-	Folds           int      `json:"folds"` // each row was judged by a model that saw neither it nor a near-copy
-	ReviewThreshold float64  `json:"review_threshold"`
-	ReviewCoverage  float64  `json:"review_coverage"` // share of rows at or above the threshold
-	ReviewPrecision float64  `json:"review_precision_wanted"`
+	Recipe          string           `json:"recipe"`
+	Seed            uint64           `json:"seed"`
+	Rows            int              `json:"rows_read"`
+	Left            dataset.Cleaning `json:"left_out"`
+	Folds           int              `json:"folds"` // each row was judged by a model that saw neither it nor a near-copy
+	ReviewThreshold float64          `json:"review_threshold"`
+	ReviewCoverage  float64          `json:"review_coverage"` // share of rows at or above the threshold
+	ReviewPrecision float64          `json:"review_precision_wanted"`
 	evaluation
 }
 

@@ -21,7 +21,7 @@ func temperature(kept []judged) float64 {
 	loss := func(logT float64) float64 {
 		total := 0.0
 		for _, j := range kept {
-			total -= math.Log(max(j.heated(math.Exp(logT)).probabilities[j.truth], 1e-15))
+			total -= math.Log(max(heated(j, math.Exp(logT)).probabilities[j.truth], 1e-15))
 		}
 		return total
 	}
@@ -45,7 +45,7 @@ func temperature(kept []judged) float64 {
 }
 
 // heated is what a model would say if its raw scores were divided by t.
-func (j judged) heated(t float64) judged {
+func heated(j judged, t float64) judged {
 	total := 0.0
 	for k, p := range j.probabilities {
 		j.probabilities[k] = math.Pow(p, 1/t)
@@ -60,7 +60,7 @@ func (j judged) heated(t float64) judged {
 func heatAll(rows []judged, t float64) []judged {
 	out := make([]judged, len(rows))
 	for i, j := range rows {
-		out[i] = j.heated(t)
+		out[i] = heated(j, t)
 	}
 	return out
 }

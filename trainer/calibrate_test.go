@@ -73,7 +73,7 @@ func TestDividedLeavesGiveDividedScores(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := judged{probabilities: p}.heated(heat).probabilities
+		want := heated(judged{probabilities: p}, heat).probabilities
 		for name, scorer := range map[string]classifier.Scorer{"fast": fast, "leaves": leaves} {
 			got, err := scorer(columns, values)
 			if err != nil {

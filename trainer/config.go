@@ -6,12 +6,13 @@ import (
 	"io"
 	"strings"
 
-	"complaints/internal/lake"
-	"complaints/trainer/gate"
-	"complaints/trainer/mlflow"
-
 	"github.com/alecthomas/kong"
 	"github.com/robfig/cron/v3"
+
+	"complaints/internal/lake"
+	"complaints/trainer/dataset"
+	"complaints/trainer/gate"
+	"complaints/trainer/mlflow"
 )
 
 // config is the trainer's command line. Each flag can also be set by an
@@ -63,12 +64,12 @@ func (c mlflowConfig) check() error {
 type runConfig struct {
 	libraryConfig
 	mlflowConfig
-	Lake            lake.Config `embed:""`
-	Data            []string    `placeholder:"FILE" help:"Train on these complaint files instead of silver."`
-	Window          window      `default:"365d" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
-	MaxRows         int         `help:"At most that many rows, drawn by the seed; 0 is all."`
-	Seed            uint64      `default:"1" help:"Equal rows and seed give an equal bundle."`
-	ReviewPrecision float64     `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
+	Lake            lake.Config    `embed:""`
+	Data            []string       `placeholder:"FILE" help:"Train on these complaint files instead of silver."`
+	Window          dataset.Window `default:"365d" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
+	MaxRows         int            `help:"At most that many rows, drawn by the seed; 0 is all."`
+	Seed            uint64         `default:"1" help:"Equal rows and seed give an equal bundle."`
+	ReviewPrecision float64        `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
 
 	MacroF1Margin float64 `name:"macro-f1-margin" default:"0.005" help:"How far the macro F1 may be below the champion's." group:"Gate"`
 	RecallMargin  float64 `default:"0.05" help:"How far the recall of any category may be below the champion's." group:"Gate"`
@@ -163,11 +164,11 @@ func (c *recordConfig) complete() error {
 }
 
 type scoreConfig struct {
-	Lake   lake.Config `embed:""`
-	From   string      `default:"silver" enum:"silver" help:"The layer that has the texts: silver."`
-	Model  string      `placeholder:"VERSION" help:"The version; by default the champion."`
-	Window window      `default:"0" placeholder:"DAYS" help:"How far back silver is scored from its newest day, as 365d or 52w; 0 is all."`
-	Quiet  bool        `help:"Show no progress."`
+	Lake   lake.Config    `embed:""`
+	From   string         `default:"silver" enum:"silver" help:"The layer that has the texts: silver."`
+	Model  string         `placeholder:"VERSION" help:"The version; by default the champion."`
+	Window dataset.Window `default:"0" placeholder:"DAYS" help:"How far back silver is scored from its newest day, as 365d or 52w; 0 is all."`
+	Quiet  bool           `help:"Show no progress."`
 }
 
 type modelsConfig struct {
@@ -203,12 +204,12 @@ type evaluateConfig struct {
 }
 
 type reportConfig struct {
-	Lake   lake.Config `embed:""`
-	Data   []string    `placeholder:"FILE" help:"Look at these complaint files instead of silver."`
-	Window window      `default:"0" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
-	Model  string      `placeholder:"VERSION" help:"The model: a version in the lake, or with --data the directory of a bundle. By default the champion, or with --data the built-in one."`
-	Out    string      `required:"" placeholder:"FILE" help:"Where the page goes."`
-	Quiet  bool        `help:"Show no progress."`
+	Lake   lake.Config    `embed:""`
+	Data   []string       `placeholder:"FILE" help:"Look at these complaint files instead of silver."`
+	Window dataset.Window `default:"0" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
+	Model  string         `placeholder:"VERSION" help:"The model: a version in the lake, or with --data the directory of a bundle. By default the champion, or with --data the built-in one."`
+	Out    string         `required:"" placeholder:"FILE" help:"Where the page goes."`
+	Quiet  bool           `help:"Show no progress."`
 }
 
 type bootstrapConfig struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"complaints/internal/classifier"
+	"complaints/trainer/dataset"
 )
 
 // kind is a kind of terms.
@@ -53,7 +54,7 @@ type corpus struct {
 
 // newCorpus turns texts into terms, in two passes over the texts: one counts in
 // how many each pair is, the other keeps those that are in least or more.
-func newCorpus(examples []example, least int) *corpus {
+func newCorpus(examples []dataset.Example, least int) *corpus {
 	b := &corpusBuilder{
 		corpus: corpus{documents: make([]document, 0, len(examples))}, wordNumber: map[string]uint32{}, skip: map[string]bool{},
 	}
@@ -92,13 +93,13 @@ type corpusBuilder struct {
 // sightings is in how many documents a pair is, and which was the last one.
 type sightings struct{ documents, last uint32 }
 
-func (b *corpusBuilder) countPairs(examples []example, least uint32) {
+func (b *corpusBuilder) countPairs(examples []dataset.Example, least uint32) {
 	var seen [numKinds]map[uint64]sightings
 	for _, k := range pairKinds {
 		seen[k] = map[uint64]sightings{}
 	}
 	for i := range examples {
-		b.visit(examples[i].text, func(k kind, first, second uint32) {
+		b.visit(examples[i].Text, func(k kind, first, second uint32) {
 			if first == none {
 				return
 			}
@@ -189,15 +190,15 @@ func (b *corpusBuilder) word(token []byte) uint32 {
 	return w
 }
 
-func (b *corpusBuilder) add(e *example) {
-	b.visit(e.text, func(k kind, first, second uint32) {
+func (b *corpusBuilder) add(e *dataset.Example) {
+	b.visit(e.Text, func(k kind, first, second uint32) {
 		if first == none {
 			b.count(k, second)
 		} else if n, ok := b.pair(k, pairKey(first, second)); ok {
 			b.count(k, n)
 		}
 	})
-	d := document{category: uint8(e.category)}
+	d := document{category: uint8(e.Category)}
 	total := 0
 	for k := range numKinds {
 		total += len(b.found[k])

@@ -10,6 +10,7 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 )
 
 const (
@@ -41,9 +42,9 @@ type fitter struct {
 	recipe   recipe
 	seed     uint64
 	corpus   *corpus
-	examples []example
+	examples []dataset.Example
 	groups   []uint64
-	progress progressFunc
+	progress dataset.Progress
 	single   bool // fits once, and gives its corpus up when it has its features
 }
 
@@ -99,20 +100,20 @@ func (f *fitter) fitTables(rows []int, chosen int) *classifier.Tables {
 // outOfFold returns the rows of features to train on. Their scores come from
 // fits that did not see the row or a near-copy of it, as a text that is new has
 // it in serving; their counts from the final tables.
-func (f *fitter) outOfFold(features *classifier.Features, rows []int, parts []split) (*lightgbm.Rows, error) {
+func (f *fitter) outOfFold(features *classifier.Features, rows []int, parts []dataset.Split) (*lightgbm.Rows, error) {
 	place := placesOf(rows, len(f.examples))
 	scores := make([]float64, len(rows)*classifier.ScoreColumns)
 	var g errgroup.Group
 	g.SetLimit(min(trainingThreads, runtime.GOMAXPROCS(0)))
 	for i, part := range parts {
 		g.Go(func() error {
-			inner, err := classifier.NewFeatures(f.fitTables(part.fit, 0))
+			inner, err := classifier.NewFeatures(f.fitTables(part.Fit, 0))
 			if err != nil {
 				return fmt.Errorf("scores of fold %d: %w", i, err)
 			}
 			s := inner.NewScratch()
-			for _, r := range part.judge {
-				row := inner.Row([]byte(f.examples[r].text), s)
+			for _, r := range part.Judge {
+				row := inner.Row([]byte(f.examples[r].Text), s)
 				copy(scores[int(place[r])*classifier.ScoreColumns:][:classifier.ScoreColumns], row)
 			}
 			f.progress("scores of fold %d of %d", i+1, len(parts))
@@ -125,7 +126,7 @@ func (f *fitter) outOfFold(features *classifier.Features, rows []int, parts []sp
 	out := &lightgbm.Rows{}
 	s := features.NewScratch()
 	for i, r := range rows {
-		row := features.Row([]byte(f.examples[r].text), s)
+		row := features.Row([]byte(f.examples[r].Text), s)
 		copy(row[:classifier.ScoreColumns], scores[i*classifier.ScoreColumns:])
 		out.Append(row)
 		if i == sampleRows {
@@ -154,9 +155,9 @@ func (f *fitter) fit(ctx context.Context, rows []int) (*model, error) {
 	if m.features, err = classifier.NewFeatures(m.tables); err != nil {
 		return nil, err
 	}
-	parts := folds(f.groups, rows, f.recipe.InnerFolds, f.seed+1)
+	parts := dataset.Folds(f.groups, rows, f.recipe.InnerFolds, f.seed+1)
 	for i, p := range parts {
-		if len(p.fit) == 0 || len(p.judge) == 0 {
+		if len(p.Fit) == 0 || len(p.Judge) == 0 {
 			return nil, fmt.Errorf("inner fold %d of %d is empty: %d rows are too few", i, len(parts), len(rows))
 		}
 	}
@@ -177,7 +178,7 @@ func (f *fitter) fit(ctx context.Context, rows []int) (*model, error) {
 func (f *fitter) labels(rows []int) []float32 {
 	labels := make([]float32, len(rows))
 	for i, r := range rows {
-		labels[i] = float32(f.examples[r].category)
+		labels[i] = float32(f.examples[r].Category)
 	}
 	return labels
 }
@@ -188,10 +189,10 @@ func (f *fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters strin
 	if err != nil || !f.recipe.Balanced {
 		return d, err
 	}
-	per := perCategory(f.examples, rows)
+	per := dataset.PerCategory(f.examples, rows)
 	weights := make([]float32, len(rows))
 	for i, r := range rows {
-		weights[i] = float32(len(rows)) / float32(schema.NumCategories*per[f.examples[r].category])
+		weights[i] = float32(len(rows)) / float32(schema.NumCategories*per[f.examples[r].Category])
 	}
 	if err := d.Weigh(weights); err != nil {
 		d.Close()
@@ -234,11 +235,11 @@ func (f *fitter) boost(ctx context.Context, m *model, matrix *lightgbm.Rows, row
 func (f *fitter) predict(m *model, rows []int) ([]judged, error) {
 	texts := make([]string, len(rows))
 	for i, r := range rows {
-		texts[i] = f.examples[r].text
+		texts[i] = f.examples[r].Text
 	}
 	out, err := m.predict(texts)
 	for i := range out {
-		out[i].truth = f.examples[rows[i]].category
+		out[i].truth = f.examples[rows[i]].Category
 	}
 	return out, err
 }

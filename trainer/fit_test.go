@@ -9,14 +9,15 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 )
 
 func smallCorpus() *corpus {
-	var examples []example
+	var examples []dataset.Example
 	for i, text := range []string{
 		"my credit report is wrong", "the credit report of the bureau", "they call about a debt", "a debt that is not mine", "credit report and debt",
 	} {
-		examples = append(examples, example{text: text, category: schema.Category(i / 2 % 2)})
+		examples = append(examples, dataset.Example{Text: text, Category: schema.Category(i / 2 % 2)})
 	}
 	return newCorpus(examples, 1)
 }
@@ -134,7 +135,7 @@ func TestYearsAreNoTerms(t *testing.T) {
 			t.Errorf("%q is a year: %t, want %t", word, got, want)
 		}
 	}
-	c := newCorpus([]example{{text: "in 2016 they called"}, {text: "in 2016 they called"}}, 1)
+	c := newCorpus([]dataset.Example{{Text: "in 2016 they called"}, {Text: "in 2016 they called"}}, 1)
 	for years, want := range map[bool]int{false: 3, true: 4} {
 		if got := len(newVocabulary(c, []int{0, 1}, 1, years).terms[words]); got != want {
 			t.Errorf("with years %t there are %d words, want %d", years, got, want)
@@ -145,12 +146,12 @@ func TestYearsAreNoTerms(t *testing.T) {
 // Pairs that are in too few documents are not in the corpus, and no vocabulary of
 // it may see the difference.
 func TestPrunedPairsChangeNoVocabulary(t *testing.T) {
-	var examples []example
+	var examples []dataset.Example
 	for i := range 60 {
 		text := fmt.Sprintf("my credit report number%d is wrong and the bureau%d of credit report number%d knows", i%11, i%5, i%3)
-		examples = append(examples, example{text: text, category: schema.Category(i % schema.NumCategories)})
+		examples = append(examples, dataset.Example{Text: text, Category: schema.Category(i % schema.NumCategories)})
 	}
-	rows := allRows(len(examples))[:50]
+	rows := dataset.AllRows(len(examples))[:50]
 	terms := func(c *corpus) map[string]frequency {
 		v := newVocabulary(c, rows, 8, false)
 		out := map[string]frequency{}
@@ -178,7 +179,7 @@ func TestPrunedPairsChangeNoVocabulary(t *testing.T) {
 }
 
 func TestCountsEndAt255(t *testing.T) {
-	c := newCorpus([]example{{text: strings.Repeat("pay ", 300)}}, 1)
+	c := newCorpus([]dataset.Example{{Text: strings.Repeat("pay ", 300)}}, 1)
 	if got := c.documents[0].of(words); len(got) != 1 || got[0].count() != 255 || got[0].term() != 0 {
 		t.Errorf("300 times one word is %v", got)
 	}

@@ -5,10 +5,11 @@ import (
 	"fmt"
 
 	"complaints/internal/classifier"
+	"complaints/trainer/dataset"
 )
 
 // judge fits on one side of a split and predicts the other.
-func (f *fitter) judge(ctx context.Context, s split) ([]judged, error) {
+func (f *fitter) judge(ctx context.Context, s dataset.Split) ([]judged, error) {
 	switch f.recipe.Method {
 	case linear:
 		return f.judgeLinear(s)
@@ -16,20 +17,20 @@ func (f *fitter) judge(ctx context.Context, s split) ([]judged, error) {
 		return f.judgeTFIDF(ctx, s)
 	case boosted:
 	}
-	m, err := f.fit(ctx, s.fit)
+	m, err := f.fit(ctx, s.Fit)
 	if err != nil {
 		return nil, err
 	}
 	defer m.booster.Close()
-	return f.predict(m, s.judge)
+	return f.predict(m, s.Judge)
 }
 
 // crossValidate judges every row by a model that was fitted without it and its
 // near-copies.
 func (f *fitter) crossValidate(ctx context.Context, rows []int, n int) ([]judged, error) {
 	var all []judged
-	for i, s := range folds(f.groups, rows, n, f.seed) {
-		f.progress("fold %d of %d: fitting on %d rows, judging %d", i+1, n, len(s.fit), len(s.judge))
+	for i, s := range dataset.Folds(f.groups, rows, n, f.seed) {
+		f.progress("fold %d of %d: fitting on %d rows, judging %d", i+1, n, len(s.Fit), len(s.Judge))
 		one, err := f.judge(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("fold %d of %d: %w", i+1, n, err)
@@ -42,12 +43,12 @@ func (f *fitter) crossValidate(ctx context.Context, rows []int, n int) ([]judged
 }
 
 // judgeBundle predicts examples with a loaded bundle, as the consumer does.
-func judgeBundle(c *classifier.Classifier, examples []example) []judged {
+func judgeBundle(c *classifier.Classifier, examples []dataset.Example) []judged {
 	out := make([]judged, len(examples))
 	s := c.NewScratch()
 	for i, e := range examples {
-		p := c.Predict([]byte(e.text), s)
-		out[i] = judged{truth: e.category, probabilities: p.Probabilities, length: len(e.text), unknownWords: p.UnknownWords}
+		p := c.Predict([]byte(e.Text), s)
+		out[i] = judged{truth: e.Category, probabilities: p.Probabilities, length: len(e.Text), unknownWords: p.UnknownWords}
 	}
 	return out
 }

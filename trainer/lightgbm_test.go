@@ -18,6 +18,7 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 )
 
 func openLibrary(t testing.TB) *lightgbm.Library {
@@ -29,9 +30,9 @@ func openLibrary(t testing.TB) *lightgbm.Library {
 	return lib
 }
 
-func sampleExamples(t testing.TB) []example {
+func sampleExamples(t testing.TB) []dataset.Example {
 	t.Helper()
-	examples, err := readExamples([]string{sampleFile}, t.Logf)
+	examples, err := dataset.ReadExamples([]string{sampleFile}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,14 +51,14 @@ func TestServingAgreesWithLightGBM(t *testing.T) {
 	s := m.NewScratch()
 	var fast, slow [][schema.NumCategories]float64
 	for _, e := range examples {
-		row := m.Features().Row([]byte(e.text), s)
+		row := m.Features().Row([]byte(e.Text), s)
 		rows.Append(row)
 		p, err := m.leaves(rows.Row(rows.Len() - 1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		slow = append(slow, p)
-		fast = append(fast, m.Predict([]byte(e.text), s).Probabilities)
+		fast = append(fast, m.Predict([]byte(e.Text), s).Probabilities)
 	}
 	want, err := m.booster.Predict(rows, schema.NumCategories, "num_threads=1")
 	if err != nil {
@@ -84,7 +85,7 @@ func TestContributionsAgreeWithLightGBM(t *testing.T) {
 	rows := &lightgbm.Rows{}
 	s := m.NewScratch()
 	for _, e := range examples {
-		rows.Append(m.Features().Row([]byte(e.text), s))
+		rows.Append(m.Features().Row([]byte(e.Text), s))
 	}
 	want, err := m.booster.Contributions(rows, schema.NumCategories, "num_threads=1")
 	if err != nil {
@@ -92,7 +93,7 @@ func TestContributionsAgreeWithLightGBM(t *testing.T) {
 	}
 	worst := 0.0
 	for i, e := range examples {
-		row := m.Features().Row([]byte(e.text), s)
+		row := m.Features().Row([]byte(e.Text), s)
 		for _, k := range schema.Categories() {
 			worst = max(worst, apart(m.contributions, row, k, want[(i*schema.NumCategories+int(k))*(width+1):]))
 		}

@@ -11,6 +11,7 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
 	"complaints/internal/registry"
+	"complaints/trainer/dataset"
 	"complaints/trainer/gate"
 )
 
@@ -23,7 +24,7 @@ import (
 // source is where examples come from. Its name is for people.
 type source interface {
 	fmt.Stringer
-	read(ctx context.Context, progress progressFunc, use func(example)) (rows int, err error)
+	Read(ctx context.Context, progress dataset.Progress, use func(dataset.Example)) (rows int, err error)
 }
 
 // training is one run of the loop.
@@ -31,9 +32,9 @@ type training struct {
 	cfg      *runConfig
 	store    lake.Store
 	source   source
-	texts    *spill // of the rows that are kept
+	texts    *dataset.Spill // of the rows that are kept
 	record   *registry.Recorders
-	progress progressFunc
+	progress dataset.Progress
 	stages   *stages
 	verdict  verdict
 }
@@ -52,11 +53,11 @@ func runOnce(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error 
 		return err
 	}
 	t := &training{
-		cfg: c, store: store, source: silver{store, c.Window}, progress: c.progress(stderr), stages: newStages(),
+		cfg: c, store: store, source: dataset.Silver{Store: store, Window: c.Window}, progress: c.progress(stderr), stages: newStages(),
 		record: &registry.Recorders{List: []registry.Recorder{registry.NewLakeRecorder(store)}},
 	}
 	if len(c.Data) > 0 {
-		t.source = files(c.Data)
+		t.source = dataset.Files(c.Data)
 	}
 	client, err := c.client()
 	if err != nil {
@@ -65,7 +66,7 @@ func runOnce(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error 
 	if client != nil { // behind the lake, from whose files it can be done again
 		t.record.List = append(t.record.List, newMLflowRecorder(client, c.Lake.URL, t.progress))
 	}
-	if t.texts, err = newSpill(); err != nil {
+	if t.texts, err = dataset.NewSpill(); err != nil {
 		return err
 	}
 	return errors.Join(t.run(ctx, stdout), t.texts.Close())
@@ -102,7 +103,7 @@ func (t *training) rescore(ctx context.Context, parts map[string][]byte) error {
 	}
 	bundle, err := classifier.Load(parts)
 	if err == nil {
-		err = newScoring(t.store, bundle, t.progress).run(ctx, silver{t.store, 0})
+		err = newScoring(t.store, bundle, t.progress).run(ctx, dataset.Silver{Store: t.store})
 	}
 	if err != nil {
 		return fmt.Errorf("%s serves, but the stored complaints were not all classified again: %w; to go on: trainer score --model %s", t.verdict.Version, err, t.verdict.Version)
@@ -128,7 +129,7 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 		return r.Start(ctx, registry.RunStart{At: time.Now(), Params: t.params(f)})
 	})
 	t.stages.begin("fit")
-	m, err := f.fit(ctx, c.fit)
+	m, err := f.fit(ctx, c.Fit)
 	if err != nil {
 		return nil, err
 	}
@@ -151,23 +152,23 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 }
 
 // prepare reads the rows and cuts them.
-func (t *training) prepare(ctx context.Context) (*fitter, cut, error) {
+func (t *training) prepare(ctx context.Context) (*fitter, dataset.Cut, error) {
 	t.stages.begin("read")
-	rows := newCollector(t.texts)
-	read, err := t.source.read(ctx, t.progress, rows.add)
+	rows := dataset.NewCollector(t.texts)
+	read, err := t.source.Read(ctx, t.progress, rows.Add)
 	if err != nil {
-		return nil, cut{}, err
+		return nil, dataset.Cut{}, err
 	}
-	examples, left, err := rows.finish(t.cfg.MaxRows, t.cfg.Seed)
+	examples, left, err := rows.Finish(t.cfg.MaxRows, t.cfg.Seed)
 	if err != nil {
-		return nil, cut{}, err
+		return nil, dataset.Cut{}, err
 	}
-	c := cutByTime(examples, t.cfg.Seed)
+	c := dataset.SplitByTime(examples, t.cfg.Seed)
 	t.verdict.rows(t.source, read, left, c)
 	t.progress("%s", t.verdict.Rows)
-	if len(c.fit) == 0 || len(c.judge) == 0 {
+	if len(c.Fit) == 0 || len(c.Judge) == 0 {
 		return nil, c, fmt.Errorf("%s: %d rows to fit on and %d to judge by are too few, of %d that were read and %d with a text of their own and a known product",
-			t.source, len(c.fit), len(c.judge), read, len(examples))
+			t.source, len(c.Fit), len(c.Judge), read, len(examples))
 	}
 	t.stages.begin("terms")
 	f, err := newFitter(t.cfg.libraryConfig, recipes[defaultRecipe], examples, t.cfg.Seed, t.progress)
@@ -179,7 +180,7 @@ func (t *training) prepare(ctx context.Context) (*fitter, cut, error) {
 
 // finish calibrates a fitted model by rows that were kept from its fit, and
 // packs it with what it does on the test rows.
-func (t *training) finish(f *fitter, m *model, c cut) (*classifier.Classifier, map[string][]byte, error) {
+func (t *training) finish(f *fitter, m *model, c dataset.Cut) (*classifier.Classifier, map[string][]byte, error) {
 	t.stages.begin("calibrate")
 	heat := temperature(m.search.kept)
 	if err := m.divide(f.lib, heat); err != nil {
@@ -187,7 +188,7 @@ func (t *training) finish(f *fitter, m *model, c cut) (*classifier.Classifier, m
 	}
 	kept := heatAll(m.search.kept, heat)
 	threshold, coverage := reviewThreshold(kept, t.cfg.ReviewPrecision)
-	said, err := f.predict(m, c.judge)
+	said, err := f.predict(m, c.Judge)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -196,7 +197,7 @@ func (t *training) finish(f *fitter, m *model, c cut) (*classifier.Classifier, m
 	t.verdict.Review = reviewOf(said, threshold)
 	t.verdict.Review.Wanted, t.verdict.Review.KeptCoverage, t.verdict.Review.KeptRows = t.cfg.ReviewPrecision, coverage, len(kept)
 	t.verdict.Challenger, t.verdict.losses = e, m.search.losses
-	parts, err := f.seal(m, "", c.fit, e, threshold)
+	parts, err := f.seal(m, "", c.Fit, e, threshold)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -206,12 +207,12 @@ func (t *training) finish(f *fitter, m *model, c cut) (*classifier.Classifier, m
 
 // judge lets both models say what the test rows are, as consumers would, and
 // asks the gate.
-func (t *training) judge(f *fitter, c cut, challenger, champion *classifier.Classifier) error {
-	tests := make([]example, len(c.judge))
-	in := gate.Input{Fitted: perCategory(f.examples, c.fit), Seed: t.cfg.Seed}
-	for i, r := range c.judge {
+func (t *training) judge(f *fitter, c dataset.Cut, challenger, champion *classifier.Classifier) error {
+	tests := make([]dataset.Example, len(c.Judge))
+	in := gate.Input{Fitted: dataset.PerCategory(f.examples, c.Fit), Seed: t.cfg.Seed}
+	for i, r := range c.Judge {
 		tests[i] = f.examples[r]
-		in.Truth = append(in.Truth, tests[i].category)
+		in.Truth = append(in.Truth, tests[i].Category)
 	}
 	side := func(b *classifier.Classifier) (gate.Model, evaluation) {
 		said := judgeBundle(b, tests)
@@ -242,14 +243,14 @@ const (
 )
 
 // scoringTimes is how long each model takes for a text, in turns.
-func scoringTimes(a, b *classifier.Classifier, tests []example) (ofA, ofB time.Duration) {
+func scoringTimes(a, b *classifier.Classifier, tests []dataset.Example) (ofA, ofB time.Duration) {
 	tests = tests[:min(len(tests), timedTexts)]
 	scratchA, scratchB := a.NewScratch(), b.NewScratch()
 	for block := range slices.Chunk(tests, timedBlock) {
 		once := func(c *classifier.Classifier, s *classifier.Scratch, best time.Duration) time.Duration {
 			begin := time.Now()
 			for _, e := range block {
-				c.Predict([]byte(e.text), s)
+				c.Predict([]byte(e.Text), s)
 			}
 			return min(best, time.Since(begin))
 		}

@@ -14,6 +14,7 @@ import (
 	"complaints/internal/lake/laketest"
 	"complaints/internal/registry"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 )
 
 // weekly is a lake and the command that trains on files into it.
@@ -66,13 +67,13 @@ func (w *weekly) champion() *registry.Serving {
 func shuffled(t *testing.T) string {
 	t.Helper()
 	var all []schema.Complaint
-	if err := readComplaints([]string{sampleFile}, func(c *schema.Complaint) { all = append(all, *c) }, func(error) {}); err != nil {
+	if err := dataset.ReadComplaints([]string{sampleFile}, func(c *schema.Complaint) { all = append(all, *c) }, func(error) {}); err != nil {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	rng.Shuffle(len(all), func(i, j int) { all[i].Product, all[j].Product = all[j].Product, all[i].Product })
 	path := filepath.Join(t.TempDir(), "shuffled.csv.gz")
-	if err := writeSample(path, all); err != nil {
+	if err := dataset.WriteSample(path, all); err != nil {
 		t.Fatal(err)
 	}
 	return path

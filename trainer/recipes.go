@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"complaints/trainer/dataset"
 )
 
 // method is what a recipe makes of its features.
@@ -36,10 +38,10 @@ type recipe struct {
 	L2              float64
 	MinRowsLeaf     int
 	MaxRounds       int
-	Patience        int                       // rounds without a better log loss before the search for the round count ends
-	Balanced        bool                      // the trees weigh every category alike, however many rows it has
-	Years           bool                      // years are terms too
-	Tidy            func([]example) []example // changes texts before they are used, if not nil
+	Patience        int                                       // rounds without a better log loss before the search for the round count ends
+	Balanced        bool                                      // the trees weigh every category alike, however many rows it has
+	Years           bool                                      // years are terms too
+	Tidy            func([]dataset.Example) []dataset.Example // changes texts before they are used, if not nil
 }
 
 // defaultRecipe is the one that train and bootstrap follow.
@@ -88,4 +90,14 @@ func recipeNamed(name string) (recipe, error) {
 		return r, fmt.Errorf("--recipe is %q and must be one of %s", name, strings.Join(slices.Sorted(maps.Keys(recipes)), ", "))
 	}
 	return r, nil
+}
+
+// joinContractions writes "do n't" as "don't". Old rows of the Bureau's data
+// spell contractions apart, so they tell the year, and with it the category.
+func joinContractions(examples []dataset.Example) []dataset.Example {
+	out := slices.Clone(examples)
+	for i := range out {
+		out[i].Text = strings.ReplaceAll(strings.ReplaceAll(out[i].Text, " n't", "n't"), " N'T", "N'T")
+	}
+	return out
 }

@@ -14,6 +14,7 @@ import (
 	"complaints/internal/lake"
 	"complaints/internal/registry"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 	"complaints/trainer/explore"
 )
 
@@ -34,7 +35,7 @@ func runReport(ctx context.Context, c *reportConfig, stdout, stderr io.Writer) e
 			progress("%d complaints", n)
 		}
 	}
-	if err := from.complaints(ctx, progress, add); err != nil {
+	if err := from.Complaints(ctx, progress, add); err != nil {
 		return err
 	}
 	if counted.Rows() == 0 {
@@ -50,7 +51,7 @@ func runReport(ctx context.Context, c *reportConfig, stdout, stderr io.Writer) e
 // complaintSource is where whole complaints come from. Its name is for people.
 type complaintSource interface {
 	fmt.Stringer
-	complaints(ctx context.Context, progress progressFunc, use func(*schema.Complaint)) error
+	Complaints(ctx context.Context, progress dataset.Progress, use func(*schema.Complaint)) error
 }
 
 // open finds the complaints and the model that judges.
@@ -60,35 +61,14 @@ func (c *reportConfig) open(ctx context.Context) (complaintSource, *classifier.C
 		if c.Model != "" {
 			bundle, err = classifier.LoadDir(c.Model)
 		}
-		return files(c.Data), bundle, err
+		return dataset.Files(c.Data), bundle, err
 	}
 	store, err := lake.Open(ctx, c.Lake)
 	if err != nil {
 		return nil, nil, err
 	}
 	bundle, err := registry.VersionOrChampion(ctx, store, c.Model)
-	return silver{store, c.Window}, bundle, err
-}
-
-func (f files) complaints(ctx context.Context, progress progressFunc, use func(*schema.Complaint)) error {
-	err := readComplaints(f, func(x *schema.Complaint) {
-		if ctx.Err() == nil {
-			use(x)
-		}
-	}, func(err error) { progress("left out: %v", err) })
-	return errors.Join(err, ctx.Err())
-}
-
-// complaints leaves out rows that have none: erased, or of a record that was no
-// complaint.
-func (s silver) complaints(ctx context.Context, progress progressFunc, use func(*schema.Complaint)) error {
-	_, err := eachSilver(ctx, s, progress, func(row *schema.SilverRow) {
-		if row.RecordError == nil {
-			x := row.Complaint()
-			use(&x)
-		}
-	})
-	return err
+	return dataset.Silver{Store: store, Window: c.Window}, bundle, err
 }
 
 // writeFile replaces a file by what write writes, or leaves it as it is.

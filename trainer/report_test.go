@@ -17,6 +17,8 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
 	"complaints/schema"
+	"complaints/trainer/dataset"
+	"complaints/trainer/dataset/datasettest"
 )
 
 // htmlPage is what a page has in its tables, by their ids, and the classes of those without one.
@@ -265,7 +267,7 @@ func readCSV(t *testing.T, path string) [][]string {
 func TestReportJudgesAsEvaluateDoes(t *testing.T) {
 	const bundle = "../internal/classifier/bootstrap"
 	p := makeReport(t, "--data", sampleFile, "--model", bundle)
-	examples, err := readExamples([]string{sampleFile}, t.Logf)
+	examples, err := dataset.ReadExamples([]string{sampleFile}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,9 +316,9 @@ func TestReportOfSilver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for day := range 3 {
-		putSilver(t, store, schema.Silver, schema.Day(fmt.Sprintf("2026-11-0%d", 1+day)), 0, int64(10*day), int64(10*day+10))
+		datasettest.PutSilver(t, store, datasettest.Object{Day: schema.Day(fmt.Sprintf("2026-11-0%d", 1+day)), Start: int64(10 * day), Next: int64(10*day + 10)})
 	}
-	putErased(t, store, "2026-11-03", 30)
+	datasettest.PutErased(t, store, "2026-11-03", 30)
 	p := makeReport(t, "--lake", url)
 	if got := p.row(t, "categories", "Loans"); got[1] != "30" || !strings.Contains(p.text, "0 have a product that is absent") {
 		t.Errorf("with an erased row: %s", got)
@@ -330,19 +332,6 @@ func TestReportOfSilver(t *testing.T) {
 	_, err = runArgs(t, "report", "--lake", "file://"+t.TempDir(), "--out", filepath.Join(t.TempDir(), "x.html"))
 	if err == nil || !strings.Contains(err.Error(), "silver has no rows") {
 		t.Errorf("an empty lake gives %v", err)
-	}
-}
-
-// putErased writes an object of silver with one erased row.
-func putErased(t *testing.T, store lake.Store, day schema.Day, at int64) {
-	t.Helper()
-	link := &schema.Claim{Layer: schema.Silver, Topic: "complaints.classified", TopicID: testTopicID, Start: at, Next: at + 1, Rows: map[schema.Day]int64{day: 1}}
-	body, err := lake.WriteParquet([]schema.SilverRow{{RecordError: new(schema.Erased)}}, nil, lake.FooterOf(link, day))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := store.PutNew(t.Context(), link.ObjectKey(day), body, nil); err != nil {
-		t.Fatal(err)
 	}
 }
 

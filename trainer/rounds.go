@@ -10,6 +10,7 @@ import (
 
 	"complaints/internal/lightgbm"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 )
 
 // rounds is what the search for their number found.
@@ -22,7 +23,7 @@ type rounds struct {
 // findRounds returns the number of rounds with the least log loss on rows kept
 // from fitting: the folds are trained side by side, and stop together. Of many
 // rows, one fold says enough.
-func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []split) (*rounds, error) {
+func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []dataset.Split) (*rounds, error) {
 	if len(rows) > fewRows {
 		parts = parts[:1]
 	}
@@ -95,14 +96,14 @@ type lane struct {
 
 // trainLane trains the models of some folds, a round for each order, and
 // reports each one's share of the log loss.
-func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []int32, parts []split, kept [][]judged, l lane) error {
+func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []int32, parts []dataset.Split, kept [][]judged, l lane) error {
 	// LightGBM keeps its log level by thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	parameters := f.recipe.parameters(f.seed, matrix.Len())
 	total := 0
 	for _, p := range parts {
-		total += len(p.judge)
+		total += len(p.Judge)
 	}
 	trials := map[int]*trial{}
 	defer func() {
@@ -127,7 +128,7 @@ func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []i
 		for i := l.first; i < len(parts); i += l.step {
 			var err error
 			if order != oneRound {
-				kept[i], err = f.predictKept(trials[i], matrix, place, parts[i].judge, order)
+				kept[i], err = f.predictKept(trials[i], matrix, place, parts[i].Judge, order)
 			} else {
 				var loss float64
 				loss, err = trials[i].round()
@@ -151,7 +152,7 @@ func (f *fitter) predictKept(t *trial, matrix *lightgbm.Rows, place []int32, row
 	}
 	out := make([]judged, len(rows))
 	for i, r := range rows {
-		out[i].truth = f.examples[r].category
+		out[i].truth = f.examples[r].Category
 		copy(out[i].probabilities[:], flat[i*schema.NumCategories:])
 	}
 	return out, nil
@@ -172,18 +173,18 @@ type trial struct {
 	rows         int // in valid
 }
 
-func (f *fitter) newTrial(matrix *lightgbm.Rows, place []int32, p split, parameters string) (t *trial, err error) {
-	t = &trial{rows: len(p.judge)}
+func (f *fitter) newTrial(matrix *lightgbm.Rows, place []int32, p dataset.Split, parameters string) (t *trial, err error) {
+	t = &trial{rows: len(p.Judge)}
 	defer func() {
 		if err != nil {
 			t.close()
 		}
 	}()
 	at := func(rows []int) *lightgbm.Rows { return matrix.Select(places(place, rows)) }
-	if t.train, err = f.newTraining(at(p.fit), p.fit, parameters); err != nil {
+	if t.train, err = f.newTraining(at(p.Fit), p.Fit, parameters); err != nil {
 		return t, err
 	}
-	if t.valid, err = f.lib.NewDataset(at(p.judge), f.labels(p.judge), parameters, t.train); err != nil {
+	if t.valid, err = f.lib.NewDataset(at(p.Judge), f.labels(p.Judge), parameters, t.train); err != nil {
 		return t, err
 	}
 	if t.booster, err = f.lib.NewBooster(t.train, parameters); err != nil {

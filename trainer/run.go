@@ -7,6 +7,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
+	"complaints/trainer/dataset"
 )
 
 // run is the whole program.
@@ -41,7 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // newFitter opens the library and prepares the examples.
-func newFitter(l libraryConfig, r recipe, examples []example, seed uint64, progress progressFunc) (*fitter, error) {
+func newFitter(l libraryConfig, r recipe, examples []dataset.Example, seed uint64, progress dataset.Progress) (*fitter, error) {
 	lib, err := lightgbm.Open(l.LightGBMLib)
 	if err != nil {
 		return nil, err
@@ -52,14 +53,11 @@ func newFitter(l libraryConfig, r recipe, examples []example, seed uint64, progr
 	progress("%d texts, counting their terms", len(examples))
 	return &fitter{
 		lib: lib, recipe: r, seed: seed, corpus: newCorpus(examples, min(r.MinDocuments, r.MinChosen)),
-		examples: examples, groups: groupsOf(examples), progress: progress,
+		examples: examples, groups: dataset.Groups(examples), progress: progress,
 	}, nil
 }
 
-// progressFunc shows a line of progress.
-type progressFunc = func(format string, args ...any)
-
-func (l libraryConfig) progress(w io.Writer) progressFunc {
+func (l libraryConfig) progress(w io.Writer) dataset.Progress {
 	if l.Quiet {
 		return func(string, ...any) {}
 	}
@@ -68,17 +66,17 @@ func (l libraryConfig) progress(w io.Writer) progressFunc {
 
 func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) error {
 	progress := c.progress(stderr)
-	all, err := readExamples(c.Data, progress)
+	all, err := dataset.ReadExamples(c.Data, progress)
 	if err != nil {
 		return err
 	}
-	examples, left := cleanExamples(all)
+	examples, left := dataset.Clean(all)
 	f, err := newFitter(c.libraryConfig, recipes[defaultRecipe], examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}
 	r := report{Seed: c.Seed, Rows: len(all), Left: left, Folds: c.Folds, ReviewPrecision: c.ReviewPrecision}
-	parts, r, err := f.train(ctx, allRows(len(examples)), "", r)
+	parts, r, err := f.train(ctx, dataset.AllRows(len(examples)), "", r)
 	if err != nil {
 		return err
 	}
@@ -114,7 +112,7 @@ func (f *fitter) train(ctx context.Context, rows []int, name string, r report) (
 
 func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer) error {
 	progress := c.progress(stderr)
-	all, err := readExamples(c.Data, progress)
+	all, err := dataset.ReadExamples(c.Data, progress)
 	if err != nil {
 		return err
 	}
@@ -125,13 +123,13 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 		}
 		return c.print(stdout, evaluate(judgeBundle(bundle, all)))
 	}
-	examples, left := cleanExamples(all)
+	examples, left := dataset.Clean(all)
 	f, err := newFitter(c.libraryConfig, recipes[c.Recipe], examples, c.Seed, progress)
 	if err != nil {
 		return err
 	}
 	f.progress("left out %d copies and %d texts with two categories", left.Copies, left.Conflicting)
-	rows := allRows(len(examples))
+	rows := dataset.AllRows(len(examples))
 	kept, err := f.crossValidate(ctx, rows, c.Folds)
 	if err != nil {
 		return err
@@ -156,7 +154,7 @@ func (f *fitter) judgeByTime(ctx context.Context, c evaluateConfig, rows []int, 
 	if c.JSON {
 		return nil
 	}
-	s, first := byTime(f.examples, rows, timeShare)
+	s, first := dataset.ByTime(f.examples, rows, timeShare)
 	if first == "" {
 		_, err := fmt.Fprintln(stdout, "\nno split by time: too few rows have a date")
 		return err
@@ -165,6 +163,6 @@ func (f *fitter) judgeByTime(ctx context.Context, c evaluateConfig, rows []int, 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "\nsplit by time: fitted on %d dated rows before %s, judged on %d from then on\n\n", len(s.fit), first, len(s.judge))
+	fmt.Fprintf(stdout, "\nsplit by time: fitted on %d dated rows before %s, judged on %d from then on\n\n", len(s.Fit), first, len(s.Judge))
 	return printEvaluation(stdout, evaluate(kept))
 }

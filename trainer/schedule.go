@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"complaints/trainer/dataset"
 )
 
 // schedule says when the next training begins. Times are UTC.
@@ -17,7 +19,7 @@ type schedule interface {
 // it takes. When ctx ends in the middle of a training, that one stops at its
 // next step, and leaves nothing that the next one would not overwrite or find
 // equal.
-func everySoOften(ctx context.Context, s schedule, train func(context.Context) error, progress progressFunc) error {
+func everySoOften(ctx context.Context, s schedule, train func(context.Context) error, progress dataset.Progress) error {
 	for {
 		next := s.Next(time.Now().UTC())
 		if next.IsZero() {

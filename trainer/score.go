@@ -15,6 +15,7 @@ import (
 	"complaints/internal/lake"
 	"complaints/internal/registry"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 )
 
 // Each object of silver gets one object of predictions of its name, created once,
@@ -32,7 +33,7 @@ func runScore(ctx context.Context, c *scoreConfig, stdout, stderr io.Writer) err
 		return err
 	}
 	s := newScoring(store, bundle, libraryConfig{Quiet: c.Quiet}.progress(stderr))
-	if err := s.run(ctx, silver{store, c.Window}); err != nil {
+	if err := s.run(ctx, dataset.Silver{Store: store, Window: c.Window}); err != nil {
 		return err
 	}
 	return s.print(stdout)
@@ -42,12 +43,12 @@ func runScore(ctx context.Context, c *scoreConfig, stdout, stderr io.Writer) err
 type scoring struct {
 	store    lake.Store
 	model    *classifier.Classifier
-	progress progressFunc
+	progress dataset.Progress
 
 	rows, objects, there atomic.Int64 // rows and objects written, and objects that were there
 }
 
-func newScoring(store lake.Store, model *classifier.Classifier, progress progressFunc) *scoring {
+func newScoring(store lake.Store, model *classifier.Classifier, progress dataset.Progress) *scoring {
 	return &scoring{store: store, model: model, progress: progress}
 }
 
@@ -59,8 +60,8 @@ func (s *scoring) print(w io.Writer) error {
 
 // run scores the days of a window of silver, as many objects at a time as there
 // are cores; each is held as a whole, without its texts.
-func (s *scoring) run(ctx context.Context, from silver) error {
-	days, err := from.days(ctx)
+func (s *scoring) run(ctx context.Context, from dataset.Silver) error {
+	days, err := from.Days(ctx)
 	if err != nil {
 		return err
 	}
@@ -122,21 +123,24 @@ func (s *scoring) object(ctx context.Context, o lake.DayObject) error {
 	}
 	var rows []schema.PredictionRow
 	scratch := s.model.NewScratch()
-	n, err := readObject(ctx, s.store, o.Key, func(t *scoredText) { rows = append(rows, s.row(t, scratch)) })
+	err = lake.EachRowOf(ctx, s.store, o.Key, func(t *scoredText) error {
+		rows = append(rows, s.row(t, scratch))
+		return ctx.Err()
+	})
 	if err != nil {
 		return err
 	}
-	body, err := lake.WriteParquet(rows, nil, map[string]string{lake.FooterRows: fmt.Sprint(n), footerScored: o.Key, footerModel: s.model.Version()})
+	body, err := lake.WriteParquet(rows, nil, map[string]string{lake.FooterRows: fmt.Sprint(len(rows)), footerScored: o.Key, footerModel: s.model.Version()})
 	if err != nil {
 		return err
 	}
-	if err := readable(body, n); err != nil {
+	if err := readable(body, len(rows)); err != nil {
 		return err
 	}
 	if err := registry.PutNew(ctx, s.store, key, body); err != nil {
 		return err
 	}
-	s.rows.Add(int64(n))
+	s.rows.Add(int64(len(rows)))
 	s.objects.Add(1)
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"complaints/internal/lake"
 	"complaints/internal/lake/laketest"
 	"complaints/schema"
+	"complaints/trainer/dataset"
+	"complaints/trainer/dataset/datasettest"
 )
 
 // predictionsOf reads all predictions of a model, by day and source offset.
@@ -20,12 +22,13 @@ func predictionsOf(t *testing.T, store lake.Store, version string) map[string]sc
 	rows := map[string]schema.PredictionRow{}
 	for _, key := range laketest.Keys(t, store, schema.PredictionPrefix(version)) {
 		day, _, _ := strings.Cut(strings.TrimPrefix(key, schema.PredictionPrefix(version)), "/")
-		if _, err := readObject(t.Context(), store, key, func(r *schema.PredictionRow) {
+		if err := lake.EachRowOf(t.Context(), store, key, func(r *schema.PredictionRow) error {
 			at := fmt.Sprintf("%s %d/%d", day, r.KafkaPartition, r.KafkaOffset)
 			if _, twice := rows[at]; twice {
 				t.Errorf("%s is there twice", at)
 			}
 			rows[at] = *r
+			return nil
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -41,10 +44,10 @@ func TestScoreHasEveryRowOfSilverOnce(t *testing.T) {
 	}
 	const day = schema.Day("2026-11-01")
 	for _, start := range []int64{0, 10, 25} {
-		putSilver(t, store, schema.Silver, day, 0, start, start+10)
+		datasettest.PutSilver(t, store, datasettest.Object{Day: day, Start: start, Next: start + 10})
 	}
-	putSilver(t, store, schema.Silver, day, 1, 0, 5)
-	putErased(t, store, "2026-11-02", 35)
+	datasettest.PutSilver(t, store, datasettest.Object{Day: day, Partition: 1, Next: 5})
+	datasettest.PutErased(t, store, "2026-11-02", 35)
 	out, err := runArgs(t, "score", "--from", "silver", "--lake", url)
 	if err != nil || !strings.Contains(out, "36 rows in 5 objects") {
 		t.Fatalf("said %q, error %v", out, err)
@@ -58,12 +61,13 @@ func TestScoreHasEveryRowOfSilverOnce(t *testing.T) {
 		t.Errorf("%d rows, want 36", len(rows))
 	}
 	r := rows["dt=2026-11-01 0/27"]
-	texts, _ := readSilver(t, store, 0)
 	text := ""
-	for _, x := range texts {
-		if strings.HasPrefix(x, "row 2026-11-01/0/27,") {
-			text = x
+	if _, err := (dataset.Silver{Store: store}).Read(t.Context(), t.Logf, func(e dataset.Example) {
+		if strings.HasPrefix(e.Text, "row 2026-11-01/0/27,") {
+			text = e.Text
 		}
+	}); err != nil {
+		t.Fatal(err)
 	}
 	p := model.Predict([]byte(text), model.NewScratch())
 	if r.Category != p.Category.String() || r.CategoryCode != int32(p.Category) || r.Probability != p.Probability || r.Loans != p.Probabilities[schema.Loans] ||
@@ -78,8 +82,8 @@ func TestScoreHasEveryRowOfSilverOnce(t *testing.T) {
 	}
 
 	// Compaction changes nothing, and new rows alone are scored.
-	putSilver(t, store, schema.Silver.Daily(), day, 0, 0, 35)
-	putSilver(t, store, schema.Silver, "2026-11-03", 0, 36, 40)
+	datasettest.PutSilver(t, store, datasettest.Object{Day: day, Next: 35, Compacted: true})
+	datasettest.PutSilver(t, store, datasettest.Object{Day: "2026-11-03", Start: 36, Next: 40})
 	out, err = runArgs(t, "score", "--lake", url)
 	if err != nil || !strings.Contains(out, "4 rows in 1 objects") || !strings.Contains(out, "5 objects were there") {
 		t.Errorf("again: %q, error %v", out, err)
@@ -97,7 +101,7 @@ func TestScoreGoesOnWhereItStopped(t *testing.T) {
 	}
 	store := laketest.Open(t)
 	for i := range int64(4) {
-		putSilver(t, store, schema.Silver, schema.Day(fmt.Sprintf("2026-11-0%d", 1+i)), 0, 10*i, 10*i+10)
+		datasettest.PutSilver(t, store, datasettest.Object{Day: schema.Day(fmt.Sprintf("2026-11-0%d", 1+i)), Start: 10 * i, Next: 10*i + 10})
 	}
 	puts := 0
 	faulty := laketest.Faulty{Store: store, Choose: func(_ context.Context, op, _ string) laketest.Fault {
@@ -112,14 +116,14 @@ func TestScoreGoesOnWhereItStopped(t *testing.T) {
 		}
 		return laketest.None
 	}}
-	if err := newScoring(faulty, model, t.Logf).run(t.Context(), silver{faulty, 0}); !errors.Is(err, laketest.ErrInjected) || !strings.Contains(err.Error(), "silver/complaints/dt=2026-11-03/") {
+	if err := newScoring(faulty, model, t.Logf).run(t.Context(), dataset.Silver{Store: faulty}); !errors.Is(err, laketest.ErrInjected) || !strings.Contains(err.Error(), "silver/complaints/dt=2026-11-03/") {
 		t.Fatalf("broken off with %v", err)
 	}
 	if n := len(predictionsOf(t, store, model.Version())); n != 20 {
 		t.Errorf("%d rows when it broke off, want 20", n)
 	}
 	again := newScoring(store, model, t.Logf)
-	if err := again.run(t.Context(), silver{store, 0}); err != nil {
+	if err := again.run(t.Context(), dataset.Silver{Store: store}); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(predictionsOf(t, store, model.Version())); n != 40 || again.there.Load() != 2 || again.rows.Load() != 20 {

@@ -18,7 +18,7 @@ func BenchmarkScoring(b *testing.B) {
 	rows := &lightgbm.Rows{}
 	s := m.NewScratch()
 	for _, e := range sampleExamples(b) {
-		rows.Append(m.Features().Row([]byte(e.text), s))
+		rows.Append(m.Features().Row([]byte(e.Text), s))
 	}
 	predict := func() []float64 {
 		flat, err := m.booster.Predict(rows, schema.NumCategories, "num_threads=1")

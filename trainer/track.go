@@ -9,6 +9,7 @@ import (
 	"complaints/internal/lake"
 	"complaints/internal/registry"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 	"complaints/trainer/mlflow"
 )
 
@@ -18,11 +19,11 @@ import (
 type mlflowRecorder struct {
 	client   *mlflow.Client
 	lake     string // its URL, for the command that records later
-	progress progressFunc
+	progress dataset.Progress
 	training mlflow.Training
 }
 
-func newMLflowRecorder(client *mlflow.Client, lake string, progress progressFunc) *mlflowRecorder {
+func newMLflowRecorder(client *mlflow.Client, lake string, progress dataset.Progress) *mlflowRecorder {
 	return &mlflowRecorder{client: client, lake: lake, progress: progress, training: mlflow.Training{
 		Params: map[string]string{}, Metrics: map[string]float64{}, Rounds: map[string][]float64{}, Artifacts: map[string][]byte{},
 	}}

@@ -14,6 +14,7 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/registry"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 	"complaints/trainer/gate"
 )
 
@@ -40,7 +41,7 @@ type verdict struct {
 type rowCounts struct {
 	Source string `json:"source"`
 	Read   int    `json:"read"`
-	dropped
+	dataset.Dropped
 	Fit     int    `json:"fit"`
 	Test    int    `json:"test"`
 	From    string `json:"test_from"` // first and last date of the dated rows to judge by
@@ -95,8 +96,8 @@ func (v *verdict) champion(s *registry.Serving) {
 	v.Champion, v.ChampionBuiltIn, v.ChampionTo = s.Bundle.Version(), s.BuiltIn(), s.Bundle.Manifest().Training.To
 }
 
-func (v *verdict) rows(from source, read int, left dropped, c cut) {
-	v.Rows = rowCounts{Source: from.String(), Read: read, dropped: left, Fit: len(c.fit), Test: len(c.judge), From: c.From, To: c.To, Waiting: c.Waiting}
+func (v *verdict) rows(from source, read int, left dataset.Dropped, c dataset.Cut) {
+	v.Rows = rowCounts{Source: from.String(), Read: read, Dropped: left, Fit: len(c.Fit), Test: len(c.Judge), From: c.From, To: c.To, Waiting: c.Waiting}
 }
 
 func (v *verdict) keep(why ...string) { v.Outcome, v.Why = registry.Kept, strings.Join(why, "; ") }

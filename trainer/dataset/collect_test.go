@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 	"complaints/schema"
 )
 
-func collected(t *testing.T, most int, examples ...example) ([]example, dropped) {
+func collected(t *testing.T, most int, examples ...Example) ([]Example, Dropped) {
 	t.Helper()
-	texts, err := newSpill()
+	texts, err := NewSpill()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,18 +23,18 @@ func collected(t *testing.T, most int, examples ...example) ([]example, dropped)
 			t.Error(err)
 		}
 	})
-	c := newCollector(texts)
+	c := NewCollector(texts)
 	for _, e := range examples {
-		c.add(e)
+		c.Add(e)
 	}
-	kept, left, err := c.finish(most, 1)
+	kept, left, err := c.Finish(most, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return kept, left
 }
 
-func mustExample(t *testing.T, narrative, product string) example {
+func mustExample(t *testing.T, narrative, product string) Example {
 	t.Helper()
 	e, ok := newExample(&schema.Complaint{Narrative: narrative, Product: product})
 	if !ok {
@@ -54,7 +54,7 @@ func TestCollectorKeepsOneOfEachLetter(t *testing.T) {
 		mustExample(t, "my card was declined", "Prepaid card"), // a copy with another product
 		mustExample(t, "My loan", "Mortgage"),
 	)
-	if len(kept) != 2 || !strings.HasPrefix(kept[0].text+kept[1].text, letter) && !strings.HasPrefix(kept[0].text+kept[1].text, "My loan"+letter) {
+	if len(kept) != 2 || !strings.HasPrefix(kept[0].Text+kept[1].Text, letter) && !strings.HasPrefix(kept[0].Text+kept[1].Text, "My loan"+letter) {
 		t.Errorf("kept %v", kept)
 	}
 	if left.Copies+left.NearCopies != 3 || left.NearCopies == 0 || left.Conflicting != 1 {
@@ -65,12 +65,12 @@ func TestCollectorKeepsOneOfEachLetter(t *testing.T) {
 // A lake may be flushed, read or compacted in any order.
 func TestWhatIsKeptDoesNotDependOnTheOrder(t *testing.T) {
 	letter := strings.Repeat("Remove this account from my report at once. ", 10)
-	dated := func(narrative, product, date string) example {
+	dated := func(narrative, product, date string) Example {
 		e := mustExample(t, narrative, product)
-		e.date = date
+		e.Date = date
 		return e
 	}
-	var examples []example
+	var examples []Example
 	for i := range 300 {
 		examples = append(examples, dated(fmt.Sprintf("letter number %d", i), "Mortgage", ""))
 	}
@@ -102,7 +102,7 @@ func TestSpillLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	kept, _ := collected(t, 0, mustExample(t, "one text", "Mortgage"), mustExample(t, "another", "Mortgage"))
-	if len(kept) != 2 || kept[0].text+kept[1].text != "one textanother" && kept[0].text+kept[1].text != "anotherone text" {
+	if len(kept) != 2 || kept[0].Text+kept[1].Text != "one textanother" && kept[0].Text+kept[1].Text != "anotherone text" {
 		t.Errorf("kept %v", kept)
 	}
 	// A process that is killed now must leave nothing behind.
@@ -116,7 +116,7 @@ func TestSpillLeavesNoFile(t *testing.T) {
 
 func TestSpillSaysWhereThereIsNoRoom(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "absent"))
-	if _, err := newSpill(); err == nil || !strings.Contains(err.Error(), "absent") {
+	if _, err := NewSpill(); err == nil || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"fmt"
@@ -7,11 +7,11 @@ import (
 )
 
 // dated are n examples of each date, all of different groups.
-func dated(n int, dates ...string) []example {
-	var out []example
+func dated(n int, dates ...string) []Example {
+	var out []Example
 	for _, d := range dates {
 		for range n {
-			out = append(out, example{date: d, group: mix(uint64(len(out)))})
+			out = append(out, Example{Date: d, Group: Mix(uint64(len(out)))})
 		}
 	}
 	return out
@@ -29,7 +29,7 @@ func weeksFrom(date string, n int) []string {
 func TestCutByTime(t *testing.T) {
 	tenWeeks := weeksFrom("2026-01-07", 10) // Wednesdays; the last is 2026-03-11
 	for name, test := range map[string]struct {
-		examples          []example
+		examples          []Example
 		from, to          string
 		fit, judge, waits int // judge below 0: by hash
 	}{
@@ -45,20 +45,20 @@ func TestCutByTime(t *testing.T) {
 		"all in one week": {dated(200, "2026-03-04"), "", "", 0, -1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := cutByTime(test.examples, 1)
+			c := SplitByTime(test.examples, 1)
 			if test.judge < 0 {
 				n := len(test.examples)
-				if c.From != "" || c.Waiting != 0 || len(c.fit)+len(c.judge) != n || len(c.judge) < n/10 || len(c.judge) > n/3 {
-					t.Errorf("%d to fit, %d to judge from %q, %d wait; want all of %d, a fifth by hash", len(c.fit), len(c.judge), c.From, c.Waiting, n)
+				if c.From != "" || c.Waiting != 0 || len(c.Fit)+len(c.Judge) != n || len(c.Judge) < n/10 || len(c.Judge) > n/3 {
+					t.Errorf("%d to fit, %d to judge from %q, %d wait; want all of %d, a fifth by hash", len(c.Fit), len(c.Judge), c.From, c.Waiting, n)
 				}
 				return
 			}
-			if c.From != test.from || c.To != test.to || len(c.fit) != test.fit || len(c.judge) != test.judge || c.Waiting != test.waits {
-				t.Errorf("%d to fit, %d to judge from %s to %s, %d wait; want %+v", len(c.fit), len(c.judge), c.From, c.To, c.Waiting, test)
+			if c.From != test.from || c.To != test.to || len(c.Fit) != test.fit || len(c.Judge) != test.judge || c.Waiting != test.waits {
+				t.Errorf("%d to fit, %d to judge from %s to %s, %d wait; want %+v", len(c.Fit), len(c.Judge), c.From, c.To, c.Waiting, test)
 			}
-			for _, r := range c.fit {
-				if test.examples[r].date >= c.From {
-					t.Fatalf("fitted on %s, judged from %s on", test.examples[r].date, c.From)
+			for _, r := range c.Fit {
+				if test.examples[r].Date >= c.From {
+					t.Fatalf("fitted on %s, judged from %s on", test.examples[r].Date, c.From)
 				}
 			}
 		})
@@ -67,23 +67,23 @@ func TestCutByTime(t *testing.T) {
 
 func TestUndatedRowsAreCutByTheirGroup(t *testing.T) {
 	examples := append(dated(30, weeksFrom("2026-01-07", 10)...), dated(500, "")...)
-	first := cutByTime(examples, 1)
-	if n := len(first.judge); n < 60+60 || n > 60+150 {
+	first := SplitByTime(examples, 1)
+	if n := len(first.Judge); n < 60+60 || n > 60+150 {
 		t.Errorf("%d rows to judge by, want 60 with a date and about 100 without", n)
 	}
 	slices.Reverse(examples)
-	sides := func(c cut, reversed bool) map[uint64]bool {
+	sides := func(c Cut, reversed bool) map[uint64]bool {
 		out := map[uint64]bool{}
-		for _, r := range c.judge {
+		for _, r := range c.Judge {
 			if reversed {
-				out[examples[r].group] = true
+				out[examples[r].Group] = true
 			} else {
-				out[examples[len(examples)-1-r].group] = true
+				out[examples[len(examples)-1-r].Group] = true
 			}
 		}
 		return out
 	}
-	if a, b := sides(first, false), sides(cutByTime(examples, 1), true); fmt.Sprint(a) != fmt.Sprint(b) {
+	if a, b := sides(first, false), sides(SplitByTime(examples, 1), true); fmt.Sprint(a) != fmt.Sprint(b) {
 		t.Error("another order of the rows gives another cut")
 	}
 }

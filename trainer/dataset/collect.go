@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"cmp"
@@ -12,12 +12,12 @@ import (
 // them, does not depend on the order in which they come: a lake that was flushed
 // or compacted otherwise gives the same model. Texts go to a scratch file.
 type collector struct {
-	texts *spill
-	kept  []example // without their texts, until finish
+	texts *Spill
+	kept  []Example // without their texts, until finish
 	of    []keptText
 	first map[uint64]int32  // by group
 	dates map[string]string // each date once
-	left  dropped
+	left  Dropped
 	err   error // the first of the scratch file
 }
 
@@ -30,24 +30,24 @@ type keptText struct {
 	conflict bool // it came with two categories
 }
 
-// dropped says what was not kept.
-type dropped struct {
+// Dropped says what was not kept.
+type Dropped struct {
 	Copies      int `json:"copies"`        // copies of a text that was kept; case and spacing do not matter
 	NearCopies  int `json:"near_copies"`   // texts that begin as one that was kept
 	Conflicting int `json:"conflicting"`   // texts that came with two categories
 	OverMaxRows int `json:"over_max_rows"` // drawn out, because there were more rows than wanted
 }
 
-func newCollector(texts *spill) *collector {
+func NewCollector(texts *Spill) *collector {
 	return &collector{texts: texts, first: map[uint64]int32{}, dates: map[string]string{}}
 }
 
-func (c *collector) add(e example) {
-	n := keptText{key: textKey(e.text), raw: rawKey(e.text)}
-	i, seen := c.first[e.group]
+func (c *collector) Add(e Example) {
+	n := keptText{key: textKey(e.Text), raw: rawKey(e.Text)}
+	i, seen := c.first[e.Group]
 	if !seen {
-		c.first[e.group] = int32(len(c.kept))
-		c.kept, c.of = append(c.kept, example{}), append(c.of, keptText{})
+		c.first[e.Group] = int32(len(c.kept))
+		c.kept, c.of = append(c.kept, Example{}), append(c.of, keptText{})
 		c.keep(len(c.kept)-1, e, n)
 		return
 	}
@@ -61,24 +61,24 @@ func (c *collector) add(e example) {
 		c.keep(int(i), e, n)
 	default:
 		c.left.Copies++
-		n.copies, n.conflict = of.copies+1, of.conflict || old.category != e.category
-		e.date = earlier(e.date, old.date)
+		n.copies, n.conflict = of.copies+1, of.conflict || old.Category != e.Category
+		e.Date = earlier(e.Date, old.Date)
 		if n.raw < of.raw {
 			c.keep(int(i), e, n)
 		} else {
-			of.copies, of.conflict, old.date = n.copies, n.conflict, c.date(e.date)
+			of.copies, of.conflict, old.Date = n.copies, n.conflict, c.date(e.Date)
 		}
 	}
 }
 
 // keep makes an example the one of its group.
-func (c *collector) keep(i int, e example, n keptText) {
-	at, err := c.texts.put(e.text)
+func (c *collector) keep(i int, e Example, n keptText) {
+	at, err := c.texts.put(e.Text)
 	if c.err == nil {
 		c.err = err
 	}
-	n.at, n.length = at, int32(len(e.text))
-	e.text, e.date = "", c.date(e.date)
+	n.at, n.length = at, int32(len(e.Text))
+	e.Text, e.Date = "", c.date(e.Date)
 	c.kept[i], c.of[i] = e, n
 }
 
@@ -99,31 +99,31 @@ func earlier(a, b string) string {
 	return a
 }
 
-// finish returns what was kept, without texts of two categories. Of more rows
+// Finish returns what was kept, without texts of two categories. Of more rows
 // than limit (0: none), the seed draws that many by their groups.
-func (c *collector) finish(limit int, seed uint64) ([]example, dropped, error) {
+func (c *collector) Finish(limit int, seed uint64) ([]Example, Dropped, error) {
 	if err := c.texts.seal(); c.err != nil || err != nil {
 		return nil, c.left, errors.Join(c.err, err)
 	}
 	kept := c.kept[:0]
 	for i, e := range c.kept {
 		of := &c.of[i]
-		e.text = c.texts.text(of.at, int(of.length))
+		e.Text = c.texts.text(of.at, int(of.length))
 		if of.conflict {
 			c.left.Conflicting++
 			continue
 		}
 		kept = append(kept, e)
 	}
-	slices.SortFunc(kept, func(a, b example) int { return cmp.Compare(a.group, b.group) }) // each has another
+	slices.SortFunc(kept, func(a, b Example) int { return cmp.Compare(a.Group, b.Group) }) // each has another
 	if limit > 0 && len(kept) > limit {
 		c.left.OverMaxRows = len(kept) - limit
-		place := func(e example) uint64 { return mix(e.group ^ mix(seed)) }
-		order := allRows(len(kept))
+		place := func(e Example) uint64 { return Mix(e.Group ^ Mix(seed)) }
+		order := AllRows(len(kept))
 		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(place(kept[a]), place(kept[b])) })
 		order = order[:limit]
 		slices.Sort(order)
-		drawn := make([]example, limit)
+		drawn := make([]Example, limit)
 		for i, r := range order {
 			drawn[i] = kept[r]
 		}

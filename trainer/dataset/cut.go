@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"slices"
@@ -17,14 +17,14 @@ const (
 	leastDated = 100
 )
 
-// cut is rows to fit on and rows to judge by, as places in a list.
-type cut struct {
-	split
+// Cut is rows to fit on and rows to judge by, as places in a list.
+type Cut struct {
+	Split
 	From, To string // first and last date of the dated rows to judge by; empty if all were drawn by hash
 	Waiting  int    // rows of the newest week, which is not over, in neither list
 }
 
-// cutByTime judges by the newest complete weeks, because a model serves on what
+// SplitByTime judges by the newest complete weeks, because a model serves on what
 // comes after it was made, and the mix of subjects and words moves with time: a
 // draw by chance flatters (see the README). A week is complete when a row of its
 // Sunday, or of a later day, has come; of the one that is not, narratives are
@@ -33,32 +33,32 @@ type cut struct {
 // or for enough of them. Rows without a date are drawn by the hash of their
 // group; so are all, if there are too few dates or one week has most of them.
 // Every group of near-copies has one row here, so none is on both sides.
-func cutByTime(examples []example, seed uint64) cut {
-	var c cut
+func SplitByTime(examples []Example, seed uint64) Cut {
+	var c Cut
 	perWeek := map[string]int{}
 	newest := ""
 	for _, e := range examples {
-		if e.date != "" {
-			perWeek[weekOf(e.date)]++
-			newest = max(newest, e.date)
+		if e.Date != "" {
+			perWeek[weekOf(e.Date)]++
+			newest = max(newest, e.Date)
 		}
 	}
 	first, end := newestWeeks(perWeek, newest)
 	for i, e := range examples {
 		switch {
-		case first == "" || e.date == "":
-			if foldOf(e.group, seed, int(1/testShare)) == 0 {
-				c.judge = append(c.judge, i)
+		case first == "" || e.Date == "":
+			if foldOf(e.Group, seed, int(1/testShare)) == 0 {
+				c.Judge = append(c.Judge, i)
 			} else {
-				c.fit = append(c.fit, i)
+				c.Fit = append(c.Fit, i)
 			}
-		case e.date < first:
-			c.fit = append(c.fit, i)
-		case e.date < end:
-			c.judge = append(c.judge, i)
-			c.To = max(c.To, e.date)
-			if c.From == "" || e.date < c.From {
-				c.From = e.date
+		case e.Date < first:
+			c.Fit = append(c.Fit, i)
+		case e.Date < end:
+			c.Judge = append(c.Judge, i)
+			c.To = max(c.To, e.Date)
+			if c.From == "" || e.Date < c.From {
+				c.From = e.Date
 			}
 		default:
 			c.Waiting++
@@ -107,12 +107,4 @@ func weekOf(date string) string {
 func addDays(date string, n int) string {
 	t, _ := schema.ParseDate(date)
 	return t.AddDate(0, 0, n).Format(time.DateOnly)
-}
-
-// perCategory counts rows by their category.
-func perCategory(examples []example, rows []int) (n [schema.NumCategories]int) {
-	for _, r := range rows {
-		n[examples[r].category]++
-	}
-	return n
 }

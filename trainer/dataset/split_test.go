@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 )
 
 // letters are examples in groups of near-copies, with dates.
-func letters(n int) []example {
-	var out []example
+func letters(n int) []Example {
+	var out []Example
 	for i := range n {
 		for copies := range 1 + i%3 {
 			text := fmt.Sprintf("Letter %d %s. Sincerely, person %d", i, strings.Repeat("my account at the bank was closed ", 10), copies)
@@ -24,22 +24,22 @@ func letters(n int) []example {
 	return out
 }
 
-func checkSplit(t *testing.T, examples []example, s split) {
+func checkSplit(t *testing.T, examples []Example, s Split) {
 	t.Helper()
 	fitted := map[uint64]bool{}
-	for _, r := range s.fit {
-		fitted[examples[r].group] = true
+	for _, r := range s.Fit {
+		fitted[examples[r].Group] = true
 	}
-	for _, r := range s.judge {
-		if fitted[examples[r].group] {
-			t.Errorf("near-copies of %q are on both sides", examples[r].text)
+	for _, r := range s.Judge {
+		if fitted[examples[r].Group] {
+			t.Errorf("near-copies of %q are on both sides", examples[r].Text)
 		}
 	}
 }
 
 func TestNoCopiesAcrossSplits(t *testing.T) {
 	examples := letters(200)
-	groups := groupsOf(examples)
+	groups := Groups(examples)
 	distinct := map[uint64]bool{}
 	for _, g := range groups {
 		distinct[g] = true
@@ -47,14 +47,14 @@ func TestNoCopiesAcrossSplits(t *testing.T) {
 	if len(distinct) != 200 {
 		t.Fatalf("%d groups of near-copies, want 200", len(distinct))
 	}
-	rows := allRows(len(examples))
+	rows := AllRows(len(examples))
 	times := make([]int, len(rows))
-	for _, s := range folds(groups, rows, 5, 1) {
+	for _, s := range Folds(groups, rows, 5, 1) {
 		checkSplit(t, examples, s)
-		if len(s.fit)+len(s.judge) != len(rows) {
-			t.Errorf("a fold has %d and %d rows of %d", len(s.fit), len(s.judge), len(rows))
+		if len(s.Fit)+len(s.Judge) != len(rows) {
+			t.Errorf("a fold has %d and %d rows of %d", len(s.Fit), len(s.Judge), len(rows))
 		}
-		for _, r := range s.judge {
+		for _, r := range s.Judge {
 			times[r]++
 		}
 	}
@@ -67,17 +67,17 @@ func TestNoCopiesAcrossSplits(t *testing.T) {
 
 func TestSplitByTime(t *testing.T) {
 	examples := letters(200)
-	s, first := byTime(examples, allRows(len(examples)), 0.2)
+	s, first := ByTime(examples, AllRows(len(examples)), 0.2)
 	checkSplit(t, examples, s)
-	if len(s.judge) < len(examples)/6 || len(s.fit) < len(examples)/2 {
-		t.Errorf("%d rows to fit and %d to judge of %d", len(s.fit), len(s.judge), len(examples))
+	if len(s.Judge) < len(examples)/6 || len(s.Fit) < len(examples)/2 {
+		t.Errorf("%d rows to fit and %d to judge of %d", len(s.Fit), len(s.Judge), len(examples))
 	}
-	for _, r := range s.fit {
-		if examples[r].date >= first {
-			t.Errorf("fitted on %s, judged from %s on", examples[r].date, first)
+	for _, r := range s.Fit {
+		if examples[r].Date >= first {
+			t.Errorf("fitted on %s, judged from %s on", examples[r].Date, first)
 		}
 	}
-	if _, first := byTime(letters(3), allRows(3), 0.2); first != "" {
+	if _, first := ByTime(letters(3), AllRows(3), 0.2); first != "" {
 		t.Errorf("three rows were split at %s", first)
 	}
 }
@@ -100,17 +100,17 @@ func TestNearCopies(t *testing.T) {
 }
 
 func TestCleanExamples(t *testing.T) {
-	text := func(narrative, product string) example {
+	text := func(narrative, product string) Example {
 		e, _ := newExample(&schema.Complaint{Narrative: narrative, Product: product})
 		return e
 	}
-	kept, left := cleanExamples([]example{
+	kept, left := Clean([]Example{
 		text("one text", "Mortgage"), text("One  TEXT", "Mortgage"), text("two", "Mortgage"), text("two", "Debt collection"), text("three", "Mortgage"),
 	})
-	if len(kept) != 2 || kept[0].text != "one text" || kept[1].text != "three" {
+	if len(kept) != 2 || kept[0].Text != "one text" || kept[1].Text != "three" {
 		t.Errorf("kept %v", kept)
 	}
-	if left != (cleaning{Copies: 2, Conflicting: 1}) {
+	if left != (Cleaning{Copies: 2, Conflicting: 1}) {
 		t.Errorf("left out %+v", left)
 	}
 }
@@ -119,13 +119,13 @@ func TestCleanExamples(t *testing.T) {
 func TestKeepSample(t *testing.T) {
 	var all []schema.Complaint
 	for i, e := range letters(400) {
-		c := schema.Complaint{Narrative: e.text, Product: []string{"Mortgage", "Debt collection", "Credit reporting"}[i%3]}
+		c := schema.Complaint{Narrative: e.Text, Product: []string{"Mortgage", "Debt collection", "Credit reporting"}[i%3]}
 		if i%2 == 0 {
-			c.ComplaintID, c.DateReceived, c.Company, c.State = fmt.Sprint(i), e.date, "ACME", "CA"
+			c.ComplaintID, c.DateReceived, c.Company, c.State = fmt.Sprint(i), e.Date, "ACME", "CA"
 		}
 		all = append(all, c)
 	}
-	sample, rest := keepSample(all, 150, 1)
+	sample, rest := KeepSample(all, 150, 1)
 	if len(sample)+len(rest) != len(all) || len(sample) < 75 || len(sample) > 150 {
 		t.Errorf("kept %d and %d of %d", len(sample), len(rest), len(all))
 	}

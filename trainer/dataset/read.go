@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"complaints/schema"
 )
 
-// readComplaints reads files of complaints, one after the other, and hands each
+// ReadComplaints reads files of complaints, one after the other, and hands each
 // to use. Broken rows are left out, and reported through skip.
-func readComplaints(paths []string, use func(*schema.Complaint), skip func(error)) error {
+func ReadComplaints(paths []string, use func(*schema.Complaint), skip func(error)) error {
 	for _, p := range paths {
 		if err := readFile(p, use, skip); err != nil {
 			return err
@@ -42,11 +42,11 @@ func readFile(path string, use func(*schema.Complaint), skip func(error)) (err e
 	}
 }
 
-// readExamples reads the examples of complaint files.
-func readExamples(paths []string, progress func(format string, args ...any)) ([]example, error) {
-	var out []example
+// ReadExamples reads the examples of complaint files.
+func ReadExamples(paths []string, progress func(format string, args ...any)) ([]Example, error) {
+	var out []Example
 	read := 0
-	err := readComplaints(paths, func(c *schema.Complaint) {
+	err := ReadComplaints(paths, func(c *schema.Complaint) {
 		read++
 		if e, ok := newExample(c); ok {
 			out = append(out, e)

@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 	"complaints/schema"
 )
 
-// window is a number of days; 0 is all.
-type window int
+// Window is a number of days; 0 is all.
+type Window int
 
 // UnmarshalText reads a window as 365d, 52w or 0.
-func (w *window) UnmarshalText(text []byte) error {
+func (w *Window) UnmarshalText(text []byte) error {
 	s := string(text)
 	unit := 1
 	if number, ok := strings.CutSuffix(s, "w"); ok {
@@ -29,7 +29,7 @@ func (w *window) UnmarshalText(text []byte) error {
 	if err != nil || n < 0 || n > 100_000 {
 		return fmt.Errorf("%q is no window: want days or weeks as 365d or 52w, or 0 for all", text)
 	}
-	*w = window(n * unit)
+	*w = Window(n * unit)
 	return nil
 }
 
@@ -43,27 +43,27 @@ type silverText struct {
 
 // example makes an example of a row, unless its text is blank (erased, or of a
 // record that was no complaint) or its true category is not known.
-func (r *silverText) example() (example, bool) {
+func (r *silverText) example() (Example, bool) {
 	if r.TrueCategoryCode == nil || strings.TrimSpace(r.Narrative) == "" {
-		return example{}, false
+		return Example{}, false
 	}
 	category := schema.Category(*r.TrueCategoryCode)
 	if category < 0 || category >= schema.NumCategories {
-		return example{}, false
+		return Example{}, false
 	}
-	return example{text: r.Narrative, category: category, group: schema.NearCopyHash(r.Narrative), date: schema.DateText(r.DateReceived)}, true
+	return Example{Text: r.Narrative, Category: category, Group: schema.NearCopyHash(r.Narrative), Date: schema.DateText(r.DateReceived)}, true
 }
 
-// silver is the layer that training reads.
-type silver struct {
-	store  lake.Store
-	window window // days before and with the newest day that there is
+// Silver is the layer that training reads.
+type Silver struct {
+	Store  lake.Store
+	Window Window // days before and with the newest day that there is
 }
 
-func (s silver) String() string { return "silver" }
+func (s Silver) String() string { return "silver" }
 
-// read hands every example of the window to use.
-func (s silver) read(ctx context.Context, progress progressFunc, use func(example)) (rows int, err error) {
+// Read hands every example of the window to use.
+func (s Silver) Read(ctx context.Context, progress Progress, use func(Example)) (rows int, err error) {
 	return eachSilver(ctx, s, progress, func(row *silverText) {
 		if e, ok := row.example(); ok {
 			use(e)
@@ -74,8 +74,8 @@ func (s silver) read(ctx context.Context, progress progressFunc, use func(exampl
 // eachSilver hands the wanted columns of every row of the window to use, each row
 // once, compacted or not, in an order that does not change. It holds a few hundred
 // rows at a time.
-func eachSilver[T any](ctx context.Context, s silver, progress progressFunc, use func(*T)) (rows int, err error) {
-	days, err := s.days(ctx)
+func eachSilver[T any](ctx context.Context, s Silver, progress Progress, use func(*T)) (rows int, err error) {
+	days, err := s.Days(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -83,12 +83,12 @@ func eachSilver[T any](ctx context.Context, s silver, progress progressFunc, use
 		return 0, errors.New("silver has no rows yet: classify something with a consumer that writes it, or name files with --data")
 	}
 	for i, day := range days {
-		keys, err := lake.EachOnce(ctx, s.store, schema.Silver, day)
+		keys, err := lake.EachOnce(ctx, s.Store, schema.Silver, day)
 		if err != nil {
 			return rows, fmt.Errorf("silver of %s: %w", day, err)
 		}
 		for _, key := range keys {
-			n, err := readObject(ctx, s.store, key, use)
+			n, err := readObject(ctx, s.Store, key, use)
 			if err != nil {
 				return rows, fmt.Errorf("%s: %w", key, err)
 			}
@@ -99,18 +99,18 @@ func eachSilver[T any](ctx context.Context, s silver, progress progressFunc, use
 	return rows, nil
 }
 
-// days are those of the window. It ends with the newest day that there is, not
+// Days are those of the window. It ends with the newest day that there is, not
 // today: the same lake gives the same model, also after a pause.
-func (s silver) days(ctx context.Context) ([]schema.Day, error) {
-	days, err := lake.Days(ctx, s.store, schema.Silver)
-	if err != nil || len(days) == 0 || s.window == 0 {
+func (s Silver) Days(ctx context.Context) ([]schema.Day, error) {
+	days, err := lake.Days(ctx, s.Store, schema.Silver)
+	if err != nil || len(days) == 0 || s.Window == 0 {
 		return days, err
 	}
 	newest, err := time.Parse(time.DateOnly, string(days[len(days)-1]))
 	if err != nil {
 		return nil, err
 	}
-	first := schema.Day(newest.AddDate(0, 0, 1-int(s.window)).Format(time.DateOnly))
+	first := schema.Day(newest.AddDate(0, 0, 1-int(s.Window)).Format(time.DateOnly))
 	return slices.DeleteFunc(days, func(d schema.Day) bool { return d < first }), nil
 }
 
@@ -123,17 +123,41 @@ func readObject[T any](ctx context.Context, store lake.Store, key string, use fu
 	return rows, err
 }
 
-// files are complaint files, instead of silver.
-type files []string
+// Files are complaint files, instead of silver.
+type Files []string
 
-func (f files) String() string { return strings.Join(f, ", ") }
+func (f Files) String() string { return strings.Join(f, ", ") }
 
-func (f files) read(ctx context.Context, progress progressFunc, use func(example)) (rows int, err error) {
-	err = readComplaints(f, func(c *schema.Complaint) {
+func (f Files) Read(ctx context.Context, progress Progress, use func(Example)) (rows int, err error) {
+	err = ReadComplaints(f, func(c *schema.Complaint) {
 		rows++
 		if e, ok := newExample(c); ok {
 			use(e)
 		}
 	}, func(err error) { progress("left out: %v", err) })
 	return rows, errors.Join(err, ctx.Err())
+}
+
+// Progress shows a line of progress.
+type Progress = func(format string, args ...any)
+
+func (f Files) Complaints(ctx context.Context, progress Progress, use func(*schema.Complaint)) error {
+	err := ReadComplaints(f, func(x *schema.Complaint) {
+		if ctx.Err() == nil {
+			use(x)
+		}
+	}, func(err error) { progress("left out: %v", err) })
+	return errors.Join(err, ctx.Err())
+}
+
+// Complaints leaves out rows that have none: erased, or of a record that was no
+// complaint.
+func (s Silver) Complaints(ctx context.Context, progress Progress, use func(*schema.Complaint)) error {
+	_, err := eachSilver(ctx, s, progress, func(row *schema.SilverRow) {
+		if row.RecordError == nil {
+			x := row.Complaint()
+			use(&x)
+		}
+	})
+	return err
 }

@@ -1,0 +1,66 @@
+// Package datasettest fills lakes for tests of what reads silver.
+package datasettest
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// TopicID is that of the rows that PutSilver writes.
+const TopicID = "0123456789abcdef0123456789abcdef"
+
+// Object is which offsets of which day an object of silver covers.
+type Object struct {
+	Day         schema.Day
+	Partition   int32
+	Start, Next int64
+	Compacted   bool // a copy of plain objects
+}
+
+// PutSilver writes an object with a row for each of its offsets: loans that a
+// model v1 took for loans.
+func PutSilver(t *testing.T, store lake.Store, o Object) {
+	t.Helper()
+	first := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	var rows []schema.SilverRow
+	for offset := o.Start; offset < o.Next; offset++ {
+		rows = append(rows, schema.SilverRow{
+			ComplaintID: strconv.FormatInt(offset, 10), DateReceived: new(int32(first.Unix()/(24*60*60) + offset%9)),
+			Product: new("Mortgage"), Narrative: fmt.Sprintf("row %s/%d/%d, mail me at XXXX", o.Day, o.Partition, offset),
+			TrueCategory: new(schema.Loans.String()), TrueCategoryCode: new(int32(schema.Loans)),
+			Category: schema.Loans.String(), CategoryCode: int32(schema.Loans), Probability: 0.9, ModelVersion: "v1",
+			SourceTopicID: TopicID, SourcePartition: o.Partition, SourceOffset: offset, KafkaPartition: o.Partition, KafkaOffset: offset,
+		})
+	}
+	put(t, store, o, rows)
+}
+
+// PutErased writes an object with one row that was erased.
+func PutErased(t *testing.T, store lake.Store, day schema.Day, at int64) {
+	t.Helper()
+	put(t, store, Object{Day: day, Start: at, Next: at + 1}, []schema.SilverRow{{RecordError: new(schema.Erased)}})
+}
+
+func put(t *testing.T, store lake.Store, o Object, rows []schema.SilverRow) {
+	t.Helper()
+	layer := schema.Silver
+	if o.Compacted {
+		layer = layer.Daily()
+	}
+	claim := &schema.Claim{
+		Layer: layer, Topic: "complaints.classified", TopicID: TopicID, Partition: o.Partition, Start: o.Start, Next: o.Next,
+		Rows: map[schema.Day]int64{o.Day: o.Next - o.Start},
+	}
+	body, err := lake.WriteParquet(rows, nil, lake.FooterOf(claim, o.Day))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.PutNew(t.Context(), claim.ObjectKey(o.Day), body, nil); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,93 @@
+package dataset
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"complaints/internal/lake"
+	"complaints/internal/lake/laketest"
+	"complaints/schema"
+	"complaints/trainer/dataset/datasettest"
+)
+
+func readSilver(t *testing.T, store lake.Store, w Window) (texts []string, read int) {
+	t.Helper()
+	read, err := Silver{Store: store, Window: w}.Read(t.Context(), t.Logf, func(e Example) {
+		texts = append(texts, e.Text)
+		if e.Category != schema.Loans || !strings.HasPrefix(e.Date, "2026-10-0") {
+			t.Errorf("example %+v has another category or date", e)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts, read
+}
+
+// What compaction has copied is there twice, and must be read once.
+func TestSilverIsReadOnceWhenCompacted(t *testing.T) {
+	store := laketest.Open(t)
+	const day = schema.Day("2026-11-01")
+	for _, start := range []int64{0, 10, 25} {
+		datasettest.PutSilver(t, store, datasettest.Object{Day: day, Start: start, Next: start + 10})
+	}
+	datasettest.PutSilver(t, store, datasettest.Object{Day: day, Partition: 1, Start: 3, Next: 8})
+	plain, _ := readSilver(t, store, 0)
+	datasettest.PutSilver(t, store, datasettest.Object{Day: day, Next: 10, Compacted: true})
+	datasettest.PutSilver(t, store, datasettest.Object{Day: day, Start: 10, Next: 20, Compacted: true}) // 25 came late, and is in none
+	datasettest.PutSilver(t, store, datasettest.Object{Day: "2026-11-02", Start: 35, Next: 40})
+	texts, read := readSilver(t, store, 0)
+	if read != 40 || len(texts) != 40 || len(plain) != 35 {
+		t.Errorf("read %d rows with %d texts, and %d before compaction; want 40, 40, 35", read, len(texts), len(plain))
+	}
+	slices.Sort(texts)
+	if once := slices.Compact(slices.Clone(texts)); len(once) != len(texts) {
+		t.Errorf("only %d of %d texts differ", len(once), len(texts))
+	}
+}
+
+func TestSilverWindowEndsWithTheNewestDay(t *testing.T) {
+	store := laketest.Open(t)
+	for i, day := range []schema.Day{"2025-11-01", "2026-10-31", "2026-11-01"} {
+		datasettest.PutSilver(t, store, datasettest.Object{Day: day, Start: int64(i), Next: int64(i) + 1})
+	}
+	for w, want := range map[Window]int{0: 3, 1: 1, 2: 2, 365: 2, 366: 3} {
+		if _, read := readSilver(t, store, w); read != want {
+			t.Errorf("a window of %d days has %d rows, want %d", w, read, want)
+		}
+	}
+}
+
+func TestEmptySilverSaysWhatToDo(t *testing.T) {
+	_, err := Silver{Store: laketest.Open(t)}.Read(t.Context(), t.Logf, func(Example) {})
+	if err == nil || !strings.Contains(err.Error(), "--data") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestSilverTextWithoutExample(t *testing.T) {
+	for name, row := range map[string]silverText{
+		"no true category": {Narrative: "a text"},
+		"erased":           {TrueCategoryCode: new(int32(1))},
+		"unknown category": {Narrative: "a text", TrueCategoryCode: new(int32(5))},
+	} {
+		if e, ok := row.example(); ok {
+			t.Errorf("%s: is the example %+v", name, e)
+		}
+	}
+}
+
+func TestWindow(t *testing.T) {
+	for text, want := range map[string]Window{"365d": 365, "52w": 364, "0": 0, "30": 30} {
+		var w Window
+		if err := w.UnmarshalText([]byte(text)); err != nil || w != want {
+			t.Errorf("%q is %d, %v; want %d", text, w, err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "-1d", "1y", "9999999d"} {
+		if err := new(Window).UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), "365d") {
+			t.Errorf("%q: error is %v", text, err)
+		}
+	}
+}
