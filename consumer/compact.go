@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"complaints/consumer/compact"
-	"complaints/consumer/sink"
+	"complaints/consumer/rows"
 	"complaints/internal/lake"
 	"complaints/schema"
 )
@@ -22,11 +22,11 @@ func runCompact(ctx context.Context, cfg *compactConfig, stdout io.Writer) error
 	var results []compact.Result
 	var views []string
 	for _, name := range cfg.Layers {
-		layer, err := sink.LayerOf(name, schema.TopicNames(""))
+		format, err := rows.Of(name, rows.Config{})
 		if err != nil {
 			return err
 		}
-		c := compact.Config{Store: store, Layer: layer, Grace: cfg.Grace, MaxBytes: cfg.MaxBytes, Now: time.Now()}
+		c := compact.Config{Store: store, Layer: name, Rows: format, Grace: cfg.Grace, MaxBytes: cfg.MaxBytes, Now: time.Now()}
 		days, err := daysToCompact(ctx, c, cfg.Day)
 		if err != nil {
 			return err
@@ -59,12 +59,12 @@ func runCompact(ctx context.Context, cfg *compactConfig, stdout io.Writer) error
 // daysToCompact are those that are compacted already, since more may have come,
 // and those that are named, or else all that are over.
 func daysToCompact(ctx context.Context, c compact.Config, named []schema.Day) ([]schema.Day, error) {
-	days, err := lake.Days(ctx, c.Store, c.Layer.Name.Daily())
+	days, err := lake.Days(ctx, c.Store, c.Layer.Daily())
 	if err != nil {
 		return nil, err
 	}
 	if len(named) == 0 {
-		all, err := lake.Days(ctx, c.Store, c.Layer.Name)
+		all, err := lake.Days(ctx, c.Store, c.Layer)
 		if err != nil {
 			return nil, err
 		}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"complaints/consumer/sink"
 	"complaints/internal/kafka"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,8 +64,8 @@ func (a *app) newLags() *lags {
 // sinkTopics are those of the layers that this process writes.
 func (a *app) sinkTopics() (topics []string) {
 	for _, name := range a.cfg.Layers {
-		if layer, err := sink.LayerOf(name, a.topics.Topics); err == nil && !slices.Contains(topics, layer.Topic) {
-			topics = append(topics, layer.Topic)
+		if topic := a.topics.Of(name); !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
 		}
 	}
 	return topics

@@ -12,6 +12,7 @@ import (
 
 	"complaints/consumer/api"
 	"complaints/consumer/classify"
+	"complaints/consumer/rows"
 	"complaints/consumer/sink"
 	"complaints/internal/classifier"
 	"complaints/internal/kafka"
@@ -196,15 +197,13 @@ func (a *app) serve(ctx context.Context) error {
 }
 
 func (a *app) newSink() (*sink.Sink, error) {
-	layers := make([]sink.Layer, len(a.cfg.Layers))
+	layers := make([]sink.Output, len(a.cfg.Layers))
 	for i, name := range a.cfg.Layers {
-		var err error
-		if layers[i], err = sink.LayerOf(name, a.topics.Topics); err != nil {
+		format, err := rows.Of(name, rows.Config{Challenger: a.challenger, Registerer: a.registry})
+		if err != nil {
 			return nil, err
 		}
-		if name == schema.Gold {
-			layers[i] = sink.ShadowedGold(a.topics.Classified, a.challenger)
-		}
+		layers[i] = sink.Output{Name: name, Topic: a.topics.Of(name), Rows: format}
 	}
 	return sink.New(sink.Config{
 		Store: a.store, KafkaOpts: a.kafka, Group: a.cfg.sinkGroup(), Layers: layers,

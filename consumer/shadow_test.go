@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"complaints/consumer/compact"
-	"complaints/consumer/sink"
+	"complaints/consumer/rows"
 	"complaints/internal/classifier/classifiertest"
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
@@ -195,8 +195,12 @@ func TestAChallengerShowsInGoldAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gold, err := rows.Of(schema.Gold, rows.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, day := range days {
-		c := compact.Config{Store: store, Layer: sink.Gold("complaints.classified"), MaxBytes: 1 << 20, Now: time.Now().Add(72 * time.Hour)}
+		c := compact.Config{Store: store, Layer: schema.Gold, Rows: gold, MaxBytes: 1 << 20, Now: time.Now().Add(72 * time.Hour)}
 		if _, err := compact.Day(t.Context(), c, day); err != nil {
 			t.Fatal(err)
 		}

@@ -110,8 +110,12 @@ func DecodeClassified(value []byte) (Classified, error) {
 	return decodeClassified(value, true)
 }
 
-// decodeClassified leaves the narrative as it stands in the JSON if it is not
-// wanted, escapes and all.
+// DecodeClassifiedWithoutText is DecodeClassified for who does not need the
+// narrative, which it leaves as it stands in the JSON, escapes and all.
+func DecodeClassifiedWithoutText(value []byte) (Classified, error) {
+	return decodeClassified(value, false)
+}
+
 func decodeClassified(value []byte, wantNarrative bool) (Classified, error) {
 	if value == nil {
 		return Classified{}, reject(ReasonTombstone, "the value is null")

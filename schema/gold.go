@@ -1,7 +1,5 @@
 package schema
 
-import "strings"
-
 // GoldRow is one row of gold: a classified complaint for reports, without its
 // narrative. The tags are those of parquet-go. A nil pointer is NULL.
 //
@@ -52,67 +50,4 @@ type GoldRow struct {
 	ChallengerVersion     *string  `parquet:"challenger_version,optional,dict"`
 	ChallengerCategory    *string  `parquet:"challenger_category,optional,dict"`
 	ChallengerProbability *float64 `parquet:"challenger_probability,optional"` // of that category
-}
-
-// Position says where a record of the classified topic stands.
-type Position struct {
-	Partition int32
-	Offset    int64
-	Timestamp int64 // milliseconds since 1970
-}
-
-// Gold maps a record of the classified topic to its row, which keeps nothing of
-// the value. The narrative, as it was classified, is beside it if it is wanted; it
-// shares the memory of the value, and is empty where the record could not be read.
-func (k *Columns) Gold(value []byte, at Position, wantNarrative bool) (row GoldRow, narrative string) {
-	row = GoldRow{KafkaPartition: at.Partition, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp}
-	c, err := decodeClassified(value, wantNarrative)
-	if err != nil {
-		row.RecordError = new(err.Error())
-		return row, ""
-	}
-	row.setComplaint(&c.Complaint, k)
-	row.setResult(&c, k)
-	if !wantNarrative {
-		return row, ""
-	}
-	return row, c.Narrative
-}
-
-func (r *GoldRow) setComplaint(c *Complaint, k *Columns) {
-	var masked Masked // silver counts it
-	r.ComplaintID = strings.Clone(c.ComplaintID)
-	r.DateReceived = k.date(c.DateReceived)
-	r.Product = k.clean(c.Product, &masked)
-	r.SubProduct = k.clean(c.SubProduct, &masked)
-	r.Issue = k.clean(c.Issue, &masked)
-	r.SubIssue = k.clean(c.SubIssue, &masked)
-	r.Company = k.clean(c.Company, &masked)
-	r.State = k.tidy(c.State)
-	r.ZipCode = k.tidy(c.ZipCode)
-	r.Tags = k.clean(c.Tags, &masked)
-	r.SubmittedVia = k.clean(c.SubmittedVia, &masked)
-	r.CompanyResponse = k.clean(c.CompanyResponse, &masked)
-	r.Timely = yesNo(c.Timely)
-	r.ConsumerDisputed = yesNo(c.ConsumerDisputed)
-	r.TrueCategory, _ = trueCategory(r.Product)
-}
-
-func (r *GoldRow) setResult(c *Classified, k *Columns) {
-	r.Category = categoryNames[c.CategoryCode]
-	r.CategoryCode = int32(c.CategoryCode)
-	r.Probability = c.Probability
-	r.CreditReporting = c.Probabilities.CreditReporting
-	r.DebtCollection = c.Probabilities.DebtCollection
-	r.Loans = c.Probabilities.Loans
-	r.CreditCardServices = c.Probabilities.CreditCardServices
-	r.BankAccountsAndServices = c.Probabilities.BankAccountsAndServices
-	r.NeedsReview = c.NeedsReview
-	r.ModelVersion = k.name(c.ModelVersion)
-	r.ClassifiedAt = int64(c.ClassifiedAt)
-	r.SourceTopic = k.name(c.Topic)
-	r.SourceTopicID = k.name(c.TopicID)
-	r.SourcePartition = c.Partition
-	r.SourceOffset = c.Offset
-	r.SourceTimestamp = int64(c.Timestamp)
 }

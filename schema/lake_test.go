@@ -2,7 +2,6 @@ package schema_test
 
 import (
 	"encoding/json"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -75,48 +74,5 @@ func TestParseObjectKey(t *testing.T) {
 	o, err := schema.ParseObjectKey(l.ObjectKey("2026-11-24"))
 	if want := (schema.ObjectName{Layer: schema.Silver, Day: "2026-11-24", Partition: 7, Start: 42, TopicID: topicID}); err != nil || o != want {
 		t.Errorf("got %+v, %v, want %+v", o, err, want)
-	}
-}
-
-func TestGoldRow(t *testing.T) {
-	c := classified()
-	at := schema.Position{Partition: 1, Offset: 2, Timestamp: 3}
-	row, narrative := new(schema.Columns).Gold(c.AppendJSON(nil), at, true)
-	if narrative != c.Narrative {
-		t.Errorf("narrative = %q", narrative)
-	}
-	if row.RecordError != nil || row.Category != "Loans" || *row.TrueCategory != "Loans" || *row.DateReceived != 19782 || !*row.Timely || row.ConsumerDisputed != nil ||
-		row.Loans != 0.97 || row.SourceOffset != 1<<40 || row.KafkaOffset != 2 || row.KafkaTimestamp != 3 || !row.NeedsReview {
-		t.Errorf("row = %+v", row)
-	}
-	row, narrative = new(schema.Columns).Gold([]byte("not a result"), at, true)
-	if row.RecordError == nil || !strings.HasPrefix(*row.RecordError, "not_json") || row.KafkaOffset != 2 || narrative != "" {
-		t.Errorf("row of a foreign record = %+v", row)
-	}
-}
-
-// A row of silver gives back the complaint that it was made of, all fields.
-func TestSilverRowHasTheWholeComplaint(t *testing.T) {
-	want := schema.Complaint{
-		ComplaintID: "7", DateReceived: "2024-02-29", Product: "Mortgage", SubProduct: "b", Issue: "c", SubIssue: "d", Narrative: "They foreclosed.",
-		CompanyPublicResponse: "e", Company: "f", State: "TX", ZipCode: "77XXX", Tags: "g", ConsumerConsentProvided: "h", SubmittedVia: "Web",
-		DateSentToCompany: "2024-03-01", CompanyResponse: "i", Timely: "Yes", ConsumerDisputed: "No",
-	}
-	for f, v := range reflect.ValueOf(want).Fields() {
-		if v.String() == "" {
-			t.Fatalf("the test leaves out %s", f.Name)
-		}
-	}
-	c := schema.Classified{
-		Complaint: want, Category: schema.Loans.String(), CategoryCode: int(schema.Loans), Probability: 1, Probabilities: schema.Probabilities{Loans: 1}, ModelVersion: "v",
-		Source: schema.Source{Topic: "complaints", TopicID: topicID},
-	}
-	row, _ := new(schema.Columns).Silver(c.AppendJSON(nil), schema.Position{})
-	if got := row.Complaint(); got != want || row.RecordError != nil {
-		t.Errorf("the row gives %+v, want %+v", got, want)
-	}
-	none := schema.SilverRow{Narrative: "x"}
-	if got := none.Complaint(); got != (schema.Complaint{Narrative: "x"}) {
-		t.Errorf("NULLs give %+v", got)
 	}
 }

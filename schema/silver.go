@@ -1,11 +1,6 @@
 package schema
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-	"time"
-)
+import "time"
 
 // SilverRow is one row of silver: a classified complaint with its text, typed,
 // tidied, and without personal data. The tags are those of parquet-go. A nil
@@ -59,53 +54,6 @@ type SilverRow struct {
 	RecordError     *string `parquet:"record_error,optional,dict"`
 }
 
-// Silver maps a record of the classified topic to its row, whose narrative may
-// share the memory of the value, and counts what was masked in it.
-func (k *Columns) Silver(value []byte, at Position) (SilverRow, Masked) {
-	row := SilverRow{KafkaPartition: at.Partition, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp}
-	c, err := DecodeClassified(value)
-	if err != nil {
-		row.RecordError = new(err.Error())
-		return row, Masked{}
-	}
-	masked := row.setComplaint(&c.Complaint, k)
-	row.MaskedEmail, row.MaskedPhone, row.MaskedSSN = int32(masked.Email), int32(masked.Phone), int32(masked.SSN)
-	row.MaskedCard, row.MaskedAccount = int32(masked.Card), int32(masked.Account)
-	row.Category, row.CategoryCode, row.Probability = categoryNames[c.CategoryCode], int32(c.CategoryCode), c.Probability
-	row.NeedsReview, row.ModelVersion = c.NeedsReview, k.name(c.ModelVersion)
-	row.SourceTopicID, row.SourcePartition, row.SourceOffset, row.SourceTimestamp = k.name(c.TopicID), c.Partition, c.Offset, int64(c.Timestamp)
-	return row, masked
-}
-
-// setComplaint tidies all texts of a complaint and masks personal data in them,
-// and returns what it has masked. What is no text of a person (ids, dates, ZIP
-// code, state) is only tidied.
-func (r *SilverRow) setComplaint(c *Complaint, k *Columns) Masked {
-	narrative, masked := MaskPersonal(Tidy(c.Narrative))
-	r.ComplaintID = strings.Clone(c.ComplaintID)
-	r.DateReceived = k.date(c.DateReceived)
-	r.Product = k.clean(c.Product, &masked)
-	r.SubProduct = k.clean(c.SubProduct, &masked)
-	r.Issue = k.clean(c.Issue, &masked)
-	r.SubIssue = k.clean(c.SubIssue, &masked)
-	r.Narrative = narrative
-	r.CompanyPublicResponse = k.clean(c.CompanyPublicResponse, &masked)
-	r.Company = k.clean(c.Company, &masked)
-	r.State = k.tidy(c.State)
-	r.ZipCode = k.tidy(c.ZipCode)
-	r.Tags = k.clean(c.Tags, &masked)
-	r.ConsumerConsentProvided = k.clean(c.ConsumerConsentProvided, &masked)
-	r.SubmittedVia = k.clean(c.SubmittedVia, &masked)
-	r.DateSentToCompany = k.date(c.DateSentToCompany)
-	r.CompanyResponse = k.clean(c.CompanyResponse, &masked)
-	r.Timely = yesNo(c.Timely)
-	r.ConsumerDisputed = yesNo(c.ConsumerDisputed)
-	r.TrueCategory, r.TrueCategoryCode = trueCategory(r.Product)
-	r.TextHash = textHash(r.Narrative)
-	r.NearCopyKey = NearCopyKey(r.Narrative)
-	return masked
-}
-
 // Complaint is the complaint of the row, tidied and masked as the row has it.
 func (r *SilverRow) Complaint() Complaint {
 	of := func(s *string) string {
@@ -141,8 +89,20 @@ func yesNoOf(v *bool) string {
 	return "No"
 }
 
-// textHash is equal in equal texts only.
-func textHash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:16])
+// Shared by all rows.
+var yes, no = true, false
+
+// YesNo reads a field that holds Yes or No in any case, nil for anything else. What it
+// returns is shared and must not be written to.
+func YesNo(s string) *bool {
+	if s != "Yes" && s != "No" { // as the Bureau writes it
+		s = foldName(s)
+	}
+	switch s {
+	case "Yes", "yes":
+		return &yes
+	case "No", "no":
+		return &no
+	}
+	return nil
 }

@@ -16,6 +16,17 @@ func TopicNames(prefix string) Topics {
 	}
 }
 
+// Of returns the topic that a layer is made of, "" for no layer.
+func (t Topics) Of(layer Layer) string {
+	switch layer {
+	case Bronze:
+		return t.Complaints
+	case Silver, Gold:
+		return t.Classified
+	}
+	return ""
+}
+
 // OutputHeadroomBytes is how much larger an output topic's max.message.bytes is
 // than the source's: a result is its complaint and what the model says of it.
 const OutputHeadroomBytes = 64 << 10

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"complaints/schema"
+	"complaints/consumer/rows"
 )
 
 // appendText appends a JSON string.
@@ -40,7 +40,7 @@ var personal = regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]+|\+?\d[\d() .-]{5,}\d
 func excerpt(narrative string, n int) string {
 	// Cut first: the expression then never sees more than it has to. What it could
 	// have matched across the cut is masked with the digits that are left.
-	s, _ := schema.MaskPersonal(schema.Tidy(shorten(narrative, 4*n)))
+	s, _ := rows.MaskPersonal(rows.Tidy(shorten(narrative, 4*n)))
 	s = strings.Join(strings.Fields(s), " ")
-	return shorten(personal.ReplaceAllString(s, schema.Mask), n)
+	return shorten(personal.ReplaceAllString(s, rows.Mask), n)
 }

@@ -33,7 +33,6 @@ import (
 	"strings"
 	"time"
 
-	"complaints/consumer/sink"
 	"complaints/internal/lake"
 	"complaints/schema"
 )
@@ -41,10 +40,18 @@ import (
 // Config is what is compacted.
 type Config struct {
 	Store    lake.Store
-	Layer    sink.Layer
+	Layer    schema.Layer
+	Rows     Merger        // of the layer
 	Grace    time.Duration // how long a day must be over
 	MaxBytes int64         // of the objects that become one
 	Now      time.Time
+}
+
+// Merger makes one object of a layer of many.
+type Merger interface {
+	// Merge returns an object with the rows of the files, checked, and sets the rows
+	// of the claim, which goes into its footer with the day.
+	Merge(files []*lake.ParquetFile, c *schema.Claim, day schema.Day) ([]byte, error)
 }
 
 // Closed says whether a day is over for long enough.
@@ -65,15 +72,15 @@ type Result struct {
 
 // Day compacts one closed day. It may be run again at any time.
 func Day(ctx context.Context, cfg Config, day schema.Day) (Result, error) {
-	result := Result{Layer: cfg.Layer.Name, Day: day}
+	result := Result{Layer: cfg.Layer, Day: day}
 	if !cfg.Closed(day) {
 		return result, fmt.Errorf("day %q: want YYYY-MM-DD of a day that is over since %s or longer, for late records may still come", day, cfg.Grace)
 	}
-	plain, err := lake.DayObjects(ctx, cfg.Store, cfg.Layer.Name, day)
+	plain, err := lake.DayObjects(ctx, cfg.Store, cfg.Layer, day)
 	if err != nil {
 		return result, err
 	}
-	done, err := lake.DayObjects(ctx, cfg.Store, cfg.Layer.Name.Daily(), day)
+	done, err := lake.DayObjects(ctx, cfg.Store, cfg.Layer.Daily(), day)
 	if err != nil {
 		return result, err
 	}
@@ -126,10 +133,10 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []lake.DayObje
 	}
 	name := plain[0].ObjectName
 	link := &schema.Claim{
-		Layer: cfg.Layer.Name.Daily(), Topic: files[0].Footer(lake.FooterTopic), TopicID: name.TopicID,
+		Layer: cfg.Layer.Daily(), Topic: files[0].Footer(lake.FooterTopic), TopicID: name.TopicID,
 		Partition: name.Partition, Start: name.Start, Next: next, Rows: map[schema.Day]int64{},
 	}
-	body, err := cfg.Layer.Merge(files, link, day)
+	body, err := cfg.Rows.Merge(files, link, day)
 	if err != nil {
 		return 0, err
 	}

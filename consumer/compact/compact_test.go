@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"complaints/consumer/compact"
-	"complaints/consumer/sink"
+	"complaints/consumer/rows"
 	"complaints/internal/lake"
 	"complaints/schema"
 )
@@ -28,8 +28,12 @@ func newStore(t *testing.T) lake.Store {
 }
 
 func config(s lake.Store) compact.Config {
+	gold, err := rows.Of(schema.Gold, rows.Config{})
+	if err != nil {
+		panic(err)
+	}
 	return compact.Config{
-		Store: s, Layer: sink.Gold("complaints.classified"), Grace: 24 * time.Hour, MaxBytes: 1 << 20,
+		Store: s, Layer: schema.Gold, Rows: gold, Grace: 24 * time.Hour, MaxBytes: 1 << 20,
 		Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC),
 	}
 }
@@ -41,11 +45,11 @@ func put(t *testing.T, s lake.Store, partition int32, start int64, n int) {
 		Layer: schema.Gold, Topic: "complaints.classified", TopicID: topicID, Partition: partition,
 		Start: start, Next: start + int64(n) + 1, Rows: map[schema.Day]int64{day: int64(n)},
 	}
-	rows := make([]schema.GoldRow, n)
-	for i := range rows {
-		rows[i] = schema.GoldRow{Category: schema.Category(i % 5).String(), KafkaPartition: partition, KafkaOffset: start + int64(i)}
+	list := make([]schema.GoldRow, n)
+	for i := range list {
+		list[i] = schema.GoldRow{Category: schema.Category(i % 5).String(), KafkaPartition: partition, KafkaOffset: start + int64(i)}
 	}
-	body, err := lake.WriteParquet(rows, nil, lake.FooterOf(l, day))
+	body, err := lake.WriteParquet(list, nil, lake.FooterOf(l, day))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +58,8 @@ func put(t *testing.T, s lake.Store, partition int32, start int64, n int) {
 	}
 }
 
-// rows reads the rows of a layer: partition and offset → how often.
-func rows(t *testing.T, s lake.Store, layer schema.Layer) (map[string]int, int) {
+// rowsIn reads the rows of a layer: partition and offset → how often.
+func rowsIn(t *testing.T, s lake.Store, layer schema.Layer) (map[string]int, int) {
 	t.Helper()
 	infos, err := s.List(t.Context(), string(layer)+"/", "", 10_000)
 	if err != nil {
@@ -91,8 +95,8 @@ func rowsOf(t *testing.T, s lake.Store, layer schema.Layer, keys []string) map[s
 // same checks that the daily objects hold what the plain ones do, each row once.
 func same(t *testing.T, s lake.Store, objects int) {
 	t.Helper()
-	plain, _ := rows(t, s, schema.Gold)
-	daily, n := rows(t, s, schema.Gold.Daily())
+	plain, _ := rowsIn(t, s, schema.Gold)
+	daily, n := rowsIn(t, s, schema.Gold.Daily())
 	if len(plain) != len(daily) || (objects > 0 && n != objects) {
 		t.Errorf("%d rows became %d in %d objects, want %d objects", len(plain), len(daily), n, objects)
 	}

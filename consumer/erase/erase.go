@@ -19,7 +19,7 @@ import (
 	"errors"
 	"fmt"
 
-	"complaints/consumer/sink"
+	"complaints/consumer/rows"
 	"complaints/internal/lake"
 	"complaints/schema"
 )
@@ -77,19 +77,19 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 
 // onePass goes through all layers, the copies after what they are copies of.
 func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found int, err error) {
-	topics := schema.TopicNames("")
-	bronze, silver, gold := sink.Bronze(topics.Complaints), sink.Silver(topics.Classified), sink.Gold(topics.Classified)
-	for _, l := range []struct {
-		folder schema.Layer
-		layer  sink.Layer
-	}{
-		{schema.Bronze, bronze},
-		{schema.Silver, silver},
-		{schema.Gold, gold},
-		{schema.Silver.Daily(), silver},
-		{schema.Gold.Daily(), gold},
+	for _, l := range []struct{ folder, layer schema.Layer }{
+		{schema.Bronze, schema.Bronze},
+		{schema.Silver, schema.Silver},
+		{schema.Gold, schema.Gold},
+		{schema.Silver.Daily(), schema.Silver},
+		{schema.Gold.Daily(), schema.Gold},
 	} {
-		n, err := folder(ctx, cfg, l.folder, l.layer, report, first)
+		format, err := rows.Of(l.layer, rows.Config{})
+		if err != nil {
+			return found, err
+		}
+		prefix := fmt.Sprintf("%s/%s/", l.folder, schema.Dataset)
+		n, err := eraser{cfg, format}.folder(ctx, prefix, report, first)
 		if err != nil {
 			return found, fmt.Errorf("%s: %w", l.folder, err)
 		}
@@ -98,24 +98,29 @@ func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found
 	return found, nil
 }
 
-func folder(ctx context.Context, cfg Config, name schema.Layer, layer sink.Layer, report *Report, first bool) (found int, err error) {
-	prefix := fmt.Sprintf("%s/%s/", name, schema.Dataset)
-	for page, err := range lake.Pages(ctx, cfg.Store, prefix) {
+// eraser erases the complaint from objects of one format.
+type eraser struct {
+	Config
+	format rows.Format
+}
+
+func (e eraser) folder(ctx context.Context, prefix string, report *Report, first bool) (found int, err error) {
+	for page, err := range lake.Pages(ctx, e.Store, prefix) {
 		if err != nil {
 			return found, err
 		}
 		for _, info := range page {
-			rows, err := object(ctx, cfg, layer, info.Key)
+			n, err := e.object(ctx, info.Key)
 			if err != nil {
 				return found, fmt.Errorf("%s: %w", info.Key, err)
 			}
 			if first {
 				report.Read++
 			}
-			if rows > 0 {
-				report.Objects = append(report.Objects, Object{info.Key, rows})
-				report.Rows += rows
-				found += rows
+			if n > 0 {
+				report.Objects = append(report.Objects, Object{info.Key, n})
+				report.Rows += n
+				found += n
 			}
 		}
 	}
@@ -123,11 +128,11 @@ func folder(ctx context.Context, cfg Config, name schema.Layer, layer sink.Layer
 }
 
 // object erases the complaint from one object, and returns how many rows that were.
-func object(ctx context.Context, cfg Config, layer sink.Layer, key string) (int, error) {
+func (e eraser) object(ctx context.Context, key string) (int, error) {
 	for range maxAttempts {
-		rows, err := mentions(ctx, cfg, layer, key)
-		if err == nil && rows > 0 && !cfg.DryRun {
-			rows, err = replace(ctx, cfg, layer, key)
+		n, err := e.mentions(ctx, key)
+		if err == nil && n > 0 && !e.DryRun {
+			n, err = e.replace(ctx, key)
 		}
 		switch {
 		case errors.Is(err, lake.ErrNotFound): // removed by its age meanwhile
@@ -135,28 +140,28 @@ func object(ctx context.Context, cfg Config, layer sink.Layer, key string) (int,
 		case errors.Is(err, lake.ErrChanged), errors.Is(err, lake.ErrAmbiguous):
 			continue // another erasure was faster, or it is not known: look again
 		}
-		return rows, err
+		return n, err
 	}
 	return 0, fmt.Errorf("it was changed by others in each of %d attempts", maxAttempts)
 }
 
 // mentions counts the rows, reading no more of the object than that takes.
-func mentions(ctx context.Context, cfg Config, layer sink.Layer, key string) (rows int, err error) {
-	err = lake.WithParquet(ctx, cfg.Store, key, func(f *lake.ParquetFile) (err error) {
-		rows, err = layer.Mentions(f, cfg.ComplaintID)
+func (e eraser) mentions(ctx context.Context, key string) (n int, err error) {
+	err = lake.WithParquet(ctx, e.Store, key, func(f *lake.ParquetFile) (err error) {
+		n, err = e.format.Mentions(f, e.ComplaintID)
 		return err
 	})
-	return rows, err
+	return n, err
 }
 
-func replace(ctx context.Context, cfg Config, layer sink.Layer, key string) (int, error) {
-	body, etag, err := cfg.Store.Get(ctx, key)
+func (e eraser) replace(ctx context.Context, key string) (int, error) {
+	body, etag, err := e.Store.Get(ctx, key)
 	if err != nil {
 		return 0, err
 	}
-	erased, rows, err := layer.Erase(body, cfg.ComplaintID)
-	if err != nil || rows == 0 {
+	erased, n, err := e.format.Erase(body, e.ComplaintID)
+	if err != nil || n == 0 {
 		return 0, err
 	}
-	return rows, cfg.Store.Replace(ctx, key, erased, etag)
+	return n, e.Store.Replace(ctx, key, erased, etag)
 }

@@ -31,7 +31,7 @@ const listPage = 1000
 // chain is the links of one partition in one layer.
 type chain struct {
 	store     store
-	layer     Layer
+	layer     Output
 	topicID   string // 32 hex digits
 	partition int32
 	next      int64 // the first offset that no link covers

@@ -50,7 +50,7 @@ func (l *listed) Get(_ context.Context, key string) ([]byte, string, error) {
 func chainOf(t testing.TB, n int) (*chain, *listed, []int64, int64) {
 	t.Helper()
 	s := &listed{bodies: map[string][]byte{}}
-	c := &chain{store: s, layer: Layer{Name: schema.Gold, Topic: topic}, topicID: simID, partition: 7}
+	c := &chain{store: s, layer: Output{Name: schema.Gold, Topic: topic}, topicID: simID, partition: 7}
 	rng := rand.New(rand.NewPCG(1, 1))
 	var starts []int64
 	next := int64(0)

@@ -16,12 +16,6 @@
 // its offsets, which takes about log2(links/1000) + 4 requests (10 with 100,000
 // links). The last link's objects are looked at in either case, one request a day.
 //
-// Each row of gold also carries what a challenger, if there is one, says of the
-// same text. It is asked here and not in the role classify, because gold is made
-// from the classified topic, and its answer must never be in that topic: readers
-// there would see two. That costs a row the time of a prediction, about 10 µs, and
-// nothing where there is no challenger. The whole object is of one challenger.
-//
 //	sink.go       configuration, life cycle, what callers can see
 //	session.go    the life of one Kafka client: polls, rebalances
 //	watch.go      recreated topics, new partitions, lag
@@ -30,9 +24,8 @@
 //	worker.go     the goroutine of a partition: when to flush, what to try again
 //	partition.go  what is read and not in the lake yet; flush and resume
 //	chain.go      the links of a partition in a layer: find, claim
+//	output.go     what the sink asks of those who make a layer's rows
 //	object.go     the objects of a link: encode, check, put
-//	layer.go      how records become rows; gold.go, silver.go, bronze.go
-//	shadow.go     the challenger's columns of gold
 //	budget.go     the bytes of all buffers together
 //	log.go        Kafka as partition.go sees it
 //

@@ -57,7 +57,7 @@ func TestMemoryWith64Partitions(t *testing.T) {
 
 	cfg := r.config()
 	cfg.KafkaOpts = append(slices.Clone(r.opts), kgo.SessionTimeout(6*time.Second), kgo.HeartbeatInterval(time.Second))
-	cfg.Layers = []Layer{Silver(topic), Gold(topic)}
+	cfg.Layers = []Output{output(t, schema.Silver), output(t, schema.Gold)}
 	cfg.RollAge, cfg.IdleFlush, cfg.Budget = time.Hour, 2*time.Second, budget
 	slow := &slowStore{Store: r.store, delay: 200 * time.Millisecond}
 	cfg.Store = slow

@@ -25,10 +25,9 @@ type metrics struct {
 type layerMetrics struct {
 	objects, rows, bytes prometheus.Counter
 	seconds              map[bool]prometheus.Observer // by success
-	same, different      prometheus.Counter           // rows that a challenger was asked for; of gold alone, but never nil
 }
 
-func newMetrics(reg prometheus.Registerer, layers []Layer) *metrics {
+func newMetrics(reg prometheus.Registerer, layers []Output) *metrics {
 	if reg == nil {
 		reg = prometheus.NewRegistry()
 	}
@@ -60,7 +59,7 @@ func newMetrics(reg prometheus.Registerer, layers []Layer) *metrics {
 	return m
 }
 
-func (m *metrics) addLayers(reg prometheus.Registerer, layers []Layer) {
+func (m *metrics) addLayers(reg prometheus.Registerer, layers []Output) {
 	counter := func(name, help string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "complaints", Subsystem: "lake", Name: name, Help: help}, []string{"layer"})
 		reg.MustRegister(v)
@@ -73,38 +72,18 @@ func (m *metrics) addLayers(reg prometheus.Registerer, layers []Layer) {
 		Namespace: "complaints", Subsystem: "lake", Name: "put_seconds", Help: "Time to put an object, all attempts together.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 	}, []string{"layer", "outcome"})
-	challenged := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "complaints", Subsystem: "challenger", Name: "rows_total",
-		Help: "Rows of gold put with a challenger's answer, by whether its category is the champion's.",
-	}, []string{"agreement"})
-	reg.MustRegister(seconds, challenged)
+	reg.MustRegister(seconds)
 	for _, l := range layers {
 		name := string(l.Name)
 		m.layers[l.Name] = &layerMetrics{
 			objects: objects.WithLabelValues(name), rows: rows.WithLabelValues(name), bytes: bytes.WithLabelValues(name),
 			seconds: map[bool]prometheus.Observer{true: seconds.WithLabelValues(name, "ok"), false: seconds.WithLabelValues(name, "error")},
-			same:    challenged.WithLabelValues("same"), different: challenged.WithLabelValues("different"),
 		}
 		m.lag.WithLabelValues(l.Topic)
-		if l.masked == nil {
-			continue
-		}
-		for kind, count := range l.masked.byKind() {
-			reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-				Namespace: "complaints", Subsystem: "lake", Name: "masked_total", Help: "Personal data that was masked.",
-				ConstLabels: prometheus.Labels{"layer": name, "kind": kind},
-			}, func() float64 { return float64(count.Load()) }))
-		}
 	}
 }
 
 func (m *metrics) of(layer schema.Layer) *layerMetrics { return m.layers[layer] }
-
-// agreed counts the rows of an object that is put for which a challenger was asked.
-func (m *layerMetrics) agreed(seen agreement) {
-	m.same.Add(float64(seen.same))
-	m.different.Add(float64(seen.different))
-}
 
 // timePut counts an object that is put, and how long it takes.
 func (m *layerMetrics) timePut(bytes, rows int, put func() error) (time.Duration, error) {

@@ -69,11 +69,11 @@ func (p *partition) put(ctx context.Context, c *chain, l *schema.Claim, days map
 
 // putDay returns how large the object is and how long its put took.
 func (c *chain) putDay(ctx context.Context, l *schema.Claim, day schema.Day, records []Record, m *layerMetrics) (size int, took time.Duration, err error) {
-	body, seen, err := c.layer.codec.encode(l, day, records)
+	body, stored, err := c.layer.Rows.Encode(l, day, records)
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: encode %s: %w", errBroken, l.ObjectKey(day), err)
 	}
-	if err := c.layer.codec.check(body, l, day, records); err != nil {
+	if err := c.layer.Rows.Check(body, l, day, records); err != nil {
 		return 0, 0, fmt.Errorf("%w: read %s back before it is put: %w", errBroken, l.ObjectKey(day), err)
 	}
 	meta := map[string]string{
@@ -82,7 +82,7 @@ func (c *chain) putDay(ctx context.Context, l *schema.Claim, day schema.Day, rec
 	}
 	took, err = m.timePut(len(body), len(records), func() error { return c.create(ctx, l, day, body, meta) })
 	if err == nil {
-		m.agreed(seen)
+		stored()
 	}
 	return len(body), took, err
 }
@@ -117,7 +117,7 @@ func (c *chain) belongs(ctx context.Context, l *schema.Claim, day schema.Day) er
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.layer.codec.belongs(r, r.Size(), l, day), r.Close())
+	return errors.Join(c.layer.Rows.Belongs(r, r.Size(), l, day), r.Close())
 }
 
 // missing returns the days of a link whose objects are not there.

@@ -70,7 +70,7 @@ func (p *partition) add(r Record) bool {
 	}
 	p.pos = r.Offset + 1
 	p.records = append(p.records, r)
-	p.bytes += r.size()
+	p.bytes += r.Size()
 	p.days[dayNumber(r.Timestamp)] = struct{}{}
 	return true
 }

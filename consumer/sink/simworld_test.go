@@ -127,8 +127,8 @@ func (w *world) record(offset int64) Record {
 }
 
 // layers are the two of the simulated topic.
-func (w *world) layers() []Layer {
-	return []Layer{{Name: schema.Gold, Topic: "t", codec: simCodec{}}, {Name: schema.Silver, Topic: "t", codec: simCodec{}}}
+func (w *world) layers() []Output {
+	return []Output{{Name: schema.Gold, Topic: "t", Rows: simCodec{}}, {Name: schema.Silver, Topic: "t", Rows: simCodec{}}}
 }
 
 // store puts an object into the store and checks what must always hold.
@@ -228,20 +228,24 @@ func parseSim(body []byte) (o simObject) {
 
 type simCodec struct{}
 
-func (simCodec) encode(l *schema.Claim, _ schema.Day, records []Record) ([]byte, agreement, error) {
+func (simCodec) Encode(l *schema.Claim, _ schema.Day, records []Record) ([]byte, func(), error) {
 	o := simObject{Layer: l.Layer, Start: l.Start, Next: l.Next, Offsets: []int64{}}
 	for _, r := range records {
 		o.Offsets = append(o.Offsets, r.Offset)
 	}
 	body, err := json.Marshal(o)
-	return body, agreement{}, err
+	return body, func() {}, err
 }
 
-func (simCodec) check(body []byte, _ *schema.Claim, _ schema.Day, records []Record) error {
-	return sameOffsets(parseSim(body).Offsets, records)
+func (simCodec) Check(body []byte, _ *schema.Claim, _ schema.Day, records []Record) error {
+	same := slices.EqualFunc(parseSim(body).Offsets, records, func(offset int64, r Record) bool { return r.Offset == offset })
+	if !same {
+		return fmt.Errorf("%w: the object has other offsets than its records", errBroken)
+	}
+	return nil
 }
 
-func (simCodec) belongs(r io.ReaderAt, size int64, l *schema.Claim, _ schema.Day) error {
+func (simCodec) Belongs(r io.ReaderAt, size int64, l *schema.Claim, _ schema.Day) error {
 	body := make([]byte, size)
 	if _, err := r.ReadAt(body, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err

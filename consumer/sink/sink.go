@@ -23,7 +23,7 @@ type Config struct {
 	Store     lake.Store
 	KafkaOpts []kgo.Opt // how to reach the cluster
 	Group     string
-	Layers    []Layer
+	Layers    []Output
 
 	// A partition's buffer is flushed at whichever comes first, and at the end
 	// of each UTC day.
@@ -64,7 +64,7 @@ func (c Config) check() error {
 		errs = append(errs, errors.New("a store, a group and a layer are needed"))
 	}
 	for i, l := range c.Layers {
-		if slices.ContainsFunc(c.Layers[:i], func(other Layer) bool { return other.Name == l.Name }) {
+		if slices.ContainsFunc(c.Layers[:i], func(other Output) bool { return other.Name == l.Name }) {
 			errs = append(errs, fmt.Errorf("layer %s is named twice", l.Name))
 		}
 	}

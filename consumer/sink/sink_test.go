@@ -385,10 +385,10 @@ func TestConfigFaults(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("a sink without a store was made")
 	}
-	if _, err := New(Config{Store: lake.Store(nil), Group: "g", Layers: []Layer{Gold(topic)}, RollRows: -1}); err == nil {
+	if _, err := New(Config{Store: lake.Store(nil), Group: "g", Layers: []Output{{Name: schema.Gold, Topic: topic}}, RollRows: -1}); err == nil {
 		t.Error("a negative roll was accepted")
 	}
-	if _, err := New(Config{Store: &slowStore{}, Group: "g", Layers: []Layer{Silver(topic), Silver(topic)}}); err == nil {
+	if _, err := New(Config{Store: &slowStore{}, Group: "g", Layers: []Output{{Name: schema.Silver, Topic: topic}, {Name: schema.Silver, Topic: topic}}}); err == nil {
 		t.Error("a layer was accepted twice")
 	}
 }

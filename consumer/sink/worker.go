@@ -106,7 +106,7 @@ func (w *worker) takeIn(ctx context.Context) (reopened bool, err error) {
 	}
 	for i := range records {
 		if !w.p.add(records[i]) {
-			w.release(records[i].size())
+			w.release(records[i].Size())
 		}
 		if w.p.full() {
 			if reopened, err := w.flush(ctx); err != nil || reopened {
@@ -235,7 +235,7 @@ func sleep(ctx context.Context, d time.Duration) {
 func (w *worker) deliver(records []Record, next, end int64, now time.Time) {
 	var bytes int64
 	for i := range records {
-		bytes += records[i].size()
+		bytes += records[i].Size()
 	}
 	w.mu.Lock()
 	w.inbox = append(w.inbox, records...)

@@ -13,7 +13,7 @@ import (
 
 	"complaints/consumer/compact"
 	"complaints/consumer/erase"
-	"complaints/consumer/sink"
+	"complaints/consumer/rows"
 	"complaints/internal/lake"
 	"complaints/schema"
 )
@@ -123,10 +123,10 @@ func (r *rig) erasing() {
 	t := r.t
 	r.fill()
 	r.person("secret-1", "secret-2")
-	for name, layer := range map[schema.Layer]sink.Layer{schema.Silver: sink.Silver(r.topics.Classified), schema.Gold: sink.Gold(r.topics.Classified)} {
-		cfg := compact.Config{Store: r.store, Layer: layer, MaxBytes: 1 << 20, Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+	for _, o := range r.outputs()[1:] {
+		cfg := compact.Config{Store: r.store, Layer: o.Name, Rows: o.Rows.(rows.Format), MaxBytes: 1 << 20, Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
 		if got, err := compact.Day(t.Context(), cfg, "2026-11-20"); err != nil || got.To == 0 {
-			t.Fatalf("compact %s: %+v, %v", name, got, err)
+			t.Fatalf("compact %s: %+v, %v", o.Name, got, err)
 		}
 	}
 	before := r.verify()

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"complaints/consumer/rows"
 	"complaints/consumer/sink"
 	"complaints/consumer/verify"
 	"complaints/internal/kafka"
@@ -157,11 +158,24 @@ func (r *rig) fill() {
 	r.sink()
 }
 
+// outputs are all layers of the topics.
+func (r *rig) outputs() []sink.Output {
+	var all []sink.Output
+	for _, layer := range []schema.Layer{schema.Bronze, schema.Silver, schema.Gold} {
+		format, err := rows.Of(layer, rows.Config{})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		all = append(all, sink.Output{Name: layer, Topic: r.topics.Of(layer), Rows: format})
+	}
+	return all
+}
+
 // sink writes what there is to the lake.
 func (r *rig) sink() {
 	r.t.Helper()
 	s, err := sink.New(sink.Config{
-		Store: r.store, KafkaOpts: r.opts, Group: "complaints-sink", Layers: []sink.Layer{sink.Bronze(r.topics.Complaints), sink.Silver(r.topics.Classified), sink.Gold(r.topics.Classified)},
+		Store: r.store, KafkaOpts: r.opts, Group: "complaints-sink", Layers: r.outputs(),
 		RollAge: 10 * time.Millisecond, RollRows: 20,
 	})
 	if err != nil {

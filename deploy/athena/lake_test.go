@@ -4,16 +4,16 @@ package athena
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"testing"
 	"time"
 
+	"complaints/consumer/rows"
 	"complaints/deploy/servers"
 	"complaints/internal/complaintfile"
+	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/schema"
 
@@ -106,43 +106,54 @@ func (f *filler) message(i int) []byte {
 
 func (f *filler) at(i int) time.Time { return f.day.Add(time.Duration(i) * time.Second) }
 
-func (f *filler) position(i int) schema.Position {
-	return schema.Position{Offset: f.start + int64(i), Timestamp: f.at(i).UnixMilli()}
+// rowsOf are the rows of a layer, as the sink makes them of the day's first n records.
+func rowsOf[Row any](f *filler, layer schema.Layer, n int) []Row {
+	f.t.Helper()
+	format, err := rows.Of(layer, rows.Config{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	records := make([]kafka.Record, n)
+	for i := range records {
+		records[i] = kafka.Record{Offset: f.start + int64(i), Timestamp: f.at(i).UnixMilli(), Value: f.message(i)}
+	}
+	day := schema.DayOf(f.day.UnixMilli())
+	claim := &schema.Claim{Layer: layer, TopicID: topicID, Start: f.start, Next: f.start + int64(n), Rows: map[schema.Day]int64{day: int64(n)}}
+	body, _, err := format.Encode(claim, day, records)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	file, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var all []Row
+	if err := lake.EachRow(file, func(row *Row) error {
+		all = append(all, *row)
+		return nil
+	}); err != nil {
+		f.t.Fatal(err)
+	}
+	return all
 }
 
 func (f *filler) gold(layer schema.Layer, n int) {
-	var columns schema.Columns
-	rows := make([]schema.GoldRow, n)
+	rows := rowsOf[schema.GoldRow](f, schema.Gold, n)
 	for i := range rows {
-		rows[i], _ = columns.Gold(f.message(i), f.position(i), false)
-		if i%2 == 0 { // a challenger came or went
-			r := &rows[i]
+		if r := &rows[i]; r.KafkaOffset%2 == 0 { // a challenger came or went
 			r.ChallengerVersion, r.ChallengerCategory, r.ChallengerProbability = new("challenger"), new(r.Category), new(r.Probability)
 		}
 	}
-	slices.SortFunc(rows, func(a, b schema.GoldRow) int {
-		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
-	})
 	put(f, layer, rows, "category", "state", "kafka_offset")
 }
 
 func (f *filler) silver(layer schema.Layer, n int) {
-	var columns schema.Columns
-	rows := make([]schema.SilverRow, n)
-	for i := range rows {
-		rows[i], _ = columns.Silver(f.message(i), f.position(i))
-	}
-	slices.SortFunc(rows, func(a, b schema.SilverRow) int {
-		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(value(a.State), value(b.State)), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
-	})
-	put(f, layer, rows, "category", "state", "kafka_offset")
+	put(f, layer, rowsOf[schema.SilverRow](f, schema.Silver, n), "category", "state", "kafka_offset")
 }
 
 func (f *filler) predictions(n int) {
-	var columns schema.Columns
 	rows := make([]schema.PredictionRow, n)
-	for i := range rows {
-		s, _ := columns.Silver(f.message(i), f.position(i))
+	for i, s := range rowsOf[schema.SilverRow](f, schema.Silver, n) {
 		rows[i] = schema.PredictionRow{
 			TrueCategory: s.TrueCategory, CategoryBefore: s.Category, ModelBefore: s.ModelVersion, SourceTopicID: s.SourceTopicID,
 			SourcePartition: s.SourcePartition, SourceOffset: s.SourceOffset, KafkaPartition: s.KafkaPartition, KafkaOffset: s.KafkaOffset, RecordError: s.RecordError,
@@ -156,21 +167,13 @@ func (f *filler) predictions(n int) {
 func (f *filler) bronze(n int) {
 	rows := make([]schema.BronzeRow, n)
 	for i := range rows {
-		at := f.position(i)
 		message := f.message(i)
 		rows[i] = schema.BronzeRow{
 			Key: &message, Value: &message, Headers: []schema.BronzeHeader{{Key: "from", Value: &message}},
-			KafkaTopic: "complaints", KafkaTopicID: topicID, KafkaOffset: at.Offset, KafkaTimestamp: at.Timestamp,
+			KafkaTopic: "complaints", KafkaTopicID: topicID, KafkaOffset: f.start + int64(i), KafkaTimestamp: f.at(i).UnixMilli(),
 		}
 	}
 	put(f, schema.Bronze, rows, "kafka_offset")
-}
-
-func value(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // put writes one object as the sink does. It goes around the lake's own store, whose settings come by the environment.

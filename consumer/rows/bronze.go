@@ -1,29 +1,30 @@
-package sink
+package rows
 
 import (
 	"cmp"
 
+	"complaints/internal/kafka"
 	"complaints/schema"
 )
 
-// Bronze is the layer with the messages as they came, of the complaints topic,
-// in the order of their offsets.
-func Bronze(topic string) Layer {
-	return Layer{Name: schema.Bronze, Topic: topic, codec: parquetRows[schema.BronzeRow, offsetKey]{
-		rows:    func() func(*Record, *schema.Claim) schema.BronzeRow { return bronzeRow },
+// bronze has the messages of the complaints topic as they came, in the order of
+// their offsets.
+func bronze() Format {
+	return table[schema.BronzeRow, offsetKey]{
+		begin:   func() maker[schema.BronzeRow] { return maker[schema.BronzeRow]{row: bronzeRow, stored: func() {}} },
 		key:     func(r *schema.BronzeRow) offsetKey { return offsetKey{r.KafkaOffset} },
 		offset:  func(k *offsetKey) int64 { return k.KafkaOffset },
 		compare: func(a, b *offsetKey) int { return cmp.Compare(a.KafkaOffset, b.KafkaOffset) },
 		columns: []string{"kafka_offset"},
-		empty:   (*schema.BronzeRow).Erase,
-	}}
+		empty:   eraseBronze,
+	}
 }
 
 type offsetKey struct{ KafkaOffset int64 }
 
-func bronzeRow(r *Record, l *schema.Claim) schema.BronzeRow {
+func bronzeRow(c *schema.Claim, r *kafka.Record) schema.BronzeRow {
 	row := schema.BronzeRow{
-		KafkaTopic: l.Topic, KafkaTopicID: l.TopicID, KafkaPartition: l.Partition,
+		KafkaTopic: c.Topic, KafkaTopicID: c.TopicID, KafkaPartition: c.Partition,
 		KafkaOffset: r.Offset, KafkaTimestamp: r.Timestamp,
 		Key: bytesOrNull(r.Key), Value: bytesOrNull(r.Value),
 	}

@@ -1,14 +1,18 @@
-package schema
+package rows
 
-import "strings"
+import (
+	"strings"
 
-// Columns makes the rows of one object of silver or gold. What a column has
+	"complaints/schema"
+)
+
+// columns makes the texts of one object of silver or gold. What a column has
 // repeats from row to row, mostly: each distinct text is tidied and masked once,
 // and the rows share it, which therefore must not be written to.
 //
 // The zero value is ready. It is for one goroutine, and keeps all texts of
 // columns that it has seen.
-type Columns struct {
+type columns struct {
 	cleaned map[string]cleaned
 	tidied  map[string]*string
 	dates   map[string]*int32
@@ -23,7 +27,7 @@ type cleaned struct {
 
 // clean is the text of a column that may hold what its name does not say: tidied,
 // and personal data masked, which is added to masked.
-func (k *Columns) clean(s string, masked *Masked) *string {
+func (k *columns) clean(s string, masked *Masked) *string {
 	c, ok := k.cleaned[s]
 	if !ok {
 		text, n := MaskPersonal(Tidy(s))
@@ -35,7 +39,7 @@ func (k *Columns) clean(s string, masked *Masked) *string {
 }
 
 // tidy is the text of a column of codes.
-func (k *Columns) tidy(s string) *string {
+func (k *columns) tidy(s string) *string {
 	text, ok := k.tidied[s]
 	if !ok {
 		text = orNull(strings.Clone(Tidy(s)))
@@ -45,10 +49,10 @@ func (k *Columns) tidy(s string) *string {
 }
 
 // date is the day of a date, in days since 1970-01-01; nil if it is none.
-func (k *Columns) date(s string) *int32 {
+func (k *columns) date(s string) *int32 {
 	day, ok := k.dates[s]
 	if !ok {
-		if t, ok := ParseDate(s); ok {
+		if t, ok := schema.ParseDate(s); ok {
 			day = new(int32(t.Unix() / 86400))
 		}
 		remember(&k.dates, s, day)
@@ -57,7 +61,7 @@ func (k *Columns) date(s string) *int32 {
 }
 
 // name is a text that stays as it is.
-func (k *Columns) name(s string) string {
+func (k *columns) name(s string) string {
 	name, ok := k.names[s]
 	if !ok {
 		name = strings.Clone(s)
@@ -81,32 +85,22 @@ func orNull(s string) *string {
 	return &s
 }
 
-// Shared by all rows.
-var yes, no = true, false
-
-func yesNo(s string) *bool {
-	if s != "Yes" && s != "No" { // as the Bureau writes it
-		s = foldName(s)
-	}
-	switch s {
-	case "Yes", "yes":
-		return &yes
-	case "No", "no":
-		return &no
-	}
-	return nil
-}
-
 // trueCategory is what the product says, if it is one of the Bureau's.
 func trueCategory(product *string) (name *string, code *int32) {
 	if product == nil {
 		return nil, nil
 	}
-	category, ok := CategoryOfProduct(*product)
+	category, ok := schema.CategoryOfProduct(*product)
 	if !ok {
 		return nil, nil
 	}
 	return &categoryNames[category], &categoryCodes[category]
 }
 
-var categoryCodes = [NumCategories]int32{0, 1, 2, 3, 4}
+// Shared by all rows.
+var categoryNames, categoryCodes = func() (names [schema.NumCategories]string, codes [schema.NumCategories]int32) {
+	for i, c := range schema.Categories() {
+		names[i], codes[i] = c.String(), int32(c)
+	}
+	return names, codes
+}()

@@ -1,4 +1,4 @@
-package sink
+package rows
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"complaints/internal/classifier"
 	"complaints/internal/classifier/classifiertest"
+	"complaints/internal/kafka"
 	"complaints/schema"
 )
 
@@ -32,7 +32,7 @@ func results(round, n int, version string) map[string]schema.Classified {
 		all[id] = schema.Classified{
 			Complaint: schema.Complaint{ComplaintID: id, Narrative: narratives[i%len(narratives)]},
 			Category:  schema.Category(code).String(), CategoryCode: code, Probability: 0.9, ModelVersion: version,
-			Source: schema.Source{Topic: "complaints", TopicID: simID, Offset: int64(i)},
+			Source: schema.Source{Topic: "complaints", TopicID: topicID, Offset: int64(i)},
 		}
 	}
 	return all
@@ -42,16 +42,17 @@ func results(round, n int, version string) map[string]schema.Classified {
 // challenger that there was. Without one, and for what is no complaint or was
 // classified by the challenger itself, there is NULL.
 func TestGoldHasTheChallengersAnswer(t *testing.T) {
-	r := fakeRig(t, 1)
 	holder := new(classifier.Holder)
 	registry := prometheus.NewRegistry()
-	cfg := r.config()
-	cfg.Layers, cfg.Registerer = []Layer{ShadowedGold(topic, holder)}, registry
-	sink := start(t, cfg)
-	client := r.client(kgo.DefaultProduceTopic(topic))
+	format := formatOf(t, schema.Gold, Config{Challenger: holder, Registerer: registry})
+	var rows []schema.GoldRow
 	one, two := classifiertest.Model(t, "one", nil), classifiertest.Model(t, "two", nil)
 	want, challengers := map[string]schema.Classified{}, []*classifier.Classifier{nil, one, two, nil}
 	for round, c := range challengers {
+		var records []kafka.Record
+		publish := func(value []byte) {
+			records = append(records, kafka.Record{Offset: int64(len(records)), Value: value})
+		}
 		holder.Swap(c)
 		version := "champion"
 		if round == 2 { // the other has become the champion
@@ -59,24 +60,20 @@ func TestGoldHasTheChallengersAnswer(t *testing.T) {
 		}
 		for id, result := range results(round, 40, version) {
 			want[id] = result
-			client.Produce(t.Context(), &kgo.Record{Value: result.AppendJSON(nil)}, nil)
+			publish(result.AppendJSON(nil))
 		}
 		if round == 1 { // the challenger's own results, and no result at all
 			for id, result := range results(9, 5, one.Version()) {
 				want[id] = result
-				client.Produce(t.Context(), &kgo.Record{Value: result.AppendJSON(nil)}, nil)
+				publish(result.AppendJSON(nil))
 			}
-			client.Produce(t.Context(), &kgo.Record{Value: []byte("no classified complaint")}, nil)
+			publish([]byte("no classified complaint"))
 		}
-		if err := client.Flush(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		r.wait(sink)
+		rows = append(rows, rowsOf[schema.GoldRow](t, format, schema.Gold, records)...)
 	}
-	sink.stop()
 	scratch := one.NewScratch()
 	same, different, foreign := 0, 0, 0
-	for _, row := range objects[schema.GoldRow](t, r.store, schema.Gold) {
+	for _, row := range rows {
 		var c *classifier.Classifier
 		if row.RecordError != nil {
 			foreign++
@@ -124,13 +121,13 @@ func TestGoldHasTheChallengersAnswer(t *testing.T) {
 // Challengers change all the time while an object is made, and yet it is of one.
 func TestAnObjectHasOneChallenger(t *testing.T) {
 	holder := new(classifier.Holder)
-	layer := ShadowedGold(topic, holder)
+	format := formatOf(t, schema.Gold, Config{Challenger: holder})
 	models := []*classifier.Classifier{classifiertest.Model(t, "one", nil), classifiertest.Model(t, "two", nil)}
 	holder.Swap(models[0])
 	const n = 2000
-	var records []Record
+	var records []kafka.Record
 	for _, result := range results(0, n, "champion") {
-		records = append(records, Record{Offset: int64(len(records)), Timestamp: day(24).UnixMilli(), Value: result.AppendJSON(nil)})
+		records = append(records, kafka.Record{Offset: int64(len(records)), Value: result.AppendJSON(nil)})
 	}
 	done := make(chan struct{})
 	var swapper sync.WaitGroup
@@ -146,18 +143,9 @@ func TestAnObjectHasOneChallenger(t *testing.T) {
 	})
 	seen := map[string]int{}
 	for range 8 {
-		dt := schema.DayOf(records[0].Timestamp)
-		l := &schema.Claim{Layer: schema.Gold, Topic: topic, TopicID: simID, Next: n, Rows: map[schema.Day]int64{dt: n}}
-		body, agreed, err := layer.codec.encode(l, dt, records)
-		if err != nil || agreed.same+agreed.different != n {
-			t.Fatalf("%+v, %v", agreed, err)
-		}
 		versions := map[string]int{}
-		if err := eachGold(body, func(row *schema.GoldRow) error {
+		for _, row := range rowsOf[schema.GoldRow](t, format, schema.Gold, records) {
 			versions[*row.ChallengerVersion]++
-			return nil
-		}); err != nil {
-			t.Fatal(err)
 		}
 		if len(versions) != 1 {
 			t.Errorf("an object has answers of %v", versions)

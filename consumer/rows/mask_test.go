@@ -1,4 +1,4 @@
-package schema
+package rows
 
 import (
 	"bufio"
@@ -241,21 +241,6 @@ func FuzzTidy(f *testing.F) {
 			t.Errorf("Tidy(%q) = %q, want %q", text, got, want)
 		}
 	})
-}
-
-func TestNearCopyKey(t *testing.T) {
-	long := strings.Repeat("Abc 12-", 60)
-	if NearCopyKey(long+"one") != NearCopyKey(strings.ToUpper(long)+"two") {
-		t.Error("texts that differ behind 220 letters and digits, and in case, have two keys")
-	}
-	for _, two := range [][2]string{{"a b", "a c"}, {"银行没有退还我的钱", "信用报告里的债不是我的"}, {"Chase 没有退还我的钱", "Chase 的债不是我的"}, {"Банк не вернул деньги", "Долг не мой"}} {
-		if NearCopyKey(two[0]) == NearCopyKey(two[1]) {
-			t.Errorf("%q have one key", two)
-		}
-	}
-	if NearCopyKey("Банк не вернул – деньги") != NearCopyKey("Банк не  вернул деньги!") {
-		t.Error("a text in other letters and one with other punctuation have two keys")
-	}
 }
 
 func BenchmarkMaskPersonal(b *testing.B) {

@@ -1,4 +1,4 @@
-package sink
+package rows
 
 import (
 	"errors"
@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"complaints/internal/complaintfile"
+	"complaints/internal/kafka"
 	"complaints/schema"
 )
 
 // benchRecords are results of the sample's complaints, as the classified topic
 // holds them.
-func benchRecords(b *testing.B) []Record {
+func benchRecords(b *testing.B) []kafka.Record {
 	b.Helper()
 	r, err := complaintfile.Open("../../producer/sample/complaints.csv.gz")
 	if err != nil {
@@ -21,7 +22,7 @@ func benchRecords(b *testing.B) []Record {
 	}
 	defer r.Close()
 	now := schema.TimeOf(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))
-	var records []Record
+	var records []kafka.Record
 	for {
 		row, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -38,7 +39,7 @@ func benchRecords(b *testing.B) []Record {
 			ModelVersion:  "bench", ClassifiedAt: now,
 			Source: schema.Source{Topic: "complaints", TopicID: strings.Repeat("a", 32), Offset: at, Timestamp: now},
 		}
-		records = append(records, Record{Offset: at, Timestamp: int64(now), Key: []byte(row.Complaint.ComplaintID), Value: c.AppendJSON(nil)})
+		records = append(records, kafka.Record{Offset: at, Timestamp: int64(now), Key: []byte(row.Complaint.ComplaintID), Value: c.AppendJSON(nil)})
 	}
 }
 
@@ -48,23 +49,23 @@ func BenchmarkLayer(b *testing.B) {
 	records := benchRecords(b)
 	topics := schema.TopicNames("")
 	for _, name := range []schema.Layer{schema.Bronze, schema.Silver, schema.Gold} {
-		layer, err := LayerOf(name, topics)
+		format, err := Of(name, Config{})
 		if err != nil {
 			b.Fatal(err)
 		}
 		day := schema.DayOf(records[0].Timestamp)
-		link := &schema.Claim{
-			Layer: name, Topic: layer.Topic, TopicID: strings.Repeat("b", 32), Next: int64(len(records)),
+		claim := &schema.Claim{
+			Layer: name, Topic: topics.Of(name), TopicID: strings.Repeat("b", 32), Next: int64(len(records)),
 			Rows: map[schema.Day]int64{day: int64(len(records))},
 		}
-		body, _, err := layer.codec.encode(link, day, records)
+		body, _, err := format.Encode(claim, day, records)
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Run(string(name)+"/encode", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if body, _, err = layer.codec.encode(link, day, records); err != nil {
+				if body, _, err = format.Encode(claim, day, records); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -74,7 +75,7 @@ func BenchmarkLayer(b *testing.B) {
 		b.Run(string(name)+"/check", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := layer.codec.check(body, link, day, records); err != nil {
+				if err := format.Check(body, claim, day, records); err != nil {
 					b.Fatal(err)
 				}
 			}

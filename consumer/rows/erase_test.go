@@ -1,9 +1,13 @@
-package schema
+package rows
 
-import "testing"
+import (
+	"testing"
+
+	"complaints/schema"
+)
 
 func TestBronzeIsErasedByIDAlone(t *testing.T) {
-	c := Complaint{Narrative: "no id is given"}
+	c := schema.Complaint{Narrative: "no id is given"}
 	for _, m := range []struct {
 		key, value, id string
 		want           bool
@@ -22,17 +26,17 @@ func TestBronzeIsErasedByIDAlone(t *testing.T) {
 		{"", `{"product":["7"],"Complaint_ID": 7 oops`, "7", true},
 		{"", `["complaint_id","7"]`, "7", false},
 	} {
-		row := BronzeRow{Value: new([]byte(m.value)), Headers: []BronzeHeader{{Key: "from"}}, KafkaOffset: 3}
+		row := schema.BronzeRow{Value: new([]byte(m.value)), Headers: []schema.BronzeHeader{{Key: "from"}}, KafkaOffset: 3}
 		if m.key != "" {
 			row.Key = new([]byte(m.key))
 		}
-		if got := row.Erase(m.id); got != m.want {
+		if got := eraseBronze(&row, m.id); got != m.want {
 			t.Errorf("key %q, value %s: erased %v, want %v", m.key, m.value, got, m.want)
 		}
-		if m.want && (row.Key != nil || row.Value != nil || len(row.Headers) != 1 || row.Headers[0].Key != HeaderErased || row.KafkaOffset != 3) {
+		if m.want && (row.Key != nil || row.Value != nil || len(row.Headers) != 1 || row.Headers[0].Key != schema.HeaderErased || row.KafkaOffset != 3) {
 			t.Errorf("what is left: %+v", row)
 		}
-		if m.want && row.Erase(m.id) {
+		if m.want && eraseBronze(&row, m.id) {
 			t.Error("it is erased twice")
 		}
 	}

@@ -1,0 +1,107 @@
+package rows
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"complaints/internal/classifier"
+	"complaints/internal/kafka"
+	"complaints/schema"
+)
+
+// gold has the complaints of the classified topic for reports, with what the
+// holder's classifier, the challenger, says of each. An object is sorted by
+// category and state, the columns that most queries filter by.
+func gold(holder *classifier.Holder, reg prometheus.Registerer) Format {
+	agreement := newAgreement(reg)
+	return table[schema.GoldRow, reportKey]{
+		begin: func() maker[schema.GoldRow] {
+			var texts columns
+			challenger := challengerOf(holder)
+			return maker[schema.GoldRow]{
+				row: func(c *schema.Claim, r *kafka.Record) schema.GoldRow {
+					return goldRow(&texts, challenger, c, r)
+				},
+				stored: func() { agreement.add(challenger) },
+			}
+		},
+		key:    func(r *schema.GoldRow) reportKey { return reportKey{r.Category, r.State, r.KafkaOffset} },
+		offset: reportOffset, compare: compareReport, columns: reportColumns,
+		empty: eraseGold, byID: true,
+	}
+}
+
+// reportKey is what gold and silver are sorted by.
+type reportKey struct {
+	Category    string
+	State       *string
+	KafkaOffset int64
+}
+
+// reportColumns are the columns of a key, in its order.
+var reportColumns = []string{"category", "state", "kafka_offset"}
+
+func reportOffset(k *reportKey) int64 { return k.KafkaOffset }
+
+func compareReport(a, b *reportKey) int {
+	return cmp.Or(cmp.Compare(a.Category, b.Category), compareText(a.State, b.State), cmp.Compare(a.KafkaOffset, b.KafkaOffset))
+}
+
+// goldRow maps a record of the classified topic to its row, which keeps nothing of
+// the value. Without a challenger (nil) the narrative is not decoded.
+func goldRow(texts *columns, challenger *challenger, claim *schema.Claim, r *kafka.Record) schema.GoldRow {
+	row := schema.GoldRow{KafkaPartition: claim.Partition, KafkaOffset: r.Offset, KafkaTimestamp: r.Timestamp}
+	decode := schema.DecodeClassifiedWithoutText
+	if challenger != nil {
+		decode = schema.DecodeClassified
+	}
+	c, err := decode(r.Value)
+	if err != nil {
+		row.RecordError = new(err.Error())
+		return row
+	}
+	setGold(&row, &c.Complaint, texts)
+	setResult(&row, &c, texts)
+	challenger.score(&row, c.Narrative)
+	return row
+}
+
+func setGold(r *schema.GoldRow, c *schema.Complaint, k *columns) {
+	var masked Masked // silver counts it
+	r.ComplaintID = strings.Clone(c.ComplaintID)
+	r.DateReceived = k.date(c.DateReceived)
+	r.Product = k.clean(c.Product, &masked)
+	r.SubProduct = k.clean(c.SubProduct, &masked)
+	r.Issue = k.clean(c.Issue, &masked)
+	r.SubIssue = k.clean(c.SubIssue, &masked)
+	r.Company = k.clean(c.Company, &masked)
+	r.State = k.tidy(c.State)
+	r.ZipCode = k.tidy(c.ZipCode)
+	r.Tags = k.clean(c.Tags, &masked)
+	r.SubmittedVia = k.clean(c.SubmittedVia, &masked)
+	r.CompanyResponse = k.clean(c.CompanyResponse, &masked)
+	r.Timely = schema.YesNo(c.Timely)
+	r.ConsumerDisputed = schema.YesNo(c.ConsumerDisputed)
+	r.TrueCategory, _ = trueCategory(r.Product)
+}
+
+func setResult(r *schema.GoldRow, c *schema.Classified, k *columns) {
+	r.Category = categoryNames[c.CategoryCode]
+	r.CategoryCode = int32(c.CategoryCode)
+	r.Probability = c.Probability
+	r.CreditReporting = c.Probabilities.CreditReporting
+	r.DebtCollection = c.Probabilities.DebtCollection
+	r.Loans = c.Probabilities.Loans
+	r.CreditCardServices = c.Probabilities.CreditCardServices
+	r.BankAccountsAndServices = c.Probabilities.BankAccountsAndServices
+	r.NeedsReview = c.NeedsReview
+	r.ModelVersion = k.name(c.ModelVersion)
+	r.ClassifiedAt = int64(c.ClassifiedAt)
+	r.SourceTopic = k.name(c.Topic)
+	r.SourceTopicID = k.name(c.TopicID)
+	r.SourcePartition = c.Partition
+	r.SourceOffset = c.Offset
+	r.SourceTimestamp = int64(c.Timestamp)
+}

@@ -1,0 +1,185 @@
+package rows
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"complaints/internal/lake"
+	"complaints/schema"
+)
+
+// Merge is what [Format] says.
+func (t table[Row, Key]) Merge(files []*lake.ParquetFile, c *schema.Claim, day schema.Day) ([]byte, error) {
+	var in contents[Row]
+	for _, f := range files {
+		if err := t.load(&in, f, func(*Row) {}); err != nil {
+			return nil, err
+		}
+	}
+	c.Rows[day] = int64(len(in.rows))
+	return t.rewrite(&in, c, day)
+}
+
+// contents is what stored objects hold.
+type contents[Row any] struct {
+	rows    []Row
+	offsets []int64 // of the rows
+	erased  int64   // of the rows
+}
+
+// load adds the rows of an object, each after a change.
+func (t table[Row, Key]) load(in *contents[Row], f *lake.ParquetFile, change func(*Row)) error {
+	in.erased += f.Erased()
+	return lake.EachRow(f, func(row *Row) error {
+		change(row)
+		in.rows = append(in.rows, *row)
+		key := t.key(row)
+		in.offsets = append(in.offsets, t.offset(&key))
+		return nil
+	})
+}
+
+// rewrite returns one object of the contents, opened again and compared with them.
+func (t table[Row, Key]) rewrite(in *contents[Row], c *schema.Claim, day schema.Day) ([]byte, error) {
+	slices.Sort(in.offsets)
+	footer := lake.FooterOf(c, day)
+	if in.erased > 0 {
+		footer[lake.FooterErased] = strconv.FormatInt(in.erased, 10)
+	}
+	body, err := lake.WriteParquet(t.sorted(in.rows), t.columns, footer)
+	if err != nil {
+		return nil, err
+	}
+	return body, t.checkOffsets(body, c, day, in.offsets)
+}
+
+// complaintID is the column by which a row is found without reading the others.
+type complaintID struct {
+	ComplaintID string `parquet:"complaint_id"`
+}
+
+// Mentions is what [Format] says.
+func (t table[Row, Key]) Mentions(f *lake.ParquetFile, id string) (n int, err error) {
+	if !t.byID {
+		err = lake.EachRow(f, func(row *Row) error {
+			if t.empty(row, id) {
+				n++
+			}
+			return nil
+		})
+		return n, err
+	}
+	err = lake.EachRow(f, func(row *complaintID) error {
+		if row.ComplaintID == id {
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Erase is what [Format] says.
+func (t table[Row, Key]) Erase(body []byte, id string) ([]byte, int, error) {
+	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		return nil, 0, err
+	}
+	var in contents[Row]
+	erased := 0
+	if err := t.load(&in, f, func(row *Row) {
+		if t.empty(row, id) {
+			erased++
+		}
+	}); err != nil || erased == 0 {
+		return nil, 0, err
+	}
+	in.erased += int64(erased)
+	c, day, err := f.Claim()
+	if err != nil {
+		return nil, 0, err
+	}
+	again, err := t.rewrite(&in, c, day)
+	if err != nil {
+		return nil, 0, fmt.Errorf("write again what was erased: %w", err)
+	}
+	return again, erased, nil
+}
+
+// The functions below empty a row if it is of the complaint of an id, and say
+// whether it was. What stays says where the record came from.
+
+func eraseGold(r *schema.GoldRow, id string) bool {
+	if r.ComplaintID != id {
+		return false
+	}
+	*r = schema.GoldRow{
+		SourceTopic: r.SourceTopic, SourceTopicID: r.SourceTopicID, SourcePartition: r.SourcePartition, SourceOffset: r.SourceOffset,
+		SourceTimestamp: r.SourceTimestamp, KafkaPartition: r.KafkaPartition, KafkaOffset: r.KafkaOffset, KafkaTimestamp: r.KafkaTimestamp,
+		RecordError: new(schema.Erased),
+	}
+	return true
+}
+
+func eraseSilver(r *schema.SilverRow, id string) bool {
+	if r.ComplaintID != id {
+		return false
+	}
+	*r = schema.SilverRow{
+		SourceTopicID: r.SourceTopicID, SourcePartition: r.SourcePartition, SourceOffset: r.SourceOffset,
+		SourceTimestamp: r.SourceTimestamp, KafkaPartition: r.KafkaPartition, KafkaOffset: r.KafkaOffset, KafkaTimestamp: r.KafkaTimestamp,
+		RecordError: new(schema.Erased),
+	}
+	return true
+}
+
+// eraseBronze takes a message for a complaint's whether it is valid or not.
+func eraseBronze(r *schema.BronzeRow, id string) bool {
+	if !isOf(r, id) {
+		return false
+	}
+	r.Key, r.Value, r.Headers = nil, nil, []schema.BronzeHeader{{Key: schema.HeaderErased}}
+	return true
+}
+
+func isOf(r *schema.BronzeRow, id string) bool {
+	if r.Key != nil && string(*r.Key) == id {
+		return true
+	}
+	if r.Value == nil {
+		return false
+	}
+	if c, err := schema.DecodeComplaint(*r.Value, math.MaxInt); err == nil {
+		return c.ComplaintID == id
+	}
+	return namesID(*r.Value, id) // it was dead-lettered, and may have the id all the same
+}
+
+// namesID says whether a message that is an object names the id at its top, as far
+// as it can be read: it may be cut off.
+func namesID(value []byte, id string) bool {
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.UseNumber()
+	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+		return false
+	}
+	for d.More() {
+		token, err := d.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return false
+		}
+		var field any
+		if d.Decode(&field) != nil {
+			return false
+		}
+		if strings.EqualFold(name, "complaint_id") && (field == any(id) || field == any(json.Number(id))) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,33 @@
+package kafka
+
+// Record is a committed record of a topic. Its bytes are its own, and not a part
+// of the batch that it came in.
+type Record struct {
+	Offset    int64
+	Timestamp int64 // milliseconds since 1970
+	Key       []byte
+	Value     []byte // nil is a tombstone
+	Headers   []Header
+}
+
+// Header is a header of a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// recordOverhead and headerOverhead are what a Record and a Header take beside
+// their bytes.
+const (
+	recordOverhead = 112
+	headerOverhead = 40
+)
+
+// Size is how many bytes of memory the record takes.
+func (r *Record) Size() int64 {
+	n := recordOverhead + len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += headerOverhead + len(h.Key) + len(h.Value)
+	}
+	return int64(n)
+}
