@@ -12,14 +12,16 @@ import (
 	"complaints/consumer/classify"
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
+	"complaints/internal/settings"
 	"complaints/schema"
 
 	"github.com/alecthomas/kong"
 )
 
-// cli is the whole command line. A flag beats its environment variable
-// (COMPLAINTS_ and the flag's name), which beats the default.
+// cli is the whole command line; see package settings for what else is read.
 type cli struct {
+	settings.Common
+
 	Run         runConfig         `cmd:"" default:"withargs" help:"Run the roles until stopped (the default command)."`
 	Verify      verifyConfig      `cmd:"" help:"Prove on the running system that nothing was lost or repeated; exit status 1 if something was."`
 	Summary     summaryConfig     `cmd:"" help:"Print what gold holds, by category."`
@@ -27,7 +29,6 @@ type cli struct {
 	Erase       eraseConfig       `cmd:"" help:"Erase one complaint from the lake, from all layers and compacted copies; Kafka's topics are not touched."`
 	Replay      replayConfig      `cmd:"" name:"replay-dead-letters" help:"Publish dead letters again to the complaints topic, each once."`
 	Healthcheck healthcheckConfig `cmd:"" help:"Ask the process that serves HTTP on this machine whether it lives; exit status 1 if not."`
-	Version     kong.VersionFlag  `help:"Print the version."`
 }
 
 // shared is what all commands need.
@@ -76,7 +77,7 @@ type runConfig struct {
 	IdleFor      time.Duration `help:"How long no message may come before that." default:"3s" group:"Trying out"`
 
 	HTTPAddr            string        `name:"http-addr" help:"Where to serve HTTP: predictions with the role api, health and metrics with any; default 127.0.0.1:8000 for the role api, else nowhere, so that several consumers fit one machine." placeholder:"HOST:PORT" group:"HTTP"`
-	HTTPToken           string        `name:"http-token" help:"Bearer token that predictions ask for; better given by the environment." placeholder:"SECRET" group:"HTTP"`
+	HTTPToken           string        `name:"http-token" help:"Bearer token that predictions ask for; better given by the environment, or as a file by COMPLAINTS_HTTP_TOKEN_FILE." placeholder:"SECRET" secret:"" group:"HTTP"`
 	HTTPMaxTexts        int           `name:"http-max-texts" help:"Most texts a request." default:"1000" group:"HTTP"`
 	HTTPMaxExplained    int           `name:"http-max-explained" help:"Most texts a request that asks for explanations, which cost many times a prediction." default:"100" group:"HTTP"`
 	HTTPMaxRequestBytes int           `name:"http-max-request-bytes" help:"Largest request with texts, bytes; files have no limit." default:"4194304" group:"HTTP"`
@@ -156,25 +157,14 @@ func (c *runConfig) has(role string) bool { return slices.Contains(c.Roles, role
 // version.
 func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, done bool, err error) {
 	c = new(cli)
-	parser, err := kong.New(c,
-		kong.Name("consumer"),
-		kong.Description("Labels the complaints of a Kafka topic, keeps them in a lake, and answers over HTTP."),
-		kong.DefaultEnvars("COMPLAINTS"),
-		kong.Vars{"version": version, "max_text_bytes": fmt.Sprint(schema.DefaultMaxTextBytes)},
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { done = true }),
-	)
-	if err != nil {
-		return "", nil, false, err
+	command, done, err = settings.Parse(c, settings.Program{
+		Name: "consumer", Description: "Classifies the complaints of a Kafka topic, keeps them in a lake, and answers over HTTP.",
+		Version: version, Vars: kong.Vars{"max_text_bytes": fmt.Sprint(schema.DefaultMaxTextBytes)},
+	}, args, stdout, stderr)
+	if done || err != nil {
+		return "", c, done, err
 	}
-	kctx, err := parser.Parse(args)
-	if done {
-		return "", c, true, nil
-	}
-	if err != nil {
-		return "", nil, false, err
-	}
-	switch command = kctx.Command(); command {
+	switch command {
 	case "run":
 		err = c.Run.complete()
 	case "compact":

@@ -18,7 +18,7 @@ import (
 
 	"complaints/deploy/servers"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // service is one of docker-compose.yml, as compose itself resolves it.

@@ -15,7 +15,7 @@ import (
 
 	"complaints/deploy/servers"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // TestPrometheusScrapesARunningSystem runs the system and a Prometheus with the rules of this folder beside it. Every

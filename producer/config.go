@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"complaints/internal/kafka"
-
-	"github.com/alecthomas/kong"
+	"complaints/internal/settings"
 )
 
-// config is the whole command line. A flag beats its environment variable
-// (COMPLAINTS_ and the flag's name), which beats the default.
+// config is the whole command line; see package settings for what else is read.
 type config struct {
+	settings.Common
+
 	Files  []string `arg:"" optional:"" help:"Complaint files: CSV, JSON lines or a JSON list, plain, gzip or zip; - is standard input." name:"file"`
 	Sample bool     `help:"Publish the built-in sample of real complaints."`
 	API    bool     `name:"api" help:"Publish what the Bureau's search API has."`
@@ -39,31 +39,18 @@ type config struct {
 
 	DeliveryTimeout time.Duration `help:"How long a message may take to be acknowledged before the run fails." default:"2m" group:"Kafka"`
 	DrainTimeout    time.Duration `help:"How long the messages in flight may take at shutdown." default:"30s" group:"Kafka"`
-
-	Version kong.VersionFlag `help:"Print the version."`
 }
 
 // parse reads the command line; done says that it only asked for help or the
 // version.
 func parse(args []string, stdout, stderr io.Writer) (c *config, done bool, err error) {
 	c = new(config)
-	parser, err := kong.New(c,
-		kong.Name("producer"),
-		kong.Description("Publishes complaints to a Kafka topic. Exit status: 0 published, or ended in order by a signal; 3 a broken row with --strict; 1 any other failure."),
-		kong.DefaultEnvars("COMPLAINTS"),
-		kong.Vars{"version": version},
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { done = true }),
-	)
-	if err != nil {
-		return nil, false, err
-	}
-	_, err = parser.Parse(args)
-	if done {
-		return c, true, nil
-	}
-	if err != nil {
-		return nil, false, err
+	_, done, err = settings.Parse(c, settings.Program{
+		Name: "producer", Version: version,
+		Description: "Publishes complaints to a Kafka topic. Exit status: 0 published, or ended in order by a signal; 3 a broken row with --strict; 1 any other failure.",
+	}, args, stdout, stderr)
+	if done || err != nil {
+		return c, done, err
 	}
 	if err := c.check(); err != nil {
 		return nil, false, err

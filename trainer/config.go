@@ -6,19 +6,18 @@ import (
 	"io"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"github.com/robfig/cron/v3"
 
 	"complaints/internal/lake"
+	"complaints/internal/settings"
 	"complaints/trainer/dataset"
 	"complaints/trainer/gate"
 	"complaints/trainer/mlflow"
 )
 
-// config is the trainer's command line. Each flag can also be set by an
-// environment variable, COMPLAINTS_ and its name.
+// config is the trainer's command line; see package settings for what else is read.
 type config struct {
-	Version kong.VersionFlag `help:"Print the version."`
+	settings.Common
 
 	Run       runConfig       `cmd:"" help:"Train on silver, judge the new model beside the one that serves, publish it, and let it serve if it passes the gate. Exit status 0: promoted; 3: kept the old one; 1: an error."`
 	Rollback  rollbackConfig  `cmd:"" help:"Let a published model serve that is not the newest; by default the one that served before."`
@@ -40,7 +39,7 @@ type libraryConfig struct {
 
 // mlflowConfig says where trainings are recorded beside the lake.
 type mlflowConfig struct {
-	URL string `name:"mlflow" placeholder:"URL" help:"MLflow's tracking server, as http://host:5000, with user:password@ if it wants them: trainings are recorded there, too."`
+	URL string `name:"mlflow" placeholder:"URL" secret:"" help:"MLflow's tracking server, as http://host:5000, with user:password@ if it wants them: trainings are recorded there, too."`
 }
 
 // client is nil where no server is named.
@@ -224,21 +223,14 @@ type bootstrapConfig struct {
 // parse reads the command line. It returns the command, or "" after a request for help.
 func parse(args []string, stdout, stderr io.Writer) (config, string, error) {
 	var c config
-	asked := false
-	p, err := kong.New(&c, kong.Name("trainer"), kong.Description("Trains and judges the model that classifies complaints."),
-		kong.DefaultEnvars("COMPLAINTS"), kong.Vars{"version": version}, kong.Writers(stdout, stderr), kong.Exit(func(int) { asked = true }), kong.UsageOnError())
-	if err != nil {
+	command, done, err := settings.Parse(&c, settings.Program{
+		Name: "trainer", Description: "Trains and evaluates the model that classifies complaints.", Version: version, UsageOnError: true,
+	}, args, stdout, stderr)
+	if done || err != nil {
 		return c, "", err
 	}
-	k, err := p.Parse(args)
-	if asked {
-		return c, "", nil
-	}
-	if err != nil {
-		return c, "", err
-	}
-	err = c.check(k.Command())
-	return c, k.Command(), err
+	err = c.check(command)
+	return c, command, err
 }
 
 // check reports every fault at once.

@@ -33,7 +33,7 @@ type Config struct {
 
 	SASL         string `name:"sasl" help:"How to authenticate: ${enum}. aws-msk-iam takes the credentials that the AWS SDK finds." enum:"none,plain,scram-sha-256,scram-sha-512,aws-msk-iam" default:"none"`
 	SASLUser     string `name:"sasl-user" help:"User of plain and scram." placeholder:"NAME"`
-	SASLPassword string `name:"sasl-password" help:"Password of plain and scram; better given by the environment." placeholder:"SECRET"`
+	SASLPassword string `name:"sasl-password" help:"Password of plain and scram; better given by the environment, or as a file by COMPLAINTS_SASL_PASSWORD_FILE." placeholder:"SECRET" secret:""`
 }
 
 // Options turns the configuration into client options. All faults are reported

@@ -16,6 +16,9 @@ import (
 // Window is a number of days; 0 is all.
 type Window int
 
+// String is the window as UnmarshalText reads it.
+func (w Window) String() string { return fmt.Sprintf("%dd", int(w)) }
+
 // UnmarshalText reads a window as 365d, 52w or 0.
 func (w *Window) UnmarshalText(text []byte) error {
 	s := string(text)
