@@ -10,20 +10,21 @@ import (
 	"complaints/internal/lightgbm"
 	"complaints/schema"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 )
 
 // judgeLinear judges by the probabilities of the linear regression alone.
-func (f *fitter) judgeLinear(s dataset.Split) ([]judged, error) {
+func (f *fitter) judgeLinear(s dataset.Split) ([]evaluate.Prediction, error) {
 	features, err := classifier.NewFeatures(f.fitTables(s.Fit, 0))
 	if err != nil {
 		return nil, err
 	}
 	scratch := features.NewScratch()
-	out := make([]judged, len(s.Judge))
+	out := make([]evaluate.Prediction, len(s.Judge))
 	for i, r := range s.Judge {
-		out[i] = judged{truth: f.examples[r].Category}
-		copy(out[i].probabilities[:], features.Row([]byte(f.examples[r].Text), scratch))
-		classifier.Softmax(&out[i].probabilities)
+		out[i] = evaluate.Prediction{Truth: f.examples[r].Category}
+		copy(out[i].Probabilities[:], features.Row([]byte(f.examples[r].Text), scratch))
+		classifier.Softmax(&out[i].Probabilities)
 	}
 	return out, nil
 }
@@ -89,7 +90,7 @@ func (t *tfidf) rows(rows []int) *lightgbm.Rows {
 }
 
 // judgeTFIDF judges by trees on tf-idf, without a search for the round count.
-func (f *fitter) judgeTFIDF(ctx context.Context, s dataset.Split) ([]judged, error) {
+func (f *fitter) judgeTFIDF(ctx context.Context, s dataset.Split) ([]evaluate.Prediction, error) {
 	t := newTFIDF(newVocabulary(f.corpus, s.Fit, f.recipe.MinDocuments, true), f.recipe.Chosen)
 	m := &model{rounds: f.recipe.MaxRounds}
 	if err := f.boost(ctx, m, t.rows(s.Fit), s.Fit); err != nil {
@@ -100,10 +101,10 @@ func (f *fitter) judgeTFIDF(ctx context.Context, s dataset.Split) ([]judged, err
 	if err != nil {
 		return nil, err
 	}
-	out := make([]judged, len(s.Judge))
+	out := make([]evaluate.Prediction, len(s.Judge))
 	for i, r := range s.Judge {
-		out[i] = judged{truth: f.examples[r].Category}
-		copy(out[i].probabilities[:], flat[i*schema.NumCategories:])
+		out[i] = evaluate.Prediction{Truth: f.examples[r].Category}
+		copy(out[i].Probabilities[:], flat[i*schema.NumCategories:])
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"complaints/internal/classifier"
 	"complaints/schema"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 )
 
 const (
@@ -47,5 +48,5 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 		return err
 	}
 	fmt.Fprintf(stdout, "%s, trained on %d texts, judged by %d that were kept:\n\n", bundle.Version(), len(examples), len(sample))
-	return printEvaluation(stdout, evaluate(judgeBundle(bundle, dataset.ExamplesOf(sample))))
+	return evaluate.Print(stdout, evaluate.Of(judgeBundle(bundle, dataset.ExamplesOf(sample))))
 }

@@ -10,6 +10,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 )
 
 // oddProbes are texts that no complaint looks like.
@@ -26,7 +27,7 @@ const (
 )
 
 // seal packs a fitted model with what was found on kept rows.
-func (f *fitter) seal(m *model, name string, rows []int, metrics evaluation, threshold float64) (map[string][]byte, error) {
+func (f *fitter) seal(m *model, name string, rows []int, metrics evaluate.Result, threshold float64) (map[string][]byte, error) {
 	texts := f.probes(rows)
 	predicted, err := m.predict(texts)
 	if err != nil {
@@ -39,7 +40,7 @@ func (f *fitter) seal(m *model, name string, rows []int, metrics evaluation, thr
 	}
 	manifest.Training.From, manifest.Training.To = f.window(rows)
 	for i, t := range texts {
-		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: t, Probabilities: predicted[i].probabilities})
+		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: t, Probabilities: predicted[i].Probabilities})
 	}
 	parts, err := classifier.Seal(manifest, name, m.text, m.tables.Append(nil))
 	if err != nil {
@@ -110,7 +111,7 @@ type report struct {
 	ReviewThreshold float64          `json:"review_threshold"`
 	ReviewCoverage  float64          `json:"review_coverage"` // share of rows at or above the threshold
 	ReviewPrecision float64          `json:"review_precision_wanted"`
-	evaluation
+	evaluate.Result
 }
 
 func writeReport(dir string, r report) error {

@@ -8,20 +8,21 @@ import (
 	"strings"
 
 	"complaints/internal/lightgbm"
+	"complaints/trainer/evaluate"
 )
 
 // temperature is the number by which all raw scores are divided so that the
 // probabilities of rows that were kept from fitting have the least log loss
 // (Guo et al., "On calibration of modern neural networks", ICML 2017). It does
 // not change which category is the most probable.
-func temperature(kept []judged) float64 {
+func temperature(kept []evaluate.Prediction) float64 {
 	if len(kept) == 0 {
 		return 1
 	}
 	loss := func(logT float64) float64 {
 		total := 0.0
 		for _, j := range kept {
-			total -= math.Log(max(heated(j, math.Exp(logT)).probabilities[j.truth], 1e-15))
+			total -= math.Log(max(heated(j, math.Exp(logT)).Probabilities[j.Truth], 1e-15))
 		}
 		return total
 	}
@@ -45,20 +46,20 @@ func temperature(kept []judged) float64 {
 }
 
 // heated is what a model would say if its raw scores were divided by t.
-func heated(j judged, t float64) judged {
+func heated(j evaluate.Prediction, t float64) evaluate.Prediction {
 	total := 0.0
-	for k, p := range j.probabilities {
-		j.probabilities[k] = math.Pow(p, 1/t)
-		total += j.probabilities[k]
+	for k, p := range j.Probabilities {
+		j.Probabilities[k] = math.Pow(p, 1/t)
+		total += j.Probabilities[k]
 	}
-	for k := range j.probabilities {
-		j.probabilities[k] /= total
+	for k := range j.Probabilities {
+		j.Probabilities[k] /= total
 	}
 	return j
 }
 
-func heatAll(rows []judged, t float64) []judged {
-	out := make([]judged, len(rows))
+func heatAll(rows []evaluate.Prediction, t float64) []evaluate.Prediction {
+	out := make([]evaluate.Prediction, len(rows))
 	for i, j := range rows {
 		out[i] = heated(j, t)
 	}

@@ -8,17 +8,23 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
 	"complaints/schema"
+	"complaints/trainer/evaluate"
 )
 
 // overconfident are predictions of 0.95 of which four in five are right.
-func overconfident(n int) []judged {
-	var rows []judged
+func overconfident(n int) []evaluate.Prediction {
+	var rows []evaluate.Prediction
 	for i := range n {
 		truth := schema.Category(0)
 		if i%5 == 0 {
 			truth = 1
 		}
-		rows = append(rows, says(truth, 0, 0.95))
+		row := evaluate.Prediction{Truth: truth}
+		for k := range row.Probabilities {
+			row.Probabilities[k] = 0.05 / (schema.NumCategories - 1)
+		}
+		row.Probabilities[0] = 0.95
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -26,14 +32,14 @@ func overconfident(n int) []judged {
 func TestTemperature(t *testing.T) {
 	rows := overconfident(1000)
 	heat := temperature(rows)
-	before, after := evaluate(rows), evaluate(heatAll(rows, heat))
+	before, after := evaluate.Of(rows), evaluate.Of(heatAll(rows, heat))
 	if heat <= 1.2 || after.ECE >= before.ECE/2 || after.LogLoss >= before.LogLoss || after.Confusion != before.Confusion {
 		t.Errorf("temperature %v: ECE %v became %v, log loss %v became %v", heat, before.ECE, after.ECE, before.LogLoss, after.LogLoss)
 	}
 	back := heatAll(heatAll(rows, heat), 1/heat)
 	for i := range rows {
-		for k := range rows[i].probabilities {
-			if d := math.Abs(back[i].probabilities[k] - rows[i].probabilities[k]); !(d < 1e-12) {
+		for k := range rows[i].Probabilities {
+			if d := math.Abs(back[i].Probabilities[k] - rows[i].Probabilities[k]); !(d < 1e-12) {
 				t.Fatalf("row %d does not come back: differs by %v", i, d)
 			}
 		}
@@ -73,7 +79,7 @@ func TestDividedLeavesGiveDividedScores(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := heated(judged{probabilities: p}, heat).probabilities
+		want := heated(evaluate.Prediction{Probabilities: p}, heat).Probabilities
 		for name, scorer := range map[string]classifier.Scorer{"fast": fast, "leaves": leaves} {
 			got, err := scorer(columns, values)
 			if err != nil {

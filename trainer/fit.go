@@ -11,6 +11,7 @@ import (
 	"complaints/internal/lightgbm"
 	"complaints/schema"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 )
 
 const (
@@ -232,34 +233,34 @@ func (f *fitter) boost(ctx context.Context, m *model, matrix *lightgbm.Rows, row
 }
 
 // predict returns what a model says of rows that it was not fitted on.
-func (f *fitter) predict(m *model, rows []int) ([]judged, error) {
+func (f *fitter) predict(m *model, rows []int) ([]evaluate.Prediction, error) {
 	texts := make([]string, len(rows))
 	for i, r := range rows {
 		texts[i] = f.examples[r].Text
 	}
 	out, err := m.predict(texts)
 	for i := range out {
-		out[i].truth = f.examples[rows[i]].Category
+		out[i].Truth = f.examples[rows[i]].Category
 	}
 	return out, err
 }
 
 // predict returns LightGBM's own probabilities for texts that are new to the
 // model. The true categories are the caller's to fill in.
-func (m *model) predict(texts []string) ([]judged, error) {
+func (m *model) predict(texts []string) ([]evaluate.Prediction, error) {
 	rows := &lightgbm.Rows{}
 	s := m.features.NewScratch()
-	out := make([]judged, len(texts))
+	out := make([]evaluate.Prediction, len(texts))
 	for i, t := range texts {
 		rows.Append(m.features.Row([]byte(t), s))
-		out[i].length, out[i].unknownWords = len(t), s.UnknownWords()
+		out[i].Length, out[i].UnknownWords = len(t), s.UnknownWords()
 	}
 	flat, err := m.booster.Predict(rows, schema.NumCategories, fmt.Sprintf("num_threads=%d", threadsFor(len(texts))))
 	if err != nil {
 		return nil, err
 	}
 	for i := range out {
-		copy(out[i].probabilities[:], flat[i*schema.NumCategories:])
+		copy(out[i].Probabilities[:], flat[i*schema.NumCategories:])
 	}
 	return out, nil
 }

@@ -12,6 +12,7 @@ import (
 	"complaints/internal/lake"
 	"complaints/internal/registry"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 	"complaints/trainer/gate"
 )
 
@@ -187,13 +188,13 @@ func (t *training) finish(f *fitter, m *model, c dataset.Cut) (*classifier.Class
 		return nil, nil, err
 	}
 	kept := heatAll(m.search.kept, heat)
-	threshold, coverage := reviewThreshold(kept, t.cfg.ReviewPrecision)
+	threshold, coverage := evaluate.ReviewThreshold(kept, t.cfg.ReviewPrecision)
 	said, err := f.predict(m, c.Judge)
 	if err != nil {
 		return nil, nil, err
 	}
-	e := evaluate(said)
-	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate(heatAll(said, 1/heat)).ECE, After: e.ECE}
+	e := evaluate.Of(said)
+	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate.Of(heatAll(said, 1/heat)).ECE, After: e.ECE}
 	t.verdict.Review = reviewOf(said, threshold)
 	t.verdict.Review.Wanted, t.verdict.Review.KeptCoverage, t.verdict.Review.KeptRows = t.cfg.ReviewPrecision, coverage, len(kept)
 	t.verdict.Challenger, t.verdict.losses = e, m.search.losses
@@ -214,12 +215,12 @@ func (t *training) judge(f *fitter, c dataset.Cut, challenger, champion *classif
 		tests[i] = f.examples[r]
 		in.Truth = append(in.Truth, tests[i].Category)
 	}
-	side := func(b *classifier.Classifier) (gate.Model, evaluation) {
+	side := func(b *classifier.Classifier) (gate.Model, evaluate.Result) {
 		said := judgeBundle(b, tests)
-		e := evaluate(said)
+		e := evaluate.Of(said)
 		m := gate.Model{ECE: e.ECE}
 		for _, j := range said {
-			k, _ := j.verdict()
+			k, _ := j.Top()
 			m.Predicted = append(m.Predicted, k)
 		}
 		return m, e

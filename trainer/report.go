@@ -15,6 +15,7 @@ import (
 	"complaints/internal/registry"
 	"complaints/schema"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 	"complaints/trainer/explore"
 )
 
@@ -93,7 +94,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 type sayings struct {
 	bundle  *classifier.Classifier
 	scratch *classifier.Scratch
-	known   tally              // of those whose product is known
+	known   evaluate.Tally     // of those whose product is known
 	all     classifier.Profile // of all that have a text
 	review  int
 }
@@ -112,13 +113,13 @@ func (s *sayings) add(x *schema.Complaint) {
 		s.review++
 	}
 	if truth, ok := schema.CategoryOfProduct(x.Product); ok {
-		s.known.add(judged{truth: truth, probabilities: p.Probabilities, length: len(x.Narrative), unknownWords: p.UnknownWords})
+		s.known.Add(evaluate.Prediction{Truth: truth, Probabilities: p.Probabilities, Length: len(x.Narrative), UnknownWords: p.UnknownWords})
 	}
 }
 
 // model is what the page shows.
 func (s *sayings) model() *explore.Model {
-	manifest, e := s.bundle.Manifest(), s.known.result()
+	manifest, e := s.bundle.Manifest(), s.known.Result()
 	m := &explore.Model{
 		Version: s.bundle.Version(), Training: manifest.Training, Kept: manifest.Metrics, Here: e.Metrics, Confusion: e.Confusion,
 		Scored: s.all, Reference: manifest.Reference, NeedReview: s.review,
@@ -126,10 +127,10 @@ func (s *sayings) model() *explore.Model {
 	for _, c := range e.Classes {
 		m.Classes = append(m.Classes, explore.Class{Rows: c.Rows, Precision: c.Precision, Recall: c.Recall, F1: c.F1})
 	}
-	for i, b := range s.known.bins {
+	for i, b := range s.known.Bins {
 		m.Calibration = append(m.Calibration, explore.Bin{
-			From: float64(i) / calibrationBins, To: float64(i+1) / calibrationBins,
-			Rows: b.rows, Said: ratio(b.said, float64(b.rows)), Right: ratio(float64(b.right), float64(b.rows)),
+			From: float64(i) / evaluate.CalibrationBins, To: float64(i+1) / evaluate.CalibrationBins,
+			Rows: b.Rows, Said: evaluate.Ratio(b.Said, float64(b.Rows)), Right: evaluate.Ratio(float64(b.Right), float64(b.Rows)),
 		})
 	}
 	return m

@@ -11,13 +11,14 @@ import (
 	"complaints/internal/lightgbm"
 	"complaints/schema"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 )
 
 // rounds is what the search for their number found.
 type rounds struct {
 	best   int
-	losses []float64 // log loss on kept rows, by round from the first
-	kept   []judged  // the rows that were kept from a fit, as its best round sees them
+	losses []float64             // log loss on kept rows, by round from the first
+	kept   []evaluate.Prediction // the rows that were kept from a fit, as its best round sees them
 }
 
 // findRounds returns the number of rounds with the least log loss on rows kept
@@ -34,7 +35,7 @@ func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []i
 	orders := make([]chan int, lanes)
 	losses := make(chan float64, len(parts))
 	found := &rounds{}
-	kept := make([][]judged, len(parts))
+	kept := make([][]evaluate.Prediction, len(parts))
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range orders {
 		orders[i] = make(chan int, 1)
@@ -96,7 +97,7 @@ type lane struct {
 
 // trainLane trains the models of some folds, a round for each order, and
 // reports each one's share of the log loss.
-func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []int32, parts []dataset.Split, kept [][]judged, l lane) error {
+func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []int32, parts []dataset.Split, kept [][]evaluate.Prediction, l lane) error {
 	// LightGBM keeps its log level by thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -145,15 +146,15 @@ func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []i
 }
 
 // predictKept is what a trial's first rounds say of the rows that it did not see.
-func (f *fitter) predictKept(t *trial, matrix *lightgbm.Rows, place []int32, rows []int, rounds int) ([]judged, error) {
+func (f *fitter) predictKept(t *trial, matrix *lightgbm.Rows, place []int32, rows []int, rounds int) ([]evaluate.Prediction, error) {
 	flat, err := t.booster.PredictRounds(matrix.Select(places(place, rows)), schema.NumCategories, rounds, fmt.Sprintf("num_threads=%d", threadsFor(matrix.Len())))
 	if err != nil {
 		return nil, err
 	}
-	out := make([]judged, len(rows))
+	out := make([]evaluate.Prediction, len(rows))
 	for i, r := range rows {
-		out[i].truth = f.examples[r].Category
-		copy(out[i].probabilities[:], flat[i*schema.NumCategories:])
+		out[i].Truth = f.examples[r].Category
+		copy(out[i].Probabilities[:], flat[i*schema.NumCategories:])
 	}
 	return out, nil
 }

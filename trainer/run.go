@@ -8,6 +8,7 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 )
 
 // run is the whole program.
@@ -86,10 +87,10 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) erro
 	if err := writeReport(c.Out, r); err != nil {
 		return err
 	}
-	if err := drawConfusion(c.Out, r.evaluation); err != nil {
+	if err := evaluate.WritePicture(c.Out, r.Result); err != nil {
 		return err
 	}
-	return printEvaluation(stdout, r.evaluation)
+	return evaluate.Print(stdout, r.Result)
 }
 
 // train judges the recipe on the rows by folds, then fits all of them.
@@ -98,15 +99,15 @@ func (f *fitter) train(ctx context.Context, rows []int, name string, r report) (
 	if err != nil {
 		return nil, r, err
 	}
-	r.Recipe, r.evaluation = f.recipe.Name, evaluate(kept)
-	r.ReviewThreshold, r.ReviewCoverage = reviewThreshold(kept, r.ReviewPrecision)
+	r.Recipe, r.Result = f.recipe.Name, evaluate.Of(kept)
+	r.ReviewThreshold, r.ReviewCoverage = evaluate.ReviewThreshold(kept, r.ReviewPrecision)
 	f.progress("fitting all %d rows", len(rows))
 	m, err := f.fit(ctx, rows)
 	if err != nil {
 		return nil, r, err
 	}
 	defer m.booster.Close()
-	parts, err := f.seal(m, name, rows, r.evaluation, r.ReviewThreshold)
+	parts, err := f.seal(m, name, rows, r.Result, r.ReviewThreshold)
 	return parts, r, err
 }
 
@@ -121,7 +122,7 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 		if err != nil {
 			return err
 		}
-		return c.print(stdout, evaluate(judgeBundle(bundle, all)))
+		return c.print(stdout, evaluate.Of(judgeBundle(bundle, all)))
 	}
 	examples, left := dataset.Clean(all)
 	f, err := newFitter(c.libraryConfig, recipes[c.Recipe], examples, c.Seed, progress)
@@ -134,17 +135,17 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 	if err != nil {
 		return err
 	}
-	if err := c.print(stdout, evaluate(kept)); err != nil {
+	if err := c.print(stdout, evaluate.Of(kept)); err != nil {
 		return err
 	}
 	return f.judgeByTime(ctx, c, rows, stdout)
 }
 
-func (c evaluateConfig) print(w io.Writer, e evaluation) error {
+func (c evaluateConfig) print(w io.Writer, e evaluate.Result) error {
 	if c.JSON {
-		return printJSON(w, e)
+		return evaluate.PrintJSON(w, e)
 	}
-	return printEvaluation(w, e)
+	return evaluate.Print(w, e)
 }
 
 // timeShare is the share of the dated rows, the newest, that the split by time judges.
@@ -164,5 +165,5 @@ func (f *fitter) judgeByTime(ctx context.Context, c evaluateConfig, rows []int, 
 		return err
 	}
 	fmt.Fprintf(stdout, "\nsplit by time: fitted on %d dated rows before %s, judged on %d from then on\n\n", len(s.Fit), first, len(s.Judge))
-	return printEvaluation(stdout, evaluate(kept))
+	return evaluate.Print(stdout, evaluate.Of(kept))
 }

@@ -15,6 +15,7 @@ import (
 	"complaints/internal/registry"
 	"complaints/schema"
 	"complaints/trainer/dataset"
+	"complaints/trainer/evaluate"
 	"complaints/trainer/gate"
 )
 
@@ -27,8 +28,8 @@ type verdict struct {
 	ChampionBuiltIn    bool             `json:"champion_built_in"` // none was published: consumers serve theirs
 	ChampionTo         string           `json:"champion_to"`       // last date that the champion was trained on, if any has a date
 	Rows               rowCounts        `json:"rows"`
-	Challenger         evaluation       `json:"challenger"`
-	ChampionEvaluation evaluation       `json:"champion_on_the_same_rows"`
+	Challenger         evaluate.Result  `json:"challenger"`
+	ChampionEvaluation evaluate.Result  `json:"champion_on_the_same_rows"`
 	Calibration        calibration      `json:"calibration"`
 	Review             review           `json:"review"`
 	Gate               gate.Decision    `json:"gate"`
@@ -77,18 +78,18 @@ type review struct {
 	Precision    float64 `json:"precision"` // share of those that are right
 }
 
-func reviewOf(rows []judged, threshold float64) review {
+func reviewOf(rows []evaluate.Prediction, threshold float64) review {
 	r := review{Threshold: threshold}
 	above, right := 0, 0
 	for _, j := range rows {
-		if c, p := j.verdict(); p >= threshold {
+		if c, p := j.Top(); p >= threshold {
 			above++
-			if c == j.truth {
+			if c == j.Truth {
 				right++
 			}
 		}
 	}
-	r.Coverage, r.Precision = ratio(float64(above), float64(len(rows))), ratio(float64(right), float64(above))
+	r.Coverage, r.Precision = evaluate.Ratio(float64(above), float64(len(rows))), evaluate.Ratio(float64(right), float64(above))
 	return r
 }
 
@@ -132,7 +133,7 @@ func (v *verdict) print(w io.Writer, asJSON bool) error {
 	}
 	fmt.Fprintln(w, "The new model on the test rows:")
 	fmt.Fprintln(w)
-	if err := printEvaluation(w, v.Challenger); err != nil {
+	if err := evaluate.Print(w, v.Challenger); err != nil {
 		return err
 	}
 	c := v.ChampionEvaluation
@@ -207,7 +208,7 @@ func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) er
 		{Name: "macro_f1_difference_high", Value: v.Gate.MacroF1Difference.High},
 	})
 	t.record.Do(func(r registry.Recorder) error { return r.Log(ctx, metrics) })
-	picture, err := confusionPicture(v.Challenger)
+	picture, err := evaluate.Picture(v.Challenger)
 	if err != nil {
 		return err
 	}
@@ -232,7 +233,7 @@ func (v *verdict) roundMetrics() []registry.Metric {
 }
 
 // metricsOf are the metrics of an evaluation, the categories' too.
-func metricsOf(prefix string, e evaluation) []registry.Metric {
+func metricsOf(prefix string, e evaluate.Result) []registry.Metric {
 	m := e.Metrics
 	out := []registry.Metric{
 		{Name: prefix + "accuracy", Value: m.Accuracy},

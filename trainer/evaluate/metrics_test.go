@@ -1,4 +1,4 @@
-package main
+package evaluate
 
 import (
 	"bytes"
@@ -12,19 +12,19 @@ import (
 )
 
 // says is a prediction of p for a category and the rest spread evenly.
-func says(truth, category schema.Category, p float64) judged {
-	j := judged{truth: truth}
-	for k := range j.probabilities {
-		j.probabilities[k] = (1 - p) / (schema.NumCategories - 1)
+func says(truth, category schema.Category, p float64) Prediction {
+	j := Prediction{Truth: truth}
+	for k := range j.Probabilities {
+		j.Probabilities[k] = (1 - p) / (schema.NumCategories - 1)
 	}
-	j.probabilities[category] = p
+	j.Probabilities[category] = p
 	return j
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-12 }
 
 func TestEvaluate(t *testing.T) {
-	e := evaluate([]judged{says(0, 0, 0.9), says(0, 0, 0.9), says(0, 1, 0.9), says(1, 1, 0.6), says(2, 2, 1)})
+	e := Of([]Prediction{says(0, 0, 0.9), says(0, 0, 0.9), says(0, 1, 0.9), says(1, 1, 0.6), says(2, 2, 1)})
 	if e.Rows != 5 || !near(e.Accuracy, 0.8) {
 		t.Errorf("%d rows with accuracy %v, want 5 and 0.8", e.Rows, e.Accuracy)
 	}
@@ -48,18 +48,18 @@ func TestEvaluate(t *testing.T) {
 }
 
 func TestReviewThreshold(t *testing.T) {
-	rows := []judged{says(0, 1, 0.5), says(0, 0, 0.7), says(0, 1, 0.7), says(0, 0, 0.9), says(0, 0, 0.95)}
-	if th, coverage := reviewThreshold(rows, 0.95); th != 0.71 || !near(coverage, 0.4) {
+	rows := []Prediction{says(0, 1, 0.5), says(0, 0, 0.7), says(0, 1, 0.7), says(0, 0, 0.9), says(0, 0, 0.95)}
+	if th, coverage := ReviewThreshold(rows, 0.95); th != 0.71 || !near(coverage, 0.4) {
 		t.Errorf("threshold %v with coverage %v, want 0.71 and 0.4", th, coverage)
 	}
-	if th, coverage := reviewThreshold([]judged{says(0, 1, 0.9)}, 0.95); th != 1 || coverage != 0 {
+	if th, coverage := ReviewThreshold([]Prediction{says(0, 1, 0.9)}, 0.95); th != 1 || coverage != 0 {
 		t.Errorf("out of reach: threshold %v with coverage %v, want 1 and 0", th, coverage)
 	}
 }
 
 func TestPrintJSON(t *testing.T) {
 	var out bytes.Buffer
-	if err := printJSON(&out, evaluate([]judged{says(0, 0, 0.9)})); err != nil {
+	if err := PrintJSON(&out, Of([]Prediction{says(0, 0, 0.9)})); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Count(out.String(), "\n") != 1 {

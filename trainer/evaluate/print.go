@@ -1,4 +1,4 @@
-package main
+package evaluate
 
 import (
 	"encoding/json"
@@ -7,8 +7,8 @@ import (
 	"text/tabwriter"
 )
 
-// printEvaluation writes the metrics for people.
-func printEvaluation(w io.Writer, e evaluation) error {
+// Print writes the metrics for people.
+func Print(w io.Writer, e Result) error {
 	fmt.Fprintf(w, "rows      %d\naccuracy  %.4f\nmacro F1  %.4f\nlog loss  %.4f\nECE       %.4f\n\n", e.Rows, e.Accuracy, e.MacroF1, e.LogLoss, e.ECE)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "category\trows\tprecision\trecall\tF1\t")
@@ -31,9 +31,9 @@ func printEvaluation(w io.Writer, e evaluation) error {
 	return t.Flush()
 }
 
-// printJSON writes the metrics as one line with exactly the keys rows,
+// PrintJSON writes the metrics as one line with exactly the keys rows,
 // accuracy, macro_f1, log_loss and ece.
-func printJSON(w io.Writer, e evaluation) error {
+func PrintJSON(w io.Writer, e Result) error {
 	raw, err := json.Marshal(e.Metrics)
 	if err != nil {
 		return err

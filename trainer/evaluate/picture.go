@@ -1,4 +1,4 @@
-package main
+package evaluate
 
 import (
 	"bytes"
@@ -37,17 +37,17 @@ func (blues) Colors() []color.Color {
 	return out
 }
 
-// drawConfusion writes confusion_matrix.png.
-func drawConfusion(dir string, e evaluation) error {
-	picture, err := confusionPicture(e)
+// WritePicture writes confusion_matrix.png.
+func WritePicture(dir string, e Result) error {
+	picture, err := Picture(e)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "confusion_matrix.png"), picture, 0o644)
 }
 
-// confusionPicture is the confusion matrix as PNG.
-func confusionPicture(e evaluation) ([]byte, error) {
+// Picture is the confusion matrix as PNG.
+func Picture(e Result) ([]byte, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%d rows, accuracy %.3f, macro F1 %.3f", e.Rows, e.Accuracy, e.MacroF1)
 	p.X.Label.Text, p.Y.Label.Text = "predicted", "true"
@@ -57,7 +57,7 @@ func confusionPicture(e evaluation) ([]byte, error) {
 	down := make([]string, schema.NumCategories)
 	for i := range grid {
 		for j, n := range e.Confusion[i] {
-			grid[i][j] = ratio(float64(n), float64(e.Classes[i].Rows))
+			grid[i][j] = Ratio(float64(n), float64(e.Classes[i].Rows))
 			cells.XYs = append(cells.XYs, plotter.XY{X: float64(j), Y: float64(schema.NumCategories - 1 - i)})
 			cells.Labels = append(cells.Labels, fmt.Sprint(n))
 		}

@@ -1,0 +1,152 @@
+// Package evaluate says how good predictions are.
+//
+// In come rows with their true categories and the probabilities that a model gave
+// them; out come metrics, a table and a picture of the confusion matrix. It is
+// arithmetic alone, and keeps nothing.
+package evaluate
+
+import (
+	"math"
+
+	"complaints/internal/classifier"
+	"complaints/schema"
+)
+
+// Result is how a model did on rows with known categories, and what they
+// looked like to it.
+type Result struct {
+	classifier.Metrics
+	Classes   []Class                                         `json:"classes"`
+	Confusion [schema.NumCategories][schema.NumCategories]int `json:"confusion_matrix"` // [true][predicted]
+	Reference classifier.Profile                              `json:"reference"`
+}
+
+type Class struct {
+	Name      string  `json:"name"`
+	Rows      int     `json:"rows"`
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
+	F1        float64 `json:"f1"`
+}
+
+// Prediction is a row's true category and what a model said of it.
+type Prediction struct {
+	Truth         schema.Category
+	Probabilities [schema.NumCategories]float64
+	Length        int     // of the text, bytes
+	UnknownWords  float64 // share of its words that the model does not know
+}
+
+// Top is the most probable category and its probability.
+func (j Prediction) Top() (schema.Category, float64) {
+	best := 0
+	for k, p := range j.Probabilities {
+		if p > j.Probabilities[best] {
+			best = k
+		}
+	}
+	return schema.Category(best), j.Probabilities[best]
+}
+
+// CalibrationBins is how many bins of equal width the calibration error has.
+const CalibrationBins = 15
+
+// Tally counts judged rows, one after the other. The zero value is empty.
+type Tally struct {
+	counts      Result // without what is computed at the end
+	right, loss float64
+	Bins        [CalibrationBins]calibrationBin
+}
+
+// calibrationBin is the rows whose most probable category has a probability in
+// the bin.
+type calibrationBin struct {
+	Rows, Right int
+	Said        float64 // sum of the probabilities
+}
+
+// Add counts a row.
+func (t *Tally) Add(j Prediction) {
+	c, p := j.Top()
+	t.counts.Rows++
+	t.counts.Confusion[j.Truth][c]++
+	t.counts.Reference.Add(j.Length, c, p, j.UnknownWords)
+	t.loss -= math.Log(max(j.Probabilities[j.Truth], 1e-15))
+	b := &t.Bins[min(int(p*CalibrationBins), CalibrationBins-1)]
+	b.Rows++
+	b.Said += p
+	if c == j.Truth {
+		b.Right++
+		t.right++
+	}
+}
+
+// Result computes the metrics of what was counted.
+func (t *Tally) Result() Result {
+	e := t.counts
+	n := float64(max(e.Rows, 1))
+	e.Accuracy, e.LogLoss = t.right/n, t.loss/n
+	for _, b := range t.Bins {
+		e.ECE += math.Abs(b.Said-float64(b.Right)) / n
+	}
+	for k, c := range schema.Categories() {
+		m := e.class(k)
+		m.Name = c.String()
+		e.Classes = append(e.Classes, m)
+		e.MacroF1 += m.F1 / schema.NumCategories
+	}
+	return e
+}
+
+// Of computes the metrics of rows.
+func Of(rows []Prediction) Result {
+	var t Tally
+	for _, j := range rows {
+		t.Add(j)
+	}
+	return t.Result()
+}
+
+func (e *Result) class(k int) Class {
+	var m Class
+	said := 0
+	for i := range schema.NumCategories {
+		m.Rows += e.Confusion[k][i]
+		said += e.Confusion[i][k]
+	}
+	right := float64(e.Confusion[k][k])
+	m.Precision = Ratio(right, float64(said))
+	m.Recall = Ratio(right, float64(m.Rows))
+	m.F1 = Ratio(2*right, float64(said+m.Rows))
+	return m
+}
+
+// Ratio is a/b, and 0 where b is.
+func Ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+// ReviewThreshold is the lowest probability at and above which the share of
+// right rows is still at least precision, and the share of rows there.
+func ReviewThreshold(rows []Prediction, precision float64) (threshold, coverage float64) {
+	const steps = 100
+	for s := range steps {
+		t := float64(s) / steps
+		n, right := 0, 0
+		for _, j := range rows {
+			if c, p := j.Top(); p >= t {
+				n++
+				if c == j.Truth {
+					right++
+				}
+			}
+		}
+		if n > 0 && float64(right) >= precision*float64(n) {
+			return t, float64(n) / float64(len(rows))
+		}
+	}
+	return 1, 0
+}
