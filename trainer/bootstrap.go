@@ -9,6 +9,7 @@ import (
 	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
+	"complaints/trainer/fit"
 )
 
 const (
@@ -28,16 +29,16 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 	}
 	sample, rest := dataset.KeepSample(all, c.SampleRows, c.Seed)
 	examples, left := dataset.Clean(dataset.ExamplesOf(rest))
-	f, err := newFitter(c.libraryConfig, recipes[defaultRecipe], examples, c.Seed, progress)
+	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
 	if err != nil {
 		return err
 	}
-	r := report{Seed: c.Seed, Rows: len(rest), Left: left, Folds: bootstrapFolds, ReviewPrecision: bootstrapPrecision}
-	parts, _, err := f.train(ctx, dataset.AllRows(len(examples)), bootstrapName, r)
+	r := fit.Report{Seed: c.Seed, Rows: len(rest), Left: left, Folds: bootstrapFolds, ReviewPrecision: bootstrapPrecision}
+	parts, _, err := f.Train(ctx, bootstrapName, r)
 	if err != nil {
 		return err
 	}
-	if err := writeBundle(c.Out, parts); err != nil {
+	if err := fit.WriteBundle(c.Out, parts); err != nil {
 		return err
 	}
 	if err := dataset.WriteSample(c.Sample, sample); err != nil {
@@ -48,5 +49,5 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 		return err
 	}
 	fmt.Fprintf(stdout, "%s, trained on %d texts, judged by %d that were kept:\n\n", bundle.Version(), len(examples), len(sample))
-	return evaluate.Print(stdout, evaluate.Of(judgeBundle(bundle, dataset.ExamplesOf(sample))))
+	return evaluate.Print(stdout, evaluate.Of(evaluate.Bundle(bundle, dataset.ExamplesOf(sample))))
 }

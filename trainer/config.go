@@ -11,6 +11,7 @@ import (
 	"complaints/internal/lake"
 	"complaints/internal/settings"
 	"complaints/trainer/dataset"
+	"complaints/trainer/fit"
 	"complaints/trainer/gate"
 	"complaints/trainer/mlflow"
 )
@@ -266,7 +267,7 @@ func (c *config) check(command string) error {
 		if f := c.Evaluate.Folds; f != 0 && f < 2 {
 			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", f))
 		}
-		if _, err := recipeNamed(c.Evaluate.Recipe); err != nil {
+		if _, err := fit.Named(c.Evaluate.Recipe); err != nil {
 			errs = append(errs, err)
 		}
 	case "bootstrap":

@@ -13,6 +13,7 @@ import (
 	"complaints/internal/registry"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
+	"complaints/trainer/fit"
 	"complaints/trainer/gate"
 )
 
@@ -34,6 +35,7 @@ type training struct {
 	store    lake.Store
 	source   source
 	texts    *dataset.Spill // of the rows that are kept
+	examples []dataset.Example
 	record   *registry.Recorders
 	progress dataset.Progress
 	stages   *stages
@@ -127,20 +129,20 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 		return nil, err
 	}
 	t.record.Do(func(r registry.Recorder) error {
-		return r.Start(ctx, registry.RunStart{At: time.Now(), Params: t.params(f)})
+		return r.Start(ctx, registry.RunStart{At: time.Now(), Params: t.params(fit.Recipes[fit.Default])})
 	})
 	t.stages.begin("fit")
-	m, err := f.fit(ctx, c.Fit)
+	m, err := f.Fit(ctx, c.Fit)
 	if err != nil {
 		return nil, err
 	}
-	defer m.booster.Close()
+	defer m.Close()
 	challenger, parts, err := t.finish(f, m, c)
 	if err != nil {
 		return nil, err
 	}
 	t.stages.begin("judge")
-	if err := t.judge(f, c, challenger, champion.Bundle); err != nil {
+	if err := t.judge(c, challenger, champion.Bundle); err != nil {
 		return nil, err
 	}
 	if t.cfg.Force && !t.verdict.Gate.Passed {
@@ -153,7 +155,7 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 }
 
 // prepare reads the rows and cuts them.
-func (t *training) prepare(ctx context.Context) (*fitter, dataset.Cut, error) {
+func (t *training) prepare(ctx context.Context) (*fit.Fitter, dataset.Cut, error) {
 	t.stages.begin("read")
 	rows := dataset.NewCollector(t.texts)
 	read, err := t.source.Read(ctx, t.progress, rows.Add)
@@ -172,33 +174,30 @@ func (t *training) prepare(ctx context.Context) (*fitter, dataset.Cut, error) {
 			t.source, len(c.Fit), len(c.Judge), read, len(examples))
 	}
 	t.stages.begin("terms")
-	f, err := newFitter(t.cfg.libraryConfig, recipes[defaultRecipe], examples, t.cfg.Seed, t.progress)
-	if err == nil {
-		f.single = true
-	}
+	t.examples = examples
+	f, err := fit.New(examples, fit.Config{Library: t.cfg.LightGBMLib, Recipe: fit.Recipes[fit.Default], Seed: t.cfg.Seed, Progress: t.progress, Once: true})
 	return f, c, err
 }
 
 // finish calibrates a fitted model by rows that were kept from its fit, and
 // packs it with what it does on the test rows.
-func (t *training) finish(f *fitter, m *model, c dataset.Cut) (*classifier.Classifier, map[string][]byte, error) {
+func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.Cut) (*classifier.Classifier, map[string][]byte, error) {
 	t.stages.begin("calibrate")
-	heat := temperature(m.search.kept)
-	if err := m.divide(f.lib, heat); err != nil {
+	heat, kept, err := f.Calibrate(m)
+	if err != nil {
 		return nil, nil, err
 	}
-	kept := heatAll(m.search.kept, heat)
 	threshold, coverage := evaluate.ReviewThreshold(kept, t.cfg.ReviewPrecision)
-	said, err := f.predict(m, c.Judge)
+	said, err := f.Predict(m, c.Judge)
 	if err != nil {
 		return nil, nil, err
 	}
 	e := evaluate.Of(said)
-	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate.Of(heatAll(said, 1/heat)).ECE, After: e.ECE}
+	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate.Of(fit.Scale(said, 1/heat)).ECE, After: e.ECE}
 	t.verdict.Review = reviewOf(said, threshold)
 	t.verdict.Review.Wanted, t.verdict.Review.KeptCoverage, t.verdict.Review.KeptRows = t.cfg.ReviewPrecision, coverage, len(kept)
-	t.verdict.Challenger, t.verdict.losses = e, m.search.losses
-	parts, err := f.seal(m, "", c.Fit, e, threshold)
+	t.verdict.Challenger, t.verdict.losses = e, m.Search.Losses
+	parts, err := f.Seal(m, "", c.Fit, e, threshold)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -208,15 +207,15 @@ func (t *training) finish(f *fitter, m *model, c dataset.Cut) (*classifier.Class
 
 // judge lets both models say what the test rows are, as consumers would, and
 // asks the gate.
-func (t *training) judge(f *fitter, c dataset.Cut, challenger, champion *classifier.Classifier) error {
+func (t *training) judge(c dataset.Cut, challenger, champion *classifier.Classifier) error {
 	tests := make([]dataset.Example, len(c.Judge))
-	in := gate.Input{Fitted: dataset.PerCategory(f.examples, c.Fit), Seed: t.cfg.Seed}
+	in := gate.Input{Fitted: dataset.PerCategory(t.examples, c.Fit), Seed: t.cfg.Seed}
 	for i, r := range c.Judge {
-		tests[i] = f.examples[r]
+		tests[i] = t.examples[r]
 		in.Truth = append(in.Truth, tests[i].Category)
 	}
 	side := func(b *classifier.Classifier) (gate.Model, evaluate.Result) {
-		said := judgeBundle(b, tests)
+		said := evaluate.Bundle(b, tests)
 		e := evaluate.Of(said)
 		m := gate.Model{ECE: e.ECE}
 		for _, j := range said {

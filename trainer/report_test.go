@@ -276,7 +276,7 @@ func TestReportJudgesAsEvaluateDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := evaluate.Of(judgeBundle(model, examples))
+	e := evaluate.Of(evaluate.Bundle(model, examples))
 	want := []string{strconv.Itoa(e.Rows), fmt.Sprintf("%.4f", e.Accuracy), fmt.Sprintf("%.4f", e.MacroF1), fmt.Sprintf("%.4f", e.LogLoss), fmt.Sprintf("%.4f", e.ECE)}
 	if got := p.row(t, "metrics", "these, with a known product"); !slices.Equal(got, want) {
 		t.Errorf("the page has %s, want %s", got, want)

@@ -6,9 +6,9 @@ import (
 	"io"
 
 	"complaints/internal/classifier"
-	"complaints/internal/lightgbm"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
+	"complaints/trainer/fit"
 )
 
 // run is the whole program.
@@ -42,22 +42,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// newFitter opens the library and prepares the examples.
-func newFitter(l libraryConfig, r recipe, examples []dataset.Example, seed uint64, progress dataset.Progress) (*fitter, error) {
-	lib, err := lightgbm.Open(l.LightGBMLib)
-	if err != nil {
-		return nil, err
-	}
-	if r.Tidy != nil {
-		examples = r.Tidy(examples)
-	}
-	progress("%d texts, counting their terms", len(examples))
-	return &fitter{
-		lib: lib, recipe: r, seed: seed, corpus: newCorpus(examples, min(r.MinDocuments, r.MinChosen)),
-		examples: examples, groups: dataset.Groups(examples), progress: progress,
-	}, nil
-}
-
 func (l libraryConfig) progress(w io.Writer) dataset.Progress {
 	if l.Quiet {
 		return func(string, ...any) {}
@@ -72,43 +56,25 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) erro
 		return err
 	}
 	examples, left := dataset.Clean(all)
-	f, err := newFitter(c.libraryConfig, recipes[defaultRecipe], examples, c.Seed, progress)
+	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
 	if err != nil {
 		return err
 	}
-	r := report{Seed: c.Seed, Rows: len(all), Left: left, Folds: c.Folds, ReviewPrecision: c.ReviewPrecision}
-	parts, r, err := f.train(ctx, dataset.AllRows(len(examples)), "", r)
+	r := fit.Report{Seed: c.Seed, Rows: len(all), Left: left, Folds: c.Folds, ReviewPrecision: c.ReviewPrecision}
+	parts, r, err := f.Train(ctx, "", r)
 	if err != nil {
 		return err
 	}
-	if err := writeBundle(c.Out, parts); err != nil {
+	if err := fit.WriteBundle(c.Out, parts); err != nil {
 		return err
 	}
-	if err := writeReport(c.Out, r); err != nil {
+	if err := fit.WriteReport(c.Out, r); err != nil {
 		return err
 	}
 	if err := evaluate.WritePicture(c.Out, r.Result); err != nil {
 		return err
 	}
 	return evaluate.Print(stdout, r.Result)
-}
-
-// train judges the recipe on the rows by folds, then fits all of them.
-func (f *fitter) train(ctx context.Context, rows []int, name string, r report) (map[string][]byte, report, error) {
-	kept, err := f.crossValidate(ctx, rows, r.Folds)
-	if err != nil {
-		return nil, r, err
-	}
-	r.Recipe, r.Result = f.recipe.Name, evaluate.Of(kept)
-	r.ReviewThreshold, r.ReviewCoverage = evaluate.ReviewThreshold(kept, r.ReviewPrecision)
-	f.progress("fitting all %d rows", len(rows))
-	m, err := f.fit(ctx, rows)
-	if err != nil {
-		return nil, r, err
-	}
-	defer m.booster.Close()
-	parts, err := f.seal(m, name, rows, r.Result, r.ReviewThreshold)
-	return parts, r, err
 }
 
 func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer) error {
@@ -122,23 +88,25 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 		if err != nil {
 			return err
 		}
-		return c.print(stdout, evaluate.Of(judgeBundle(bundle, all)))
+		return c.print(stdout, evaluate.Of(evaluate.Bundle(bundle, all)))
 	}
 	examples, left := dataset.Clean(all)
-	f, err := newFitter(c.libraryConfig, recipes[c.Recipe], examples, c.Seed, progress)
+	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Recipe: fit.Recipes[c.Recipe], Seed: c.Seed, Progress: progress})
 	if err != nil {
 		return err
 	}
-	f.progress("left out %d copies and %d texts with two categories", left.Copies, left.Conflicting)
-	rows := dataset.AllRows(len(examples))
-	kept, err := f.crossValidate(ctx, rows, c.Folds)
+	progress("left out %d copies and %d texts with two categories", left.Copies, left.Conflicting)
+	kept, err := f.CrossValidate(ctx, c.Folds)
 	if err != nil {
 		return err
 	}
 	if err := c.print(stdout, evaluate.Of(kept)); err != nil {
 		return err
 	}
-	return f.judgeByTime(ctx, c, rows, stdout)
+	if c.JSON {
+		return nil
+	}
+	return evaluateByTime(ctx, f, examples, stdout)
 }
 
 func (c evaluateConfig) print(w io.Writer, e evaluate.Result) error {
@@ -151,16 +119,13 @@ func (c evaluateConfig) print(w io.Writer, e evaluate.Result) error {
 // timeShare is the share of the dated rows, the newest, that the split by time judges.
 const timeShare = 0.2
 
-func (f *fitter) judgeByTime(ctx context.Context, c evaluateConfig, rows []int, stdout io.Writer) error {
-	if c.JSON {
-		return nil
-	}
-	s, first := dataset.ByTime(f.examples, rows, timeShare)
+func evaluateByTime(ctx context.Context, f *fit.Fitter, examples []dataset.Example, stdout io.Writer) error {
+	s, first := dataset.ByTime(examples, dataset.AllRows(len(examples)), timeShare)
 	if first == "" {
 		_, err := fmt.Fprintln(stdout, "\nno split by time: too few rows have a date")
 		return err
 	}
-	kept, err := f.judge(ctx, s)
+	kept, err := f.Judge(ctx, s)
 	if err != nil {
 		return err
 	}

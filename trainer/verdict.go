@@ -16,6 +16,7 @@ import (
 	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
+	"complaints/trainer/fit"
 	"complaints/trainer/gate"
 )
 
@@ -177,8 +178,8 @@ func (v *verdict) status(notRecorded []error) error {
 }
 
 // params are the parameters of a run for its record.
-func (t *training) params(f *fitter) map[string]string {
-	r, l := f.recipe, t.cfg.limits()
+func (t *training) params(r fit.Recipe) map[string]string {
+	l := t.cfg.limits()
 	return map[string]string{
 		"source": t.source.String(), "window_days": strconv.Itoa(int(t.cfg.Window)), "max_rows": strconv.Itoa(t.cfg.MaxRows),
 		"seed": strconv.FormatUint(t.cfg.Seed, 10), "recipe": r.Name, "leaves": strconv.Itoa(r.Leaves),

@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ func temperature(kept []evaluate.Prediction) float64 {
 	loss := func(logT float64) float64 {
 		total := 0.0
 		for _, j := range kept {
-			total -= math.Log(max(heated(j, math.Exp(logT)).Probabilities[j.Truth], 1e-15))
+			total -= math.Log(max(scale(j, math.Exp(logT)).Probabilities[j.Truth], 1e-15))
 		}
 		return total
 	}
@@ -45,8 +45,8 @@ func temperature(kept []evaluate.Prediction) float64 {
 	return math.Exp((low + high) / 2)
 }
 
-// heated is what a model would say if its raw scores were divided by t.
-func heated(j evaluate.Prediction, t float64) evaluate.Prediction {
+// scale is what a model would say if its raw scores were divided by t.
+func scale(j evaluate.Prediction, t float64) evaluate.Prediction {
 	total := 0.0
 	for k, p := range j.Probabilities {
 		j.Probabilities[k] = math.Pow(p, 1/t)
@@ -58,17 +58,27 @@ func heated(j evaluate.Prediction, t float64) evaluate.Prediction {
 	return j
 }
 
-func heatAll(rows []evaluate.Prediction, t float64) []evaluate.Prediction {
+func Scale(rows []evaluate.Prediction, t float64) []evaluate.Prediction {
 	out := make([]evaluate.Prediction, len(rows))
 	for i, j := range rows {
-		out[i] = heated(j, t)
+		out[i] = scale(j, t)
 	}
 	return out
 }
 
+// Calibrate divides the raw scores of a model by the temperature that its
+// held-out rows ask for, and returns it with what the model then says of them.
+func (f *Fitter) Calibrate(m *Model) (heat float64, heldOut []evaluate.Prediction, err error) {
+	heat = temperature(m.Search.HeldOut)
+	if err := m.divide(f.lib, heat); err != nil {
+		return 0, nil, err
+	}
+	return heat, Scale(m.Search.HeldOut, heat), nil
+}
+
 // divide divides the raw scores of a model by t, so that serving need not know
 // of the temperature: a score is a sum of leaves, and every leaf is divided.
-func (m *model) divide(lib *lightgbm.Library, t float64) error {
+func (m *Model) divide(lib *lightgbm.Library, t float64) error {
 	text, err := divideLeaves(string(m.text), t)
 	if err != nil {
 		return fmt.Errorf("calibrate: %w", err)

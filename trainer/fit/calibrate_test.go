@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"math"
@@ -32,11 +32,11 @@ func overconfident(n int) []evaluate.Prediction {
 func TestTemperature(t *testing.T) {
 	rows := overconfident(1000)
 	heat := temperature(rows)
-	before, after := evaluate.Of(rows), evaluate.Of(heatAll(rows, heat))
+	before, after := evaluate.Of(rows), evaluate.Of(Scale(rows, heat))
 	if heat <= 1.2 || after.ECE >= before.ECE/2 || after.LogLoss >= before.LogLoss || after.Confusion != before.Confusion {
 		t.Errorf("temperature %v: ECE %v became %v, log loss %v became %v", heat, before.ECE, after.ECE, before.LogLoss, after.LogLoss)
 	}
-	back := heatAll(heatAll(rows, heat), 1/heat)
+	back := Scale(Scale(rows, heat), 1/heat)
 	for i := range rows {
 		for k := range rows[i].Probabilities {
 			if d := math.Abs(back[i].Probabilities[k] - rows[i].Probabilities[k]); !(d < 1e-12) {
@@ -79,7 +79,7 @@ func TestDividedLeavesGiveDividedScores(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := heated(evaluate.Prediction{Probabilities: p}, heat).Probabilities
+		want := scale(evaluate.Prediction{Probabilities: p}, heat).Probabilities
 		for name, scorer := range map[string]classifier.Scorer{"fast": fast, "leaves": leaves} {
 			got, err := scorer(columns, values)
 			if err != nil {

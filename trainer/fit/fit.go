@@ -1,4 +1,20 @@
-package main
+// Package fit makes models of examples.
+//
+// In come examples and a recipe; out come the parts of a bundle that a classifier
+// loads, and what the model says of rows that were held out from its fit. Equal
+// examples, recipe and seed give an equal bundle, byte for byte. It writes nothing
+// before all is made, so after a crash it is run again.
+//
+//	corpus.go      texts as terms
+//	vocabulary.go  the terms that count
+//	linear.go, bayes.go, choose.go   scores, and the terms whose counts are features
+//	fit.go         features out of fold, and the trees
+//	rounds.go      how many rounds
+//	calibrate.go   temperature scaling
+//	judge.go       cross-validation
+//	bundle.go      parts, probes and metrics.json
+//	recipes.go, baseline.go   what the recipe is compared with
+package fit
 
 import (
 	"context"
@@ -30,17 +46,17 @@ func threadsFor(rows int) int {
 	return trainingThreads
 }
 
-func (r recipe) parameters(seed uint64, rows int) string {
+func (r Recipe) parameters(seed uint64, rows int) string {
 	return fmt.Sprintf("objective=multiclass num_class=%d metric=multi_logloss boosting=gbdt linear_tree=false"+
 		" learning_rate=%g num_leaves=%d feature_fraction_bynode=%g bagging_fraction=%g bagging_freq=1 lambda_l2=%g min_data_in_leaf=%d"+
 		" deterministic=true force_row_wise=true num_threads=%d seed=%d verbosity=-1",
 		schema.NumCategories, r.LearningRate, r.Leaves, r.FeatureFraction, r.BaggingFraction, r.L2, min(r.MinRowsLeaf, max(rows/20, 1)), threadsFor(rows), seed%(1<<31))
 }
 
-// fitter holds what all fits of one run share.
-type fitter struct {
+// Fitter holds what all fits of one run share.
+type Fitter struct {
 	lib      *lightgbm.Library
-	recipe   recipe
+	recipe   Recipe
 	seed     uint64
 	corpus   *corpus
 	examples []dataset.Example
@@ -49,18 +65,44 @@ type fitter struct {
 	single   bool // fits once, and gives its corpus up when it has its features
 }
 
-// model is a fitted model that has not been packed yet.
-type model struct {
+// Config is what a fitter needs beside its examples.
+type Config struct {
+	Library  string // path of LightGBM's
+	Recipe   Recipe
+	Seed     uint64
+	Progress dataset.Progress
+	Once     bool // it fits once, and gives its corpus up when it has its features
+}
+
+// New opens the library and prepares the examples.
+func New(examples []dataset.Example, c Config) (*Fitter, error) {
+	lib, err := lightgbm.Open(c.Library)
+	if err != nil {
+		return nil, err
+	}
+	r := c.Recipe
+	if r.Tidy != nil {
+		examples = r.Tidy(examples)
+	}
+	c.Progress("%d texts, counting their terms", len(examples))
+	return &Fitter{
+		lib: lib, recipe: r, seed: c.Seed, corpus: newCorpus(examples, min(r.MinDocuments, r.MinChosen)),
+		examples: examples, groups: dataset.Groups(examples), progress: c.Progress, single: c.Once,
+	}, nil
+}
+
+// Model is a fitted model that has not been packed yet.
+type Model struct {
 	tables   *classifier.Tables
 	features *classifier.Features
 	booster  *lightgbm.Booster
 	text     []byte // of the booster, relabelled
 	rounds   int
-	search   *rounds // how their number was found; nil if it was given
+	Search   *rounds // how their number was found; nil if it was given
 }
 
 // fitTables fits scores on the given rows, and chooses the terms that count.
-func (f *fitter) fitTables(rows []int, chosen int) *classifier.Tables {
+func (f *Fitter) fitTables(rows []int, chosen int) *classifier.Tables {
 	v := newVocabulary(f.corpus, rows, f.recipe.MinDocuments, f.recipe.Years)
 	linear := fitLinear(v, rows, f.recipe, f.seed)
 	bayes := fitBayes(v, f.recipe)
@@ -101,7 +143,7 @@ func (f *fitter) fitTables(rows []int, chosen int) *classifier.Tables {
 // outOfFold returns the rows of features to train on. Their scores come from
 // fits that did not see the row or a near-copy of it, as a text that is new has
 // it in serving; their counts from the final tables.
-func (f *fitter) outOfFold(features *classifier.Features, rows []int, parts []dataset.Split) (*lightgbm.Rows, error) {
+func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []dataset.Split) (*lightgbm.Rows, error) {
 	place := placesOf(rows, len(f.examples))
 	scores := make([]float64, len(rows)*classifier.ScoreColumns)
 	var g errgroup.Group
@@ -149,9 +191,9 @@ func placesOf(rows []int, n int) []int32 {
 	return place
 }
 
-// fit makes a model of the given rows.
-func (f *fitter) fit(ctx context.Context, rows []int) (*model, error) {
-	m := &model{tables: f.fitTables(rows, f.recipe.Chosen)}
+// Fit makes a model of the given rows.
+func (f *Fitter) Fit(ctx context.Context, rows []int) (*Model, error) {
+	m := &Model{tables: f.fitTables(rows, f.recipe.Chosen)}
 	var err error
 	if m.features, err = classifier.NewFeatures(m.tables); err != nil {
 		return nil, err
@@ -169,14 +211,14 @@ func (f *fitter) fit(ctx context.Context, rows []int) (*model, error) {
 	if f.single {
 		f.corpus = nil
 	}
-	if m.search, err = f.findRounds(ctx, matrix, rows, parts); err != nil {
+	if m.Search, err = f.findRounds(ctx, matrix, rows, parts); err != nil {
 		return nil, err
 	}
-	m.rounds = m.search.best
+	m.rounds = m.Search.best
 	return m, f.boost(ctx, m, matrix, rows)
 }
 
-func (f *fitter) labels(rows []int) []float32 {
+func (f *Fitter) labels(rows []int) []float32 {
 	labels := make([]float32, len(rows))
 	for i, r := range rows {
 		labels[i] = float32(f.examples[r].Category)
@@ -185,7 +227,7 @@ func (f *fitter) labels(rows []int) []float32 {
 }
 
 // newTraining is the dataset of rows to fit on, with the recipe's weights.
-func (f *fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters string) (*lightgbm.Dataset, error) {
+func (f *Fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters string) (*lightgbm.Dataset, error) {
 	d, err := f.lib.NewDataset(matrix, f.labels(rows), parameters, nil)
 	if err != nil || !f.recipe.Balanced {
 		return d, err
@@ -203,7 +245,7 @@ func (f *fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters strin
 }
 
 // boost trains the final trees.
-func (f *fitter) boost(ctx context.Context, m *model, matrix *lightgbm.Rows, rows []int) error {
+func (f *Fitter) boost(ctx context.Context, m *Model, matrix *lightgbm.Rows, rows []int) error {
 	parameters := f.recipe.parameters(f.seed, len(rows))
 	train, err := f.newTraining(matrix, rows, parameters)
 	if err != nil {
@@ -232,8 +274,11 @@ func (f *fitter) boost(ctx context.Context, m *model, matrix *lightgbm.Rows, row
 	return err
 }
 
-// predict returns what a model says of rows that it was not fitted on.
-func (f *fitter) predict(m *model, rows []int) ([]evaluate.Prediction, error) {
+// Close gives the model's memory up.
+func (m *Model) Close() { m.booster.Close() }
+
+// Predict returns what a model says of rows that it was not fitted on.
+func (f *Fitter) Predict(m *Model, rows []int) ([]evaluate.Prediction, error) {
 	texts := make([]string, len(rows))
 	for i, r := range rows {
 		texts[i] = f.examples[r].Text
@@ -247,7 +292,7 @@ func (f *fitter) predict(m *model, rows []int) ([]evaluate.Prediction, error) {
 
 // predict returns LightGBM's own probabilities for texts that are new to the
 // model. The true categories are the caller's to fill in.
-func (m *model) predict(texts []string) ([]evaluate.Prediction, error) {
+func (m *Model) predict(texts []string) ([]evaluate.Prediction, error) {
 	rows := &lightgbm.Rows{}
 	s := m.features.NewScratch()
 	out := make([]evaluate.Prediction, len(texts))

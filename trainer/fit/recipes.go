@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"fmt"
@@ -18,8 +18,8 @@ const (
 	tfidfTree               // trees on tf-idf of the most usual terms
 )
 
-// recipe is how a model is made. Changing a field changes every figure.
-type recipe struct {
+// Recipe is how a model is made. Changing a field changes every figure.
+type Recipe struct {
 	Name            string
 	Method          method
 	MinDocuments    int     // of a term in the vocabulary
@@ -44,33 +44,33 @@ type recipe struct {
 	Tidy            func([]dataset.Example) []dataset.Example // changes texts before they are used, if not nil
 }
 
-// defaultRecipe is the one that train and bootstrap follow.
-const defaultRecipe = "scores"
+// Default is the one that train and bootstrap follow.
+const Default = "scores"
 
-// recipes are the published recipe and what it is compared with in the README.
-var recipes = func() map[string]recipe {
-	base := recipe{
+// Recipes are the published recipe and what it is compared with in the README.
+var Recipes = func() map[string]Recipe {
+	base := Recipe{
 		MinDocuments: 3, MinChosen: 5, Chosen: 200, BayesSmoothing: 0.3, Epochs: 6, StepSize: 0.15,
 		LinearKinds: []kind{words, contents, openings}, BayesKinds: []kind{words, pairs},
 		InnerFolds: 5, Leaves: 8, LearningRate: 0.06, FeatureFraction: 0.2, BaggingFraction: 0.8, L2: 1, MinRowsLeaf: 50,
 		MaxRounds: 400, Patience: 30,
 	}
-	all := map[string]recipe{}
-	for name, change := range map[string]func(*recipe){
-		defaultRecipe:      func(*recipe) {},
-		"leaves-15":        func(r *recipe) { r.Leaves = 15 },
-		"leaves-4":         func(r *recipe) { r.Leaves, r.LearningRate = 4, 0.1 },
-		"chosen-0":         func(r *recipe) { r.Chosen = 0 },
-		"chosen-60":        func(r *recipe) { r.Chosen = 60 },
-		"chosen-400":       func(r *recipe) { r.Chosen = 400 },
-		"without-openings": func(r *recipe) { r.LinearKinds = []kind{words, contents} },
-		"bayes-of-words":   func(r *recipe) { r.BayesKinds = []kind{words} },
-		"inner-10":         func(r *recipe) { r.InnerFolds = 10 },
-		"joined":           func(r *recipe) { r.Tidy = joinContractions },
-		"with-years":       func(r *recipe) { r.Years = true },
-		"balanced":         func(r *recipe) { r.Balanced = true },
-		"linear":           func(r *recipe) { r.Method = linear },
-		"reference": func(r *recipe) {
+	all := map[string]Recipe{}
+	for name, change := range map[string]func(*Recipe){
+		Default:            func(*Recipe) {},
+		"leaves-15":        func(r *Recipe) { r.Leaves = 15 },
+		"leaves-4":         func(r *Recipe) { r.Leaves, r.LearningRate = 4, 0.1 },
+		"chosen-0":         func(r *Recipe) { r.Chosen = 0 },
+		"chosen-60":        func(r *Recipe) { r.Chosen = 60 },
+		"chosen-400":       func(r *Recipe) { r.Chosen = 400 },
+		"without-openings": func(r *Recipe) { r.LinearKinds = []kind{words, contents} },
+		"bayes-of-words":   func(r *Recipe) { r.BayesKinds = []kind{words} },
+		"inner-10":         func(r *Recipe) { r.InnerFolds = 10 },
+		"joined":           func(r *Recipe) { r.Tidy = joinContractions },
+		"with-years":       func(r *Recipe) { r.Years = true },
+		"balanced":         func(r *Recipe) { r.Balanced = true },
+		"linear":           func(r *Recipe) { r.Method = linear },
+		"reference": func(r *Recipe) {
 			r.Method, r.Chosen, r.MaxRounds = tfidfTree, 500, 100
 			r.Leaves, r.LearningRate, r.FeatureFraction, r.BaggingFraction, r.L2, r.MinRowsLeaf = 31, 0.1, 1, 1, 0, 20
 		},
@@ -83,11 +83,11 @@ var recipes = func() map[string]recipe {
 	return all
 }()
 
-// recipeNamed finds a recipe by its name.
-func recipeNamed(name string) (recipe, error) {
-	r, ok := recipes[name]
+// Named finds a recipe by its name.
+func Named(name string) (Recipe, error) {
+	r, ok := Recipes[name]
 	if !ok {
-		return r, fmt.Errorf("--recipe is %q and must be one of %s", name, strings.Join(slices.Sorted(maps.Keys(recipes)), ", "))
+		return r, fmt.Errorf("--recipe is %q and must be one of %s", name, strings.Join(slices.Sorted(maps.Keys(Recipes)), ", "))
 	}
 	return r, nil
 }

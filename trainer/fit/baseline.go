@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ import (
 )
 
 // judgeLinear judges by the probabilities of the linear regression alone.
-func (f *fitter) judgeLinear(s dataset.Split) ([]evaluate.Prediction, error) {
+func (f *Fitter) judgeLinear(s dataset.Split) ([]evaluate.Prediction, error) {
 	features, err := classifier.NewFeatures(f.fitTables(s.Fit, 0))
 	if err != nil {
 		return nil, err
@@ -90,9 +90,9 @@ func (t *tfidf) rows(rows []int) *lightgbm.Rows {
 }
 
 // judgeTFIDF judges by trees on tf-idf, without a search for the round count.
-func (f *fitter) judgeTFIDF(ctx context.Context, s dataset.Split) ([]evaluate.Prediction, error) {
+func (f *Fitter) judgeTFIDF(ctx context.Context, s dataset.Split) ([]evaluate.Prediction, error) {
 	t := newTFIDF(newVocabulary(f.corpus, s.Fit, f.recipe.MinDocuments, true), f.recipe.Chosen)
-	m := &model{rounds: f.recipe.MaxRounds}
+	m := &Model{rounds: f.recipe.MaxRounds}
 	if err := f.boost(ctx, m, t.rows(s.Fit), s.Fit); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"math"
@@ -35,7 +35,7 @@ var logOf = func() (logs [mostCount + 1]float64) {
 }()
 
 // fitLinear fits the regression by AdaGrad (Duchi et al., JMLR 2011).
-func fitLinear(v *vocabulary, rows []int, r recipe, seed uint64) *linearModel {
+func fitLinear(v *vocabulary, rows []int, r Recipe, seed uint64) *linearModel {
 	m := &linearModel{kinds: r.LinearKinds}
 	var first [numKinds]uint32 // place of a kind's first term among all
 	size := uint32(0)
@@ -85,7 +85,7 @@ func (m *linearModel) inputs(out []input, v *vocabulary, d *document, first *[nu
 	return out
 }
 
-func (m *linearModel) descend(c *corpus, rows []int, inputs func(row int) []input, size int, r recipe, rng *rand.Rand) []classVector {
+func (m *linearModel) descend(c *corpus, rows []int, inputs func(row int) []input, size int, r Recipe, rng *rand.Rand) []classVector {
 	weights, squares := make([]classVector, size), make([]classVector, size)
 	for i := range squares {
 		for k := range squares[i] {

@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 // fitBayes finds the naive-Bayes weights of the recipe's kinds of terms, by
 // place: the logarithm of how much more usual the presence of a term is in a
 // category than in the others (Wang and Manning, "Baselines and bigrams", ACL 2012).
-func fitBayes(v *vocabulary, r recipe) (weights [numKinds][]classifier.Weights) {
+func fitBayes(v *vocabulary, r Recipe) (weights [numKinds][]classifier.Weights) {
 	const others = schema.NumCategories - 1
 	inside := func(f frequency, k int) float64 { return float64(f[k]) + r.BayesSmoothing }
 	outside := func(f frequency, k int) float64 { return float64(f.total()-f[k]) + others*r.BayesSmoothing }

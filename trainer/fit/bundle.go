@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"cmp"
@@ -26,8 +26,8 @@ const (
 	maxProbeBytes = 1500
 )
 
-// seal packs a fitted model with what was found on kept rows.
-func (f *fitter) seal(m *model, name string, rows []int, metrics evaluate.Result, threshold float64) (map[string][]byte, error) {
+// Seal packs a fitted model with what was found on kept rows.
+func (f *Fitter) Seal(m *Model, name string, rows []int, metrics evaluate.Result, threshold float64) (map[string][]byte, error) {
 	texts := f.probes(rows)
 	predicted, err := m.predict(texts)
 	if err != nil {
@@ -57,7 +57,7 @@ func (f *fitter) seal(m *model, name string, rows []int, metrics evaluate.Result
 }
 
 // probes picks texts in an order that the seed gives, so that it does not follow the file's.
-func (f *fitter) probes(rows []int) []string {
+func (f *Fitter) probes(rows []int) []string {
 	var short []int
 	for _, r := range rows {
 		if len(f.examples[r].Text) <= maxProbeBytes {
@@ -75,7 +75,7 @@ func (f *fitter) probes(rows []int) []string {
 }
 
 // window is the first and last date of the rows that have one.
-func (f *fitter) window(rows []int) (from, to string) {
+func (f *Fitter) window(rows []int) (from, to string) {
 	for _, r := range rows {
 		if d := f.examples[r].Date; d != "" {
 			if from == "" || d < from {
@@ -87,9 +87,9 @@ func (f *fitter) window(rows []int) (from, to string) {
 	return from, to
 }
 
-// writeBundle writes the parts to a directory, the manifest last: without it a
+// WriteBundle writes the parts to a directory, the manifest last: without it a
 // bundle does not load.
-func writeBundle(dir string, parts map[string][]byte) error {
+func WriteBundle(dir string, parts map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func writeBundle(dir string, parts map[string][]byte) error {
 	return nil
 }
 
-// report is metrics.json.
-type report struct {
+// Report is metrics.json.
+type Report struct {
 	Recipe          string           `json:"recipe"`
 	Seed            uint64           `json:"seed"`
 	Rows            int              `json:"rows_read"`
@@ -114,7 +114,7 @@ type report struct {
 	evaluate.Result
 }
 
-func writeReport(dir string, r report) error {
+func WriteReport(dir string, r Report) error {
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err

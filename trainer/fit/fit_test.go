@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"fmt"
@@ -69,7 +69,7 @@ func TestVocabularyIsBounded(t *testing.T) {
 func TestBayesWeights(t *testing.T) {
 	c := smallCorpus()
 	v := newVocabulary(c, []int{0, 1, 2, 3}, 1, false)
-	bayes := fitBayes(v, recipes[defaultRecipe])
+	bayes := fitBayes(v, Recipes[Default])
 	word := bayes[words]
 	terms := float64(len(word) + len(bayes[pairs]))
 	var in, out float64
@@ -94,7 +94,7 @@ func TestBayesWeights(t *testing.T) {
 // weights are used as serving uses them.
 func TestLinearScores(t *testing.T) {
 	c := smallCorpus()
-	f := &fitter{recipe: recipes[defaultRecipe], seed: 1, corpus: c}
+	f := &Fitter{recipe: Recipes[Default], seed: 1, corpus: c}
 	f.recipe.MinDocuments, f.recipe.Epochs = 1, 40
 	features, err := classifier.NewFeatures(f.fitTables([]int{0, 1, 2, 3}, 4))
 	if err != nil {
@@ -113,7 +113,7 @@ func TestLinearScores(t *testing.T) {
 
 func TestChosenTermsTakeTurns(t *testing.T) {
 	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3}, 1, false)
-	chosen := chooseTerms(v, recipes[defaultRecipe].LinearKinds, 6, 1)
+	chosen := chooseTerms(v, Recipes[Default].LinearKinds, 6, 1)
 	if len(chosen) != 6 {
 		t.Fatalf("chose %d terms", len(chosen))
 	}
@@ -124,7 +124,7 @@ func TestChosenTermsTakeTurns(t *testing.T) {
 		}
 		seen[c] = true
 	}
-	if n := len(chooseTerms(v, recipes[defaultRecipe].LinearKinds, 1000, 1)); n != len(v.terms[words])+len(v.terms[contents])+len(v.terms[openings]) {
+	if n := len(chooseTerms(v, Recipes[Default].LinearKinds, 1000, 1)); n != len(v.terms[words])+len(v.terms[contents])+len(v.terms[openings]) {
 		t.Errorf("asked for more than there are, chose %d", n)
 	}
 }

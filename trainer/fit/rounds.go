@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"context"
@@ -16,15 +16,15 @@ import (
 
 // rounds is what the search for their number found.
 type rounds struct {
-	best   int
-	losses []float64             // log loss on kept rows, by round from the first
-	kept   []evaluate.Prediction // the rows that were kept from a fit, as its best round sees them
+	best    int
+	Losses  []float64             // log loss on kept rows, by round from the first
+	HeldOut []evaluate.Prediction // the rows that were kept from a fit, as its best round sees them
 }
 
 // findRounds returns the number of rounds with the least log loss on rows kept
 // from fitting: the folds are trained side by side, and stop together. Of many
 // rows, one fold says enough.
-func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []dataset.Split) (*rounds, error) {
+func (f *Fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []dataset.Split) (*rounds, error) {
 	if len(rows) > fewRows {
 		parts = parts[:1]
 	}
@@ -47,7 +47,7 @@ func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []i
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("find the number of rounds: %w", err)
 	}
-	found.kept = slices.Concat(kept...)
+	found.HeldOut = slices.Concat(kept...)
 	return found, nil
 }
 
@@ -56,7 +56,7 @@ func (f *fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []i
 const oneRound = 0
 
 // countRounds asks for rounds until the log loss has not become less for a while.
-func (f *fitter) countRounds(ctx context.Context, orders []chan int, losses <-chan float64, parts int, found *rounds) error {
+func (f *Fitter) countRounds(ctx context.Context, orders []chan int, losses <-chan float64, parts int, found *rounds) error {
 	bestLoss := 0.0
 	all := make([]float64, parts)
 	for round := 1; round <= f.recipe.MaxRounds && round-found.best <= f.recipe.Patience; round++ {
@@ -79,7 +79,7 @@ func (f *fitter) countRounds(ctx context.Context, orders []chan int, losses <-ch
 		if found.best == 0 || loss < bestLoss {
 			found.best, bestLoss = round, loss
 		}
-		found.losses = append(found.losses, loss)
+		found.Losses = append(found.Losses, loss)
 		f.progress("round %d: log loss %.5f on kept rows, best %.5f in round %d", round, loss, bestLoss, found.best)
 	}
 	for _, o := range orders {
@@ -97,7 +97,7 @@ type lane struct {
 
 // trainLane trains the models of some folds, a round for each order, and
 // reports each one's share of the log loss.
-func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []int32, parts []dataset.Split, kept [][]evaluate.Prediction, l lane) error {
+func (f *Fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []int32, parts []dataset.Split, kept [][]evaluate.Prediction, l lane) error {
 	// LightGBM keeps its log level by thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -146,7 +146,7 @@ func (f *fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []i
 }
 
 // predictKept is what a trial's first rounds say of the rows that it did not see.
-func (f *fitter) predictKept(t *trial, matrix *lightgbm.Rows, place []int32, rows []int, rounds int) ([]evaluate.Prediction, error) {
+func (f *Fitter) predictKept(t *trial, matrix *lightgbm.Rows, place []int32, rows []int, rounds int) ([]evaluate.Prediction, error) {
 	flat, err := t.booster.PredictRounds(matrix.Select(places(place, rows)), schema.NumCategories, rounds, fmt.Sprintf("num_threads=%d", threadsFor(matrix.Len())))
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ type trial struct {
 	rows         int // in valid
 }
 
-func (f *fitter) newTrial(matrix *lightgbm.Rows, place []int32, p dataset.Split, parameters string) (t *trial, err error) {
+func (f *Fitter) newTrial(matrix *lightgbm.Rows, place []int32, p dataset.Split, parameters string) (t *trial, err error) {
 	t = &trial{rows: len(p.Judge)}
 	defer func() {
 		if err != nil {

@@ -1,0 +1,17 @@
+package evaluate
+
+import (
+	"complaints/internal/classifier"
+	"complaints/trainer/dataset"
+)
+
+// Bundle predicts examples with a loaded bundle, as the consumer does.
+func Bundle(c *classifier.Classifier, examples []dataset.Example) []Prediction {
+	out := make([]Prediction, len(examples))
+	s := c.NewScratch()
+	for i, e := range examples {
+		p := c.Predict([]byte(e.Text), s)
+		out[i] = Prediction{Truth: e.Category, Probabilities: p.Probabilities, Length: len(e.Text), UnknownWords: p.UnknownWords}
+	}
+	return out
+}
