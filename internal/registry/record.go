@@ -80,7 +80,8 @@ type lakeRecorder struct {
 	lines bytes.Buffer // of metrics.jsonl
 }
 
-func NewLakeRecorder(store lake.Store) *lakeRecorder {
+// NewLakeRecorder returns a recorder of one training.
+func NewLakeRecorder(store lake.Store) Recorder {
 	return &lakeRecorder{store: store, files: map[string][]byte{}}
 }
 
@@ -150,6 +151,7 @@ type Recorders struct {
 	Failed []error // of those that were left alone
 }
 
+// Do hands one call to each recorder that has not failed yet.
 func (r *Recorders) Do(call func(Recorder) error) {
 	r.List = slices.DeleteFunc(r.List, func(one Recorder) bool {
 		err := call(one)

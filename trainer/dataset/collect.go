@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// collector keeps of examples, as they come, one of each group of near-copies.
+// Collector keeps of examples, as they come, one of each group of near-copies.
 // So no template letter outweighs what people wrote themselves, and no text can
 // be fitted on and judged by. Which one it is, and in which order finish gives
 // them, does not depend on the order in which they come: a lake that was flushed
 // or compacted otherwise gives the same model. Texts go to a scratch file.
-type collector struct {
+type Collector struct {
 	texts *Spill
 	kept  []Example // without their texts, until finish
 	of    []keptText
@@ -38,11 +38,13 @@ type Dropped struct {
 	OverMaxRows int `json:"over_max_rows"` // drawn out, because there were more rows than wanted
 }
 
-func NewCollector(texts *Spill) *collector {
-	return &collector{texts: texts, first: map[uint64]int32{}, dates: map[string]string{}}
+// NewCollector returns a collector that keeps texts in a scratch file.
+func NewCollector(texts *Spill) *Collector {
+	return &Collector{texts: texts, first: map[uint64]int32{}, dates: map[string]string{}}
 }
 
-func (c *collector) Add(e Example) {
+// Add takes an example into account.
+func (c *Collector) Add(e Example) {
 	n := keptText{key: textKey(e.Text), raw: rawKey(e.Text)}
 	i, seen := c.first[e.Group]
 	if !seen {
@@ -72,7 +74,7 @@ func (c *collector) Add(e Example) {
 }
 
 // keep makes an example the one of its group.
-func (c *collector) keep(i int, e Example, n keptText) {
+func (c *Collector) keep(i int, e Example, n keptText) {
 	at, err := c.texts.put(e.Text)
 	if c.err == nil {
 		c.err = err
@@ -82,7 +84,7 @@ func (c *collector) keep(i int, e Example, n keptText) {
 	c.kept[i], c.of[i] = e, n
 }
 
-func (c *collector) date(s string) string {
+func (c *Collector) date(s string) string {
 	date, ok := c.dates[s]
 	if !ok {
 		date = s
@@ -101,7 +103,7 @@ func earlier(a, b string) string {
 
 // Finish returns what was kept, without texts of two categories. Of more rows
 // than limit (0: none), the seed draws that many by their groups.
-func (c *collector) Finish(limit int, seed uint64) ([]Example, Dropped, error) {
+func (c *Collector) Finish(limit int, seed uint64) ([]Example, Dropped, error) {
 	if err := c.texts.seal(); c.err != nil || err != nil {
 		return nil, c.left, errors.Join(c.err, err)
 	}

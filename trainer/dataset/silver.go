@@ -144,6 +144,7 @@ func (f Files) Read(ctx context.Context, progress Progress, use func(Example)) (
 // Progress shows a line of progress.
 type Progress = func(format string, args ...any)
 
+// Complaints hands every complaint of the files to use.
 func (f Files) Complaints(ctx context.Context, progress Progress, use func(*schema.Complaint)) error {
 	err := ReadComplaints(f, func(x *schema.Complaint) {
 		if ctx.Err() == nil {

@@ -21,6 +21,7 @@ type Result struct {
 	Reference classifier.Profile                              `json:"reference"`
 }
 
+// Class is how a model did on one category.
 type Class struct {
 	Name      string  `json:"name"`
 	Rows      int     `json:"rows"`

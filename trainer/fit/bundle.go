@@ -114,6 +114,7 @@ type Report struct {
 	evaluate.Result
 }
 
+// WriteReport writes metrics.json to a directory.
 func WriteReport(dir string, r Report) error {
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

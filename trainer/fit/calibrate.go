@@ -58,6 +58,7 @@ func scale(j evaluate.Prediction, t float64) evaluate.Prediction {
 	return j
 }
 
+// Scale returns what a model would say of rows if its raw scores were divided by t.
 func Scale(rows []evaluate.Prediction, t float64) []evaluate.Prediction {
 	out := make([]evaluate.Prediction, len(rows))
 	for i, j := range rows {
