@@ -137,7 +137,7 @@ func (s *scoring) object(ctx context.Context, o lake.DayObject) error {
 	if err := readable(body, len(rows)); err != nil {
 		return err
 	}
-	if err := registry.PutNew(ctx, s.store, key, body); err != nil {
+	if err := lake.PutOnce(ctx, s.store, key, body); err != nil {
 		return err
 	}
 	s.rows.Add(int64(len(rows)))

@@ -141,15 +141,17 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []lake.DayObje
 		return 0, err
 	}
 	key := link.ObjectKey(day)
-	err = cfg.Store.PutNew(ctx, key, body, nil)
-	if errors.Is(err, lake.ErrExists) || errors.Is(err, lake.ErrAmbiguous) {
-		// Another compaction's, or our own: where it ends is what counts.
-		if next, look := lake.EndOf(ctx, cfg.Store, key); look == nil {
-			return next, nil
-		}
-	}
-	if err != nil {
-		return 0, err
+	theirs := false
+	err = lake.CreateOnce(
+		func() error { return cfg.Store.PutNew(ctx, key, body, nil) },
+		func() (err error) { // another compaction's, or our own: where it ends is what counts
+			next, err = lake.EndOf(ctx, cfg.Store, key)
+			theirs = err == nil
+			return err
+		},
+	)
+	if err != nil || theirs {
+		return next, err
 	}
 	result.From += len(plain)
 	result.To++

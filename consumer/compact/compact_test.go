@@ -1,6 +1,7 @@
 package compact_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"complaints/consumer/compact"
 	"complaints/consumer/rows"
 	"complaints/internal/lake"
+	"complaints/internal/lake/laketest"
 	"complaints/schema"
 )
 
@@ -129,6 +131,28 @@ func wantEachOnce(t *testing.T, s lake.Store, want int) {
 	}
 	if len(once) != want {
 		t.Errorf("%d rows are read, want %d", len(once), want)
+	}
+}
+
+// A put that got lost is made again, and one whose answer got lost is found.
+func TestPutsThatGetLost(t *testing.T) {
+	for _, fault := range []laketest.Fault{laketest.Lost, laketest.ErroredButStored} {
+		s := newStore(t)
+		put(t, s, 0, 0, 10)
+		cfg, puts := config(s), 0
+		cfg.Store = laketest.Faulty{Store: s, Choose: func(_ context.Context, op, _ string) laketest.Fault {
+			if op != "PutNew" {
+				return laketest.None
+			}
+			if puts++; puts > 1 {
+				return laketest.None
+			}
+			return fault
+		}}
+		if _, err := compact.Day(t.Context(), cfg, day); err != nil {
+			t.Fatalf("fault %d: %v", fault, err)
+		}
+		same(t, s, 1)
 	}
 }
 

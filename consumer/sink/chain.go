@@ -143,36 +143,21 @@ func (c *chain) get(ctx context.Context, key string) (*schema.Claim, error) {
 	return schema.ParseClaim(key, body)
 }
 
-// claimAttempts is how often a claim is tried that was found not to be there
-// after an answer that did not say so.
-const claimAttempts = 5
-
-// claim creates the link. It returns nil if the link stands in the store now as
-// it was given, and errTaken if another stands in its place.
+// claim creates the claim. It returns nil if that stands in the store now as it was
+// given, and an error that matches errTaken if another stands in its place.
 func (c *chain) claim(ctx context.Context, l *schema.Claim) error {
 	body, err := json.Marshal(l)
 	if err != nil {
 		return err
 	}
-	for range claimAttempts {
-		err = c.store.PutNew(ctx, l.Key(), body, nil)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, lake.ErrExists) && !errors.Is(err, lake.ErrAmbiguous) {
+	return lake.CreateOnce(
+		func() error { return c.store.PutNew(ctx, l.Key(), body, nil) },
+		func() error {
+			there, err := c.get(ctx, l.Key())
+			if err == nil && (there.Next != l.Next || there.Lost != l.Lost || !maps.Equal(there.Rows, l.Rows)) {
+				return fmt.Errorf("%w: %s to %d, ours to %d", errTaken, l.Key(), there.Next, l.Next)
+			}
 			return err
-		}
-		there, look := c.get(ctx, l.Key())
-		switch {
-		case errors.Is(look, lake.ErrNotFound):
-			continue
-		case look != nil:
-			return errors.Join(look, err)
-		case there.Next == l.Next && there.Lost == l.Lost && maps.Equal(there.Rows, l.Rows):
-			return nil
-		default:
-			return fmt.Errorf("%w: %s to %d, ours to %d", errTaken, l.Key(), there.Next, l.Next)
-		}
-	}
-	return err
+		},
+	)
 }

@@ -90,26 +90,10 @@ func (c *chain) putDay(ctx context.Context, l *schema.Claim, day schema.Day, rec
 // create stores an object and returns nil if it stands in the store now. One
 // that stood there before must be of the same link: its writer had the claim too.
 func (c *chain) create(ctx context.Context, l *schema.Claim, day schema.Day, body []byte, meta map[string]string) error {
-	key := l.ObjectKey(day)
-	var err error
-	for range claimAttempts {
-		err = c.store.PutNew(ctx, key, body, meta)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, lake.ErrExists) && !errors.Is(err, lake.ErrAmbiguous) {
-			return err
-		}
-		look := c.belongs(ctx, l, day)
-		if errors.Is(look, lake.ErrNotFound) {
-			continue
-		}
-		if look != nil {
-			return errors.Join(look, err)
-		}
-		return nil
-	}
-	return err
+	return lake.CreateOnce(
+		func() error { return c.store.PutNew(ctx, l.ObjectKey(day), body, meta) },
+		func() error { return c.belongs(ctx, l, day) },
+	)
 }
 
 func (c *chain) belongs(ctx context.Context, l *schema.Claim, day schema.Day) error {

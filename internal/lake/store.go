@@ -11,6 +11,7 @@
 //	dir.go      a directory
 //	s3.go       a bucket; retry.go says which answers are tried again
 //	reader.go   reading parts of an S3 object with bounded memory
+//	create.go   creating once, and looking after an answer that does not say
 //	parquet.go  writing, opening and checking Parquet
 //	days.go     the objects of a day, each row once
 package lake

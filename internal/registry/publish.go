@@ -121,7 +121,7 @@ func VersionOrChampion(ctx context.Context, store lake.Store, version string) (*
 // there already is the same, for its version is the hash of its content.
 func Publish(ctx context.Context, store lake.Store, version string, parts map[string][]byte) error {
 	for _, name := range classifier.PartNames {
-		if err := PutNew(ctx, store, schema.ModelPrefix(version)+name, parts[name]); err != nil {
+		if err := lake.PutOnce(ctx, store, schema.ModelPrefix(version)+name, parts[name]); err != nil {
 			return fmt.Errorf("publish %s: %w", version, err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -116,7 +115,7 @@ func (r *lakeRecorder) End(ctx context.Context, end RunEnd) error {
 	r.files["metrics.jsonl"] = r.lines.Bytes()
 	prefix := schema.RunPrefix(end.Version, r.start.At)
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		if err := PutNew(ctx, r.store, prefix+name, r.files[name]); err != nil {
+		if err := lake.PutOnce(ctx, r.store, prefix+name, r.files[name]); err != nil {
 			return err
 		}
 	}
@@ -124,24 +123,7 @@ func (r *lakeRecorder) End(ctx context.Context, end RunEnd) error {
 	if err != nil {
 		return err
 	}
-	return PutNew(ctx, r.store, prefix+runFile, append(body, '\n'))
-}
-
-// PutNew stores an object that is not there yet, or is there with the same
-// content: from an attempt whose answer was lost, or from an equal training.
-func PutNew(ctx context.Context, store lake.Store, key string, body []byte) error {
-	err := store.PutNew(ctx, key, body, nil)
-	if !errors.Is(err, lake.ErrExists) && !errors.Is(err, lake.ErrAmbiguous) {
-		return err
-	}
-	there, _, look := store.Get(ctx, key)
-	switch {
-	case look != nil:
-		return errors.Join(err, look)
-	case !bytes.Equal(there, body):
-		return fmt.Errorf("%s is there with %d bytes that differ from the %d to be written: %w", key, len(there), len(body), err)
-	}
-	return nil
+	return lake.PutOnce(ctx, r.store, prefix+runFile, append(body, '\n'))
 }
 
 // Recorders hands everything to each of several recorders. One that fails is
