@@ -30,16 +30,3 @@ func (t Topics) Of(layer Layer) string {
 // OutputHeadroomBytes is how much larger an output topic's max.message.bytes is
 // than the source's: a result is its complaint and what the model says of it.
 const OutputHeadroomBytes = 64 << 10
-
-// The headers of a dead letter, beside those that the message came with. All
-// values are text.
-const (
-	HeaderReason          = "complaints-reason"
-	HeaderError           = "complaints-error"
-	HeaderSourceTopic     = "complaints-source-topic"
-	HeaderSourceTopicID   = "complaints-source-topic-id" // 32 hex digits
-	HeaderSourcePartition = "complaints-source-partition"
-	HeaderSourceOffset    = "complaints-source-offset"
-	HeaderSourceTimestamp = "complaints-source-timestamp" // milliseconds since 1970
-	HeaderAttempt         = "complaints-attempt"          // how often it was replayed
-)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"complaints/internal/kafka"
 	"complaints/schema"
@@ -153,11 +152,6 @@ func (s *session) sourceOf(r *kgo.Record) (partition int32, offset int64, ok boo
 		c, err := schema.DecodeClassified(r.Value)
 		return c.Partition, c.Offset, err == nil && c.TopicID == s.topicID
 	}
-	h := make(map[string]string, len(r.Headers))
-	for _, kv := range r.Headers {
-		h[kv.Key] = string(kv.Value)
-	}
-	p, errP := strconv.ParseInt(h[schema.HeaderSourcePartition], 10, 32)
-	offset, errO := strconv.ParseInt(h[schema.HeaderSourceOffset], 10, 64)
-	return int32(p), offset, errP == nil && errO == nil && h[schema.HeaderSourceTopicID] == s.topicID
+	of, err := schema.DeadLetterSource(func(name string) string { return kafka.HeaderOf(r, name) })
+	return of.Partition, of.Offset, err == nil && of.TopicID == s.topicID
 }

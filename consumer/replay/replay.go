@@ -190,11 +190,11 @@ func (r *run) publish(ctx context.Context, session *kgo.GroupTransactSession, le
 
 // take counts a dead letter and returns the message to publish again, if any.
 func (r *run) take(letter *kgo.Record) (*kgo.Record, bool) {
-	if letter.Attrs.IsControl() || headerOf(letter, schema.HeaderReason) != string(r.counts.Reason) {
+	if letter.Attrs.IsControl() || kafka.HeaderOf(letter, schema.HeaderReason) != string(r.counts.Reason) {
 		return nil, false
 	}
 	r.counts.Found++
-	attempt, _ := strconv.Atoi(headerOf(letter, schema.HeaderAttempt))
+	attempt, _ := strconv.Atoi(kafka.HeaderOf(letter, schema.HeaderAttempt))
 	if attempt >= r.cfg.MaxAttempts {
 		r.counts.Exhausted++
 		return nil, false
@@ -208,16 +208,6 @@ func (r *run) take(letter *kgo.Record) (*kgo.Record, bool) {
 	}
 	message.Headers = append(message.Headers, kgo.RecordHeader{Key: schema.HeaderAttempt, Value: []byte(strconv.Itoa(attempt + 1))})
 	return message, true
-}
-
-// headerOf returns the last header of a name: the consumer's own come last.
-func headerOf(r *kgo.Record, key string) string {
-	for _, h := range slices.Backward(r.Headers) {
-		if h.Key == key {
-			return string(h.Value)
-		}
-	}
-	return ""
 }
 
 // resume has a partition begin at the start of its log where the group's committed

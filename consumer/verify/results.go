@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"complaints/internal/kafka"
 	"complaints/schema"
 )
 
@@ -111,22 +111,7 @@ func sourceOf(rec *kgo.Record, dead bool) (schema.Source, error) {
 		}
 		return c.Source, nil
 	}
-	headers := map[string]string{}
-	for _, h := range rec.Headers { // those of the consumer come last
-		headers[h.Key] = string(h.Value)
-	}
-	partition, err := strconv.ParseInt(headers[schema.HeaderSourcePartition], 10, 32)
-	if err != nil {
-		return schema.Source{}, fmt.Errorf("its header %s is %q", schema.HeaderSourcePartition, headers[schema.HeaderSourcePartition])
-	}
-	offset, err := strconv.ParseInt(headers[schema.HeaderSourceOffset], 10, 64)
-	if err != nil {
-		return schema.Source{}, fmt.Errorf("its header %s is %q", schema.HeaderSourceOffset, headers[schema.HeaderSourceOffset])
-	}
-	return schema.Source{
-		Topic: headers[schema.HeaderSourceTopic], TopicID: headers[schema.HeaderSourceTopicID],
-		Partition: int32(partition), Offset: offset,
-	}, nil
+	return schema.DeadLetterSource(func(name string) string { return kafka.HeaderOf(rec, name) })
 }
 
 // compare reads the complaints and takes each from the results that were seen.

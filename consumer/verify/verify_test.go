@@ -118,6 +118,7 @@ func (r *rig) deadLetter(partition int32, offset int64) *kgo.Record {
 		{Key: schema.HeaderSourceTopicID, Value: []byte(r.id)},
 		{Key: schema.HeaderSourcePartition, Value: []byte(strconv.Itoa(int(partition)))},
 		{Key: schema.HeaderSourceOffset, Value: []byte(strconv.FormatInt(offset, 10))},
+		{Key: schema.HeaderSourceTimestamp, Value: []byte("1")},
 	}}
 }
 

@@ -1,5 +1,11 @@
 package kafka
 
+import (
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
 // Record is a committed record of a topic. Its bytes are its own, and not a part
 // of the batch that it came in.
 type Record struct {
@@ -30,4 +36,15 @@ func (r *Record) Size() int64 {
 		n += headerOverhead + len(h.Key) + len(h.Value)
 	}
 	return int64(n)
+}
+
+// HeaderOf returns the last header of a name, "" if there is none: what a program
+// adds to the headers of a message comes last.
+func HeaderOf(r *kgo.Record, name string) string {
+	for _, h := range slices.Backward(r.Headers) {
+		if h.Key == name {
+			return string(h.Value)
+		}
+	}
+	return ""
 }
