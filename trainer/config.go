@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/robfig/cron/v3"
-
 	"complaints/internal/lake"
 	"complaints/internal/settings"
 	"complaints/trainer/dataset"
@@ -115,7 +113,7 @@ func (c *runConfig) complete() error {
 	}
 	if c.Every != "" {
 		var err error
-		if c.schedule, err = cron.ParseStandard(c.Every); err != nil {
+		if c.schedule, err = parseSchedule(c.Every); err != nil {
 			fault("--every is %q, and must be a cron expression of five fields as '0 15 * * 0': %w", c.Every, err)
 		}
 		if c.Force {

@@ -5,12 +5,27 @@ import (
 	"errors"
 	"time"
 
+	cron "github.com/netresearch/go-cron"
+
 	"complaints/trainer/dataset"
 )
 
 // schedule says when the next training begins. Times are UTC.
 type schedule interface {
 	Next(after time.Time) time.Time
+}
+
+// parseSchedule reads five fields: minute, hour, day of the month, month, day of
+// the week. Short forms as @every are refused: none of them is a time of the week.
+func parseSchedule(fields string) (schedule, error) {
+	s, err := cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(fields)
+	if err != nil {
+		return nil, err
+	}
+	if s.Next(time.Now().UTC()).IsZero() {
+		return nil, errors.New("it names a time that never comes")
+	}
+	return s, nil
 }
 
 // everySoOften runs a training at each time of the schedule until ctx ends. One
@@ -22,9 +37,6 @@ type schedule interface {
 func everySoOften(ctx context.Context, s schedule, train func(context.Context) error, progress dataset.Progress) error {
 	for {
 		next := s.Next(time.Now().UTC())
-		if next.IsZero() {
-			return errors.New("--every names a time that never comes")
-		}
 		progress("the next training is at %s", next.Format(time.RFC3339))
 		if !waitUntil(ctx, next, time.Now) {
 			return nil

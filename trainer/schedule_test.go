@@ -98,3 +98,23 @@ func TestWaitingFollowsTheClock(t *testing.T) {
 		})
 	}
 }
+
+func TestScheduleHasFiveFields(t *testing.T) {
+	friday := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	sunday := time.Date(2026, 11, 29, 15, 0, 0, 0, time.UTC)
+	for _, fields := range []string{"0 15 * * 0", "0 15 * * 7", "0 15 * * SUN"} {
+		s, err := parseSchedule(fields)
+		if err != nil {
+			t.Errorf("%q: %v", fields, err)
+			continue
+		}
+		if next := s.Next(friday); !next.Equal(sunday) {
+			t.Errorf("%q comes at %s, want %s", fields, next, sunday)
+		}
+	}
+	for _, fields := range []string{"", "Sundays", "TZ=UTC", "CRON_TZ=UTC", "@every -1s", "@every 1s", "* * * * * *", "60 15 * * 0", "0 15 30 2 *"} {
+		if s, err := parseSchedule(fields); err == nil {
+			t.Errorf("%q is taken, and comes at %s", fields, s.Next(friday))
+		}
+	}
+}

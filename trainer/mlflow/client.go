@@ -24,11 +24,13 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 const (
-	// attempts is how often a request is made at most, and firstPause how long
-	// the first wait between two is; each further one is twice as long.
+	// attempts is how often a request is made at most, and firstPause about how long
+	// the first wait between two is; each further one is about twice as long.
 	attempts   = 4
 	firstPause = 500 * time.Millisecond
 	// attemptTime bounds one attempt. A bundle of some megabytes fits in.
@@ -44,7 +46,7 @@ type Client struct {
 	user     *url.Userinfo
 	http     *http.Client
 	pause    time.Duration
-	attempts int
+	attempts uint
 }
 
 // New returns a client of the server at address, http://host:port or
@@ -119,28 +121,25 @@ func (c *Client) sendOnce(ctx context.Context, path string, in, out any) error {
 	return c.once(ctx, http.MethodPost, api+path, body, out)
 }
 
-// try repeats what may succeed later, and says how often it did.
+// try repeats what may succeed later, and says how often it did. When ctx ends, it
+// returns what the last attempt said.
 func (c *Client) try(ctx context.Context, do func() error) error {
-	pause := c.pause
-	for n := 1; ; n++ {
-		err := do()
-		var answer *Error
-		if err == nil || errors.As(err, &answer) && !answer.retried() {
-			return err
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.Multiplier = c.pause, 2
+	var n uint
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		n++
+		last = do()
+		if answer := (*Error)(nil); errors.As(last, &answer) && !answer.retried() {
+			return struct{}{}, backoff.Permanent(last)
 		}
-		if n >= c.attempts {
-			if n > 1 {
-				err = fmt.Errorf("after %d attempts: %w", n, err)
-			}
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
-		}
-		pause *= 2
+		return struct{}{}, last
+	}, backoff.WithBackOff(pause), backoff.WithMaxTries(c.attempts))
+	if err != nil && n > 1 && n == c.attempts {
+		return fmt.Errorf("after %d attempts: %w", n, last)
 	}
+	return last
 }
 
 // once makes one request. Path begins with a slash, and out may be nil.
