@@ -29,7 +29,11 @@ func (p *publishedModels) wantChallenger(version string, swapped, refused float6
 	p.t.Helper()
 	p.refreshChallenger(p.t.Context())
 	p.refreshChallenger(p.t.Context()) // nothing new
-	if now := p.models.challenger.version(); now != version {
+	now := ""
+	if c := p.models.challenger.Holder.Current(); c != nil {
+		now = c.Version()
+	}
+	if now != version {
 		p.t.Errorf("%q challenges, want %q", now, version)
 	}
 	want := map[string]float64{"complaints_challenger_swaps_total " + swapDone: swapped, "complaints_challenger_swaps_total " + swapRefused: refused}
@@ -45,7 +49,7 @@ func (p *publishedModels) wantChallenger(version string, swapped, refused float6
 }
 
 // A process that only sinks follows the challenger, and needs no champion.
-func TestNewChallengersAreCheckedAndSwappedIn(t *testing.T) {
+func TestChallengerIsCheckedAndSwappedIn(t *testing.T) {
 	p := newPublishedModels(t)
 	p.shadow(p.registry)
 	p.wantChallenger("", 0, 0)
@@ -82,7 +86,7 @@ func TestNewChallengersAreCheckedAndSwappedIn(t *testing.T) {
 	}
 }
 
-func TestTheWatcherFollowsTheChallengerWithoutAChampion(t *testing.T) {
+func TestWatchFollowsTheChallengerWithoutAChampion(t *testing.T) {
 	p := newPublishedModels(t)
 	holder := p.shadow(p.registry)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -86,7 +86,7 @@ func (p *publishedModels) metrics() map[string]float64 {
 	return out
 }
 
-func TestTheChampionIsFollowed(t *testing.T) {
+func TestModelsFollowTheChampion(t *testing.T) {
 	p := newPublishedModels(t)
 	first, parts := classifiertest.Bundle(t, "first", nil)
 	p.put(first, parts)
@@ -127,7 +127,7 @@ func TestTheChampionIsFollowed(t *testing.T) {
 }
 
 // A hundred swaps, each used as a session uses it, must leave nothing behind.
-func TestSwapsLeaveMemoryFlat(t *testing.T) {
+func TestModelSwapsLeaveMemoryFlat(t *testing.T) {
 	p := newPublishedModels(t)
 	var versions []string
 	var size int64 // of a bundle, bytes

@@ -7,42 +7,30 @@ import (
 
 	"complaints/internal/lake"
 	"complaints/internal/registry"
-	"complaints/schema"
 )
 
-// runChallenge lets consumers score a published version in the shadow of the
-// champion, or none. It is loaded first, as consumers will.
+// runChallenge lets consumers score a published version beside the champion, or
+// none.
 func runChallenge(ctx context.Context, c *challengeConfig, stdout io.Writer) error {
 	store, err := lake.Open(ctx, c.Lake)
 	if err != nil {
 		return err
 	}
-	now, err := registry.ReadChallenger(ctx, store)
+	before, err := registry.Challenge(ctx, store, c.Version)
 	if err != nil {
 		return err
 	}
-	if now.Version == c.Version {
-		said := c.Version + " challenges already"
-		if c.Off {
-			said = "no model challenges"
-		}
-		_, err := fmt.Fprintln(stdout, said+", so nothing was changed")
-		return err
-	}
-	why := "taken off"
-	if !c.Off {
-		why = "asked for"
-		if err := registry.MayChallenge(ctx, store, c.Version); err != nil {
-			return fmt.Errorf("%s cannot challenge, so nothing was changed: %w", c.Version, err)
-		}
-	}
-	if err := registry.Move(ctx, store, schema.ChallengerKey, now, registry.ChangeTo(c.Version, why)); err != nil {
-		return err
-	}
 	said := c.Version + " challenges"
-	if c.Off {
-		said = now.Version + " does not challenge any more"
+	switch {
+	case before == c.Version && c.Off:
+		said = "no model challenges, so nothing was changed"
+	case before == c.Version:
+		said += " already, so nothing was changed"
+	case c.Off:
+		said = before + " does not challenge any more; consumers see it at their next look, --model-poll"
+	default:
+		said += "; consumers see it at their next look, --model-poll"
 	}
-	_, err = fmt.Fprintln(stdout, said+"; consumers see it at their next look, --model-poll")
+	_, err = fmt.Fprintln(stdout, said)
 	return err
 }

@@ -15,11 +15,11 @@ func TestChallenge(t *testing.T) {
 	url, store, first, second := twoModels(t) // the second serves
 	wantNow := func(version string, changes int) {
 		t.Helper()
-		now, err := registry.ReadChallenger(t.Context(), store)
+		now, err := registry.Challenger(t.Context(), store)
 		if err != nil || now.Version != version || len(now.History) != changes {
 			t.Errorf("the challenger is %+v, %v; want %q after %d changes", now, err, version, changes)
 		}
-		if champion, err := registry.ReadPointer(t.Context(), store); err != nil || champion.Version != second {
+		if champion, err := registry.Champion(t.Context(), store); err != nil || champion.Version != second {
 			t.Errorf("%s serves, %v", champion.Version, err)
 		}
 	}

@@ -38,6 +38,8 @@ type training struct {
 	examples []dataset.Example
 	record   *registry.Recorders
 	progress dataset.Progress
+	champion *registry.Pointer
+	serving  *classifier.Classifier // the champion
 	stages   *stages
 	verdict  verdict
 }
@@ -119,11 +121,11 @@ const recordTimeout = 2 * time.Minute
 
 // train does all but the telling. It returns the parts of the published bundle.
 func (t *training) train(ctx context.Context) (map[string][]byte, error) {
-	champion, err := registry.ReadChampion(ctx, t.store)
-	if err != nil {
+	var err error
+	if t.champion, t.serving, err = registry.LoadChampion(ctx, t.store); err != nil {
 		return nil, err
 	}
-	t.verdict.champion(champion)
+	t.verdict.champion(t.champion, t.serving)
 	f, c, err := t.prepare(ctx)
 	if err != nil {
 		return nil, err
@@ -137,21 +139,21 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 		return nil, err
 	}
 	defer m.Close()
-	challenger, parts, err := t.finish(f, m, c)
+	candidate, parts, err := t.finish(f, m, c)
 	if err != nil {
 		return nil, err
 	}
 	t.stages.begin("judge")
-	if err := t.judge(c, challenger, champion.Bundle); err != nil {
+	if err := t.judge(c, candidate); err != nil {
 		return nil, err
 	}
 	if t.cfg.Force && !t.verdict.Gate.Passed {
-		if challenger, parts, err = force(parts, t.cfg.Reason); err != nil {
+		if candidate, parts, err = force(parts, t.cfg.Reason); err != nil {
 			return nil, err
 		}
 	}
 	t.stages.begin("publish")
-	return parts, t.publish(ctx, challenger, parts, champion)
+	return parts, t.publish(ctx, candidate.Version(), parts)
 }
 
 // prepare reads the rows and cuts them.
@@ -196,7 +198,7 @@ func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.Cut) (*classifi
 	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate.Of(fit.Scale(said, 1/heat)).ECE, After: e.ECE}
 	t.verdict.Review = reviewOf(said, threshold)
 	t.verdict.Review.Wanted, t.verdict.Review.KeptCoverage, t.verdict.Review.KeptRows = t.cfg.ReviewPrecision, coverage, len(kept)
-	t.verdict.Challenger, t.verdict.losses = e, m.Search.Losses
+	t.verdict.Candidate, t.verdict.losses = e, m.Search.Losses
 	parts, err := f.Seal(m, "", c.Fit, e, threshold)
 	if err != nil {
 		return nil, nil, err
@@ -207,7 +209,7 @@ func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.Cut) (*classifi
 
 // judge lets both models say what the test rows are, as consumers would, and
 // asks the gate.
-func (t *training) judge(c dataset.Cut, challenger, champion *classifier.Classifier) error {
+func (t *training) judge(c dataset.Cut, candidate *classifier.Classifier) error {
 	tests := make([]dataset.Example, len(c.Judge))
 	in := gate.Input{Fitted: dataset.PerCategory(t.examples, c.Fit), Seed: t.cfg.Seed}
 	for i, r := range c.Judge {
@@ -224,9 +226,9 @@ func (t *training) judge(c dataset.Cut, challenger, champion *classifier.Classif
 		}
 		return m, e
 	}
-	in.Challenger, _ = side(challenger)
-	in.Champion, t.verdict.ChampionEvaluation = side(champion)
-	in.Challenger.Scoring, in.Champion.Scoring = scoringTimes(challenger, champion, tests)
+	in.Candidate, _ = side(candidate)
+	in.Champion, t.verdict.ChampionEvaluation = side(t.serving)
+	in.Candidate.Scoring, in.Champion.Scoring = scoringTimes(candidate, t.serving, tests)
 	var err error
 	t.verdict.Gate, err = gate.Decide(in, t.cfg.limits())
 	return err
@@ -278,14 +280,14 @@ func force(parts map[string][]byte, reason string) (*classifier.Classifier, map[
 
 // publish keeps the new bundle, also one that will not serve, and moves the
 // champion if it may.
-func (t *training) publish(ctx context.Context, challenger *classifier.Classifier, parts map[string][]byte, champion *registry.Serving) error {
+func (t *training) publish(ctx context.Context, version string, parts map[string][]byte) error {
 	v := &t.verdict
-	v.Version = challenger.Version()
+	v.Version = version
 	if err := registry.Publish(ctx, t.store, v.Version, parts); err != nil {
 		return err
 	}
 	switch failed := v.Gate.Failed(); {
-	case v.Version == champion.Version:
+	case v.Version == t.champion.Version:
 		v.keep("the new model is the champion, byte for byte: there is nothing new to learn from")
 		return nil
 	case len(failed) > 0 && !t.cfg.Force:
@@ -296,7 +298,7 @@ func (t *training) publish(ctx context.Context, challenger *classifier.Classifie
 	default:
 		v.promote("passed the gate")
 	}
-	err := registry.MoveChampion(ctx, t.store, champion, registry.ChangeTo(v.Version, v.Why))
+	err := registry.Promote(ctx, t.store, t.champion, v.Version, v.Why)
 	switch {
 	case errors.Is(err, registry.ErrMoved):
 		v.keep(fmt.Sprintf("%v, so it was compared with one that no longer serves; run it again", err))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"complaints/internal/classifier"
 	"complaints/internal/lake"
 	"complaints/internal/lake/laketest"
 	"complaints/internal/registry"
@@ -54,13 +55,13 @@ func (w *weekly) run(args ...string) (v verdict, kept bool) {
 	return v, kept
 }
 
-func (w *weekly) champion() *registry.Serving {
+func (w *weekly) champion() (*registry.Pointer, classifier.Manifest) {
 	w.t.Helper()
-	c, err := registry.ReadChampion(w.t.Context(), w.store)
+	p, bundle, err := registry.LoadChampion(w.t.Context(), w.store)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return c
+	return p, bundle.Manifest()
 }
 
 // shuffled writes the sample with the products of its rows exchanged.
@@ -89,11 +90,11 @@ func TestTheLoopPromotesAndKeeps(t *testing.T) {
 	if kept || first.Outcome != registry.Promoted || !first.ChampionBuiltIn || !strings.HasPrefix(first.Champion, bootstrapName) {
 		t.Fatalf("the first run is %+v, want promoted in place of the built-in model", first)
 	}
-	serves := w.champion()
-	if serves.Version != first.Version || serves.Previous != "" || !strings.Contains(serves.History[0].Why, "gate") {
+	serves, m := w.champion()
+	if serves.Version != first.Version || serves.Previous != first.Champion || !strings.Contains(serves.History[0].Why, "gate") {
 		t.Errorf("the champion is %+v", serves.Champion)
 	}
-	if m := serves.Bundle.Manifest(); m.Metrics != first.Challenger.Metrics || m.Training.To >= first.Rows.From || m.ReviewThreshold != first.Review.Threshold {
+	if m.Metrics != first.Candidate.Metrics || m.Training.To >= first.Rows.From || m.ReviewThreshold != first.Review.Threshold {
 		t.Errorf("the manifest says %+v, trained to %s, threshold %v; the verdict %+v", m.Metrics, m.Training.To, m.ReviewThreshold, first)
 	}
 
@@ -107,19 +108,19 @@ func TestTheLoopPromotesAndKeeps(t *testing.T) {
 	if !kept || bad.Gate.Passed || bad.Champion != first.Version || !strings.Contains(bad.Why, "macro F1") {
 		t.Errorf("labels exchanged: %s, %s", bad.Outcome, bad.Why)
 	}
-	if _, err := registry.LoadBundle(t.Context(), w.store, bad.Version); err != nil {
+	if _, err := registry.Load(t.Context(), w.store, bad.Version); err != nil {
 		t.Errorf("the bundle that was refused is not kept for a look: %v", err)
 	}
-	if now := w.champion(); now.Etag != serves.Etag {
+	if now, _ := w.champion(); len(now.History) != len(serves.History) {
 		t.Errorf("the champion was changed: %+v", now.Champion)
 	}
 
 	forced, kept := w.run(append(worse, "--force", "--reason", "a drill")...)
-	now := w.champion()
+	now, m := w.champion()
 	if kept || now.Version != forced.Version || now.Previous != first.Version || forced.Version == bad.Version {
 		t.Errorf("forced: %s %s, the champion is %+v", forced.Outcome, forced.Version, now.Champion)
 	}
-	if m := now.Bundle.Manifest(); m.Forced != "a drill" || !strings.Contains(now.History[0].Why, "a drill") {
+	if m.Forced != "a drill" || !strings.Contains(now.History[0].Why, "a drill") {
 		t.Errorf("the manifest says %q and the history %q", m.Forced, now.History[0].Why)
 	}
 	w.wantRecords(first, again, bad, forced)
@@ -162,7 +163,7 @@ func TestEqualRowsAndSeedGiveAnEqualBundle(t *testing.T) {
 	if a.Version != b.Version || a.Version == other.Version {
 		t.Errorf("versions %s and %s, and with another seed %s", a.Version, b.Version, other.Version)
 	}
-	if a.Calibration.Temperature <= 0 || a.Challenger.LogLoss <= 0 {
+	if a.Calibration.Temperature <= 0 || a.Candidate.LogLoss <= 0 {
 		t.Errorf("the verdict lacks figures: %+v", a)
 	}
 }

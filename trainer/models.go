@@ -12,38 +12,17 @@ import (
 	"complaints/internal/registry"
 )
 
-// runRollback points back to a version that has served, or to any other one that
-// was published. It is loaded first, as consumers will: they would refuse one
-// that does not load, and go on with what they have.
+// runRollback lets a published version serve again.
 func runRollback(ctx context.Context, c *rollbackConfig, stdout io.Writer) error {
 	store, err := lake.Open(ctx, c.Lake)
 	if err != nil {
 		return err
 	}
-	now, err := registry.ReadPointer(ctx, store)
+	from, to, err := registry.Rollback(ctx, store, c.Version, c.Reason)
 	if err != nil {
 		return err
 	}
-	to := c.Version
-	switch {
-	case to == "" && now.Previous == "":
-		return fmt.Errorf("%s serves, and nothing before it was published: name a version, see trainer models", now.Name())
-	case to == "":
-		to = now.Previous
-	case to == now.Version:
-		return fmt.Errorf("%s serves already", to)
-	}
-	if _, err := registry.LoadBundle(ctx, store, to); err != nil {
-		return fmt.Errorf("%s cannot serve, so nothing was changed: %w", to, err)
-	}
-	why := "rolled back"
-	if c.Reason != "" {
-		why += ": " + c.Reason
-	}
-	if err := registry.MoveChampion(ctx, store, now, registry.ChangeTo(to, why)); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, now.Name()); err != nil {
+	if _, err := fmt.Fprintf(stdout, "%s serves in place of %s; consumers see it at their next look, --model-poll\n", to, from.Name()); err != nil {
 		return err
 	}
 	client, err := c.client()
@@ -76,8 +55,13 @@ func printModels(w io.Writer, list []registry.Model) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tversion\tpublished\trows\tto\taccuracy\tmacro F1\tlog loss\tECE\tserved")
 	for _, p := range list {
-		mark, served := " ", "never"
+		mark, served, published := " ", "never", p.Published.Format(time.DateTime)
+		if p.Published.IsZero() {
+			published = "never"
+		}
 		switch {
+		case p.BuiltIn:
+			mark, served = "*", "since ever: no model was published, so that consumers serve the one in their program (--allow-bootstrap)"
 		case p.Serves:
 			mark = "*"
 		case p.Challenges:
@@ -89,12 +73,12 @@ func printModels(w io.Writer, list []registry.Model) error {
 		if p.Fault != "" {
 			served += "; its manifest cannot be read: " + p.Fault
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%.4f\t%.4f\t%.4f\t%.4f\t%s\n", mark, p.Version, p.Published.Format(time.DateTime),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%.4f\t%.4f\t%.4f\t%.4f\t%s\n", mark, p.Version, published,
 			p.Training.Rows, p.Training.To, p.Metrics.Accuracy, p.Metrics.MacroF1, p.Metrics.LogLoss, p.Metrics.ECE, served)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "\n* serves, + challenges it in the shadow. The metrics are of each model's own test rows: those of different weeks do not compare.")
+	_, err := fmt.Fprintln(w, "\n* serves, + challenges it. The metrics are of each model's own test rows: those of different weeks do not compare.")
 	return err
 }

@@ -33,11 +33,11 @@ func twoModels(t *testing.T) (url string, store lake.Store, first, second string
 		}
 	}
 	for _, version := range []string{first, second} {
-		now, err := registry.ReadPointer(ctx, store)
+		now, err := registry.Champion(ctx, store)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := registry.MoveChampion(ctx, store, now, schema.Change{Version: version, Why: "passed the gate"}); err != nil {
+		if err := registry.Promote(ctx, store, now, version, "passed the gate"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,14 +52,14 @@ func TestRollback(t *testing.T) {
 		why  string
 	}{
 		{nil, first, "rolled back"}, // to what served before
-		{nil, second, "rolled back"},
+		{[]string{second}, second, "rolled back"},
 		{[]string{first, "--reason", "too sure of loans"}, first, "rolled back: too sure of loans"},
 	} {
 		out, err := runArgs(t, append([]string{"rollback", "--lake", url}, step.args...)...)
 		if err != nil || !strings.HasPrefix(out, step.want+" serves") {
 			t.Fatalf("rollback %q printed %q, %v", step.args, out, err)
 		}
-		now, err := registry.ReadPointer(t.Context(), store)
+		now, err := registry.Champion(t.Context(), store)
 		if err != nil || now.Version != step.want || now.History[0].Why != step.why || now.History[0].At.IsZero() {
 			t.Errorf("rollback %q: the champion is %+v, %v", step.args, now.Champion, err)
 		}
@@ -70,7 +70,7 @@ func TestRollback(t *testing.T) {
 	}
 	for version, want := range map[string]string{"none": "not found", "broken": "broken", first: "already"} {
 		_, err := runArgs(t, "rollback", "--lake", url, version)
-		now, look := registry.ReadPointer(t.Context(), store)
+		now, look := registry.Champion(t.Context(), store)
 		if err == nil || !strings.Contains(err.Error(), want) || look != nil || now.Version != first {
 			t.Errorf("rollback to %s: error %v; the champion is %s, %v", version, err, now.Version, look)
 		}

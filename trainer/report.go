@@ -68,7 +68,7 @@ func (c *reportConfig) open(ctx context.Context) (complaintSource, *classifier.C
 	if err != nil {
 		return nil, nil, err
 	}
-	bundle, err := registry.VersionOrChampion(ctx, store, c.Model)
+	bundle, err := registry.LoadVersionOrChampion(ctx, store, c.Model)
 	return dataset.Silver{Store: store, Window: c.Window}, bundle, err
 }
 

@@ -15,8 +15,8 @@ type schedule interface {
 	Next(after time.Time) time.Time
 }
 
-// parseSchedule reads five fields: minute, hour, day of the month, month, day of
-// the week. Short forms as @every are refused: none of them is a time of the week.
+// parseSchedule reads five fields: minute, hour, day of the month, month and weekday.
+// Short forms as @every are refused: none of them is a time of the week.
 func parseSchedule(fields string) (schedule, error) {
 	s, err := cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(fields)
 	if err != nil {

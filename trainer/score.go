@@ -28,7 +28,7 @@ func runScore(ctx context.Context, c *scoreConfig, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	bundle, err := registry.VersionOrChampion(ctx, store, c.Model)
+	bundle, err := registry.LoadVersionOrChampion(ctx, store, c.Model)
 	if err != nil {
 		return err
 	}

@@ -99,11 +99,11 @@ func runRecord(ctx context.Context, c *recordConfig, stdout io.Writer) error {
 	}
 	version := c.Model
 	if version == "" {
-		champion, err := registry.ReadPointer(ctx, store)
+		champion, err := registry.Champion(ctx, store)
 		if err != nil {
 			return err
 		}
-		if champion.BuiltIn() {
+		if !champion.Exists() {
 			return errors.New("no model was published yet, so there is nothing to record")
 		}
 		version = champion.Version
@@ -120,7 +120,7 @@ func runRecord(ctx context.Context, c *recordConfig, stdout io.Writer) error {
 // lake has of them, and returns how many there are. The alias moves if the version
 // serves. What MLflow has already stays as it is.
 func recordVersion(ctx context.Context, store lake.Store, client *mlflow.Client, lakeURL, version string) (int, error) {
-	champion, err := registry.ReadPointer(ctx, store)
+	champion, err := registry.Champion(ctx, store)
 	if err != nil {
 		return 0, err
 	}

@@ -29,7 +29,7 @@ type verdict struct {
 	ChampionBuiltIn    bool             `json:"champion_built_in"` // none was published: consumers serve theirs
 	ChampionTo         string           `json:"champion_to"`       // last date that the champion was trained on, if any has a date
 	Rows               rowCounts        `json:"rows"`
-	Challenger         evaluate.Result  `json:"challenger"`
+	Candidate          evaluate.Result  `json:"candidate"`
 	ChampionEvaluation evaluate.Result  `json:"champion_on_the_same_rows"`
 	Calibration        calibration      `json:"calibration"`
 	Review             review           `json:"review"`
@@ -94,8 +94,8 @@ func reviewOf(rows []evaluate.Prediction, threshold float64) review {
 	return r
 }
 
-func (v *verdict) champion(s *registry.Serving) {
-	v.Champion, v.ChampionBuiltIn, v.ChampionTo = s.Bundle.Version(), s.BuiltIn(), s.Bundle.Manifest().Training.To
+func (v *verdict) champion(p *registry.Pointer, serving *classifier.Classifier) {
+	v.Champion, v.ChampionBuiltIn, v.ChampionTo = serving.Version(), !p.Exists(), serving.Manifest().Training.To
 }
 
 func (v *verdict) rows(from source, read int, left dataset.Dropped, c dataset.Cut) {
@@ -134,7 +134,7 @@ func (v *verdict) print(w io.Writer, asJSON bool) error {
 	}
 	fmt.Fprintln(w, "The new model on the test rows:")
 	fmt.Fprintln(w)
-	if err := evaluate.Print(w, v.Challenger); err != nil {
+	if err := evaluate.Print(w, v.Candidate); err != nil {
 		return err
 	}
 	c := v.ChampionEvaluation
@@ -199,7 +199,7 @@ func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 // then: one that is slow delays nothing, and one that fails loses nothing.
 func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) error {
 	v := &t.verdict
-	metrics := slices.Concat(v.roundMetrics(), metricsOf("", v.Challenger), metricsOf("champion_", v.ChampionEvaluation), []registry.Metric{
+	metrics := slices.Concat(v.roundMetrics(), metricsOf("", v.Candidate), metricsOf("champion_", v.ChampionEvaluation), []registry.Metric{
 		{Name: "temperature", Value: v.Calibration.Temperature},
 		{Name: "ece_before_calibration", Value: v.Calibration.Before},
 		{Name: "review_threshold", Value: v.Review.Threshold},
@@ -209,7 +209,7 @@ func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) er
 		{Name: "macro_f1_difference_high", Value: v.Gate.MacroF1Difference.High},
 	})
 	t.record.Do(func(r registry.Recorder) error { return r.Log(ctx, metrics) })
-	picture, err := evaluate.Picture(v.Challenger)
+	picture, err := evaluate.Picture(v.Candidate)
 	if err != nil {
 		return err
 	}

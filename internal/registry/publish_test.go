@@ -12,10 +12,11 @@ import (
 	"complaints/schema"
 )
 
-func TestPublishAndMoveTheChampion(t *testing.T) {
+// Who read a pointer before another changed it must not write over that.
+func TestPromoteRefusesAStaleChampion(t *testing.T) {
 	store, ctx := laketest.Open(t), t.Context()
-	none, err := ReadChampion(ctx, store)
-	if err != nil || !none.BuiltIn() || none.Bundle == nil {
+	none, bundle, err := LoadChampion(ctx, store)
+	if err != nil || none.Exists() || bundle == nil {
 		t.Fatalf("without a champion: %+v, %v", none, err)
 	}
 	version, parts := classifiertest.Bundle(t, "first", nil)
@@ -24,25 +25,84 @@ func TestPublishAndMoveTheChampion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := MoveChampion(ctx, store, none, schema.Change{Version: version, Why: "first"}); err != nil {
+	if err := Promote(ctx, store, none, version, "first"); err != nil {
 		t.Fatal(err)
 	}
-	// Who read the pointer before that must not overwrite it.
-	if err := MoveChampion(ctx, store, none, schema.Change{Version: "v2"}); !errors.Is(err, ErrMoved) {
-		t.Errorf("a stale move: error is %v, want %v", err, ErrMoved)
+	if err := Promote(ctx, store, none, "v2", "late"); !errors.Is(err, ErrMoved) {
+		t.Errorf("a stale champion: error is %v, want %v", err, ErrMoved)
 	}
-	now, err := ReadChampion(ctx, store)
-	if err != nil || now.Version != version || now.Bundle.Version() != version || now.Previous != "" || len(now.History) != 1 || now.History[0].Why != "first" {
+	now, bundle, err := LoadChampion(ctx, store)
+	if err != nil || now.Version != version || bundle.Version() != version || now.History[0].Why != "first" {
 		t.Errorf("the champion is %+v, %v", now, err)
 	}
-	if err := MoveChampion(ctx, store, now, schema.Change{Version: "v2", Why: "second"}); err != nil {
+	if err := Promote(ctx, store, now, "v2", "second"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadChampion(ctx, store); err == nil || !strings.Contains(err.Error(), "v2") || !strings.Contains(err.Error(), "rollback") {
+	if _, _, err := LoadChampion(ctx, store); err == nil || !strings.Contains(err.Error(), "v2") || !strings.Contains(err.Error(), "rollback") {
 		t.Errorf("a champion that is not there: error is %v", err)
 	}
-	if p, err := ReadPointer(ctx, store); err != nil || p.Previous != version || len(p.History) != 2 || p.History[1].Version != version {
+	if p, err := Champion(ctx, store); err != nil || p.Previous != version || len(p.History) != 3 || p.History[1].Version != version {
 		t.Errorf("the pointer is %+v, %v", p, err)
+	}
+}
+
+// The first promotion must leave a way back to the model that is built in.
+func TestRollbackReturnsToTheBuiltInModel(t *testing.T) {
+	store, ctx := laketest.Open(t), t.Context()
+	none, builtIn, err := LoadChampion(ctx, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publishAs(t, store, "first", none)
+	from, to, err := Rollback(ctx, store, "", "too sure of loans")
+	if err != nil || to != builtIn.Version() || from.Name() == to {
+		t.Fatalf("went back from %v to %q, error %v; want to %s", from, to, err, builtIn.Version())
+	}
+	now, bundle, err := LoadChampion(ctx, store)
+	if err != nil || bundle.Version() != builtIn.Version() || now.History[0].Why != "rolled back: too sure of loans" {
+		t.Errorf("the champion is %+v, %v", now, err)
+	}
+}
+
+// publishAs publishes a bundle of that name and promotes it in the place of from.
+func publishAs(t *testing.T, store lake.Store, name string, from *Pointer) (version string) {
+	t.Helper()
+	version, parts := classifiertest.Bundle(t, name, nil)
+	if err := errors.Join(Publish(t.Context(), store, version, parts), Promote(t.Context(), store, from, version, "passed the gate")); err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+// A second rollback must go further back, and not bring the bad model back.
+func TestRollbackPassesOverWhatWasRolledBack(t *testing.T) {
+	store, ctx := laketest.Open(t), t.Context()
+	var versions []string
+	for _, name := range []string{"first", "second", "third"} {
+		from, err := Champion(ctx, store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions = append(versions, publishAs(t, store, name, from))
+	}
+	_, bundle, err := LoadChampion(ctx, laketest.Open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	builtIn := bundle.Version()
+	for _, want := range []string{versions[1], versions[0], builtIn} {
+		if _, to, err := Rollback(ctx, store, "", ""); err != nil || to != want {
+			t.Fatalf("went back to %q, error %v; want %s", to, err, want)
+		}
+	}
+	if _, to, err := Rollback(ctx, store, "", ""); err == nil || !strings.Contains(err.Error(), builtIn+" serves") || !strings.Contains(err.Error(), "trainer models") {
+		t.Errorf("with nothing before it went back to %q, error %v", to, err)
+	}
+	if _, _, err := Rollback(ctx, store, versions[2], ""); err != nil { // by its name it may come back
+		t.Error(err)
+	}
+	if _, to, err := Rollback(ctx, store, "", ""); err != nil || to != builtIn {
+		t.Errorf("went back to %q, error %v; want %s", to, err, builtIn)
 	}
 }
 
@@ -64,17 +124,16 @@ func TestPublishNeverOverwrites(t *testing.T) {
 	}
 }
 
-// Who read the file before another changed it must not write over that.
-func TestAStaleChallengeIsRefused(t *testing.T) {
+func TestChallengeRefusesAStaleChallenger(t *testing.T) {
 	store := laketest.Open(t)
-	before, err := ReadChallenger(t.Context(), store)
+	before, err := Challenger(t.Context(), store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Move(t.Context(), store, schema.ChallengerKey, before, schema.Change{Version: "v1"}); err != nil {
+	if err := before.move(t.Context(), store, "v1", ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := Move(t.Context(), store, schema.ChallengerKey, before, schema.Change{Version: "v2"}); !errors.Is(err, ErrMoved) {
+	if err := before.move(t.Context(), store, "v2", ""); !errors.Is(err, ErrMoved) {
 		t.Errorf("error is %v, want %v", err, ErrMoved)
 	}
 }

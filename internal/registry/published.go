@@ -18,6 +18,7 @@ type Model struct {
 	Version    string              `json:"version"`
 	Published  time.Time           `json:"published"` // when its manifest was written
 	Serves     bool                `json:"serves"`
+	BuiltIn    bool                `json:"built_in"`        // no version was published, so that consumers serve the one in their program
 	Challenges bool                `json:"challenges"`      // is scored in the shadow of the one that serves
 	Since      *time.Time          `json:"since,omitempty"` // when it last began to serve
 	Why        string              `json:"why,omitempty"`   // why it did
@@ -27,34 +28,56 @@ type Model struct {
 	Fault      string              `json:"fault,omitempty"`
 }
 
-// List lists the versions that were published, the newest first.
+// List lists the versions that were published, the newest first, and the one that
+// serves in any case.
 func List(ctx context.Context, store lake.Store) ([]Model, error) {
-	champion, err := ReadPointer(ctx, store)
+	champion, err := Champion(ctx, store)
 	if err != nil {
 		return nil, err
 	}
-	challenger, err := ReadChallenger(ctx, store)
+	challenger, err := Challenger(ctx, store)
 	if err != nil {
 		return nil, err
 	}
-	versions, err := versions(ctx, store)
+	found, err := versions(ctx, store)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Model, 0, len(versions))
-	for _, v := range versions {
-		p, err := readPublished(ctx, store, v, &champion.Champion)
+	var list []Model
+	for _, v := range found {
+		m, err := readModel(ctx, store, v, champion)
 		if errors.Is(err, lake.ErrNotFound) {
 			continue // without a manifest it is not published, or not yet
 		}
 		if err != nil {
 			return nil, err
 		}
-		p.Challenges = v == challenger.Version
-		list = append(list, p)
+		m.Challenges = v == challenger.Version
+		list = append(list, m)
 	}
-	slices.SortFunc(list, func(a, b Model) int { return b.Published.Compare(a.Published) })
+	if !slices.ContainsFunc(list, func(m Model) bool { return m.Serves }) {
+		m, err := unpublished(champion)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, m)
+	}
+	slices.SortStableFunc(list, func(a, b Model) int { return b.Published.Compare(a.Published) })
 	return list, nil
+}
+
+// unpublished is a champion that is not in the list: the one that is built into
+// the programs, or one whose parts are gone.
+func unpublished(champion *Pointer) (Model, error) {
+	if champion.Exists() {
+		return Model{Version: champion.Version, Serves: true, Fault: "it was never published, or its manifest is gone"}, nil
+	}
+	builtIn, err := classifier.Bootstrap()
+	if err != nil {
+		return Model{}, err
+	}
+	m := builtIn.Manifest()
+	return Model{Version: builtIn.Version(), Serves: true, BuiltIn: true, Training: m.Training, Metrics: m.Metrics}, nil
 }
 
 // versions lists the folders of models, a request a version.
@@ -72,18 +95,16 @@ func versions(ctx context.Context, store lake.Store) ([]string, error) {
 	return versions, nil
 }
 
-func readPublished(ctx context.Context, store lake.Store, version string, champion *schema.Champion) (Model, error) {
+func readModel(ctx context.Context, store lake.Store, version string, champion *Pointer) (Model, error) {
 	p := Model{Version: version, Serves: version == champion.Version}
 	key := schema.ModelPrefix(version) + classifier.ManifestPart
 	body, _, err := store.Get(ctx, key)
 	if err != nil {
 		return p, err
 	}
-	info, err := store.Head(ctx, key)
-	if err != nil {
+	if p.Published, err = PublishedAt(ctx, store, version); err != nil {
 		return p, err
 	}
-	p.Published = info.ModTime.UTC()
 	for _, change := range champion.History {
 		if change.Version == version {
 			p.Since, p.Why = &change.At, change.Why

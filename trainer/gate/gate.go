@@ -1,4 +1,4 @@
-// Package gate decides whether a new model, the challenger, may take the place
+// Package gate decides whether a new model, the candidate, may take the place
 // of the one that serves, the champion.
 //
 // In come what both said of the same rows, and the limits; out comes a decision
@@ -13,7 +13,7 @@ import (
 	"complaints/schema"
 )
 
-// Limits are how much worse a challenger may be, and what it must be in itself.
+// Limits are how much worse a candidate may be, and what it must be in itself.
 type Limits struct {
 	MacroF1Margin float64 `json:"macro_f1_margin"` // fall of the macro F1, absolute
 	RecallMargin  float64 `json:"recall_margin"`   // fall of any one category's recall, absolute
@@ -32,11 +32,11 @@ type Model struct {
 // Input is all that a decision goes by. Truth and both Predicted are of the same
 // rows, in the same order.
 type Input struct {
-	Truth      []schema.Category
-	Fitted     [schema.NumCategories]int // rows of each category that the challenger was fitted on
-	Challenger Model
-	Champion   Model
-	Seed       uint64 // of the resamples
+	Truth     []schema.Category
+	Fitted    [schema.NumCategories]int // rows of each category that the candidate was fitted on
+	Candidate Model
+	Champion  Model
+	Seed      uint64 // of the resamples
 }
 
 // Rule is one question of the gate and its answer.
@@ -49,7 +49,7 @@ type Rule struct {
 // Decision is the answers to all questions. Passed says that all were passed.
 type Decision struct {
 	Passed            bool     `json:"passed"`
-	MacroF1           float64  `json:"macro_f1"`          // the challenger's
+	MacroF1           float64  `json:"macro_f1"`          // the candidate's
 	ChampionMacroF1   float64  `json:"champion_macro_f1"` // on the same rows
 	MacroF1Difference Interval `json:"macro_f1_difference"`
 	Rules             []Rule   `json:"rules"`
@@ -69,21 +69,21 @@ func (d Decision) Failed() []string {
 // Decide asks all rules; it does not stop at the first that fails.
 func Decide(in Input, limits Limits) (Decision, error) {
 	n := len(in.Truth)
-	if n == 0 || len(in.Challenger.Predicted) != n || len(in.Champion.Predicted) != n {
-		return Decision{}, fmt.Errorf("gate: %d test rows, of which the challenger judged %d and the champion %d; need the same number above zero",
-			n, len(in.Challenger.Predicted), len(in.Champion.Predicted))
+	if n == 0 || len(in.Candidate.Predicted) != n || len(in.Champion.Predicted) != n {
+		return Decision{}, fmt.Errorf("gate: %d test rows, of which the candidate judged %d and the champion %d; need the same number above zero",
+			n, len(in.Candidate.Predicted), len(in.Champion.Predicted))
 	}
-	challenger, champion := newTable(in.Truth, in.Challenger.Predicted), newTable(in.Truth, in.Champion.Predicted)
+	candidate, champion := newTable(in.Truth, in.Candidate.Predicted), newTable(in.Truth, in.Champion.Predicted)
 	d := Decision{
-		MacroF1: challenger.macroF1(), ChampionMacroF1: champion.macroF1(),
-		MacroF1Difference: bootstrap(in.Truth, in.Challenger.Predicted, in.Champion.Predicted, in.Seed),
+		MacroF1: candidate.macroF1(), ChampionMacroF1: champion.macroF1(),
+		MacroF1Difference: bootstrap(in.Truth, in.Candidate.Predicted, in.Champion.Predicted, in.Seed),
 	}
 	d.Rules = []Rule{
-		limits.rows(in.Fitted, &challenger),
+		limits.rows(in.Fitted, &candidate),
 		limits.macroF1(d),
-		limits.recall(&challenger, &champion),
-		limits.calibration(in.Challenger.ECE, in.Champion.ECE),
-		limits.speed(in.Challenger.Scoring, in.Champion.Scoring),
+		limits.recall(&candidate, &champion),
+		limits.calibration(in.Candidate.ECE, in.Champion.ECE),
+		limits.speed(in.Candidate.Scoring, in.Champion.Scoring),
 	}
 	d.Passed = len(d.Failed()) == 0
 	return d, nil
@@ -120,32 +120,32 @@ func (l Limits) macroF1(d Decision) Rule {
 
 // recall asks for the category that lost most. One that has no test row has no
 // recall; rows asks for that.
-func (l Limits) recall(challenger, champion *table) Rule {
+func (l Limits) recall(candidate, champion *table) Rule {
 	worst, at := 0.0, schema.Category(0)
 	for i, c := range schema.Categories() {
-		if fall := champion.recall(int(c)) - challenger.recall(int(c)); i == 0 || fall > worst {
+		if fall := champion.recall(int(c)) - candidate.recall(int(c)); i == 0 || fall > worst {
 			worst, at = fall, c
 		}
 	}
 	return Rule{
 		Name: "recall", Passed: worst <= l.RecallMargin,
 		Says: fmt.Sprintf("%s has the worst change of recall, from %.4f to %.4f on %d rows; it may fall by %g",
-			at, champion.recall(int(at)), challenger.recall(int(at)), champion.rows(int(at)), l.RecallMargin),
+			at, champion.recall(int(at)), candidate.recall(int(at)), champion.rows(int(at)), l.RecallMargin),
 	}
 }
 
-func (l Limits) calibration(challenger, champion float64) Rule {
+func (l Limits) calibration(candidate, champion float64) Rule {
 	return Rule{
-		Name: "calibration", Passed: challenger <= l.MaxECE,
-		Says: fmt.Sprintf("the expected calibration error is %.4f, the champion's %.4f; it may be %g", challenger, champion, l.MaxECE),
+		Name: "calibration", Passed: candidate <= l.MaxECE,
+		Says: fmt.Sprintf("the expected calibration error is %.4f, the champion's %.4f; it may be %g", candidate, champion, l.MaxECE),
 	}
 }
 
-func (l Limits) speed(challenger, champion time.Duration) Rule {
-	times := float64(challenger) / float64(max(champion, 1))
+func (l Limits) speed(candidate, champion time.Duration) Rule {
+	times := float64(candidate) / float64(max(champion, 1))
 	return Rule{
 		Name: "speed", Passed: times <= l.MaxSlowdown,
 		Says: fmt.Sprintf("a text takes %s, %.2f times the champion's %s; it may be %g times",
-			challenger.Round(100*time.Nanosecond), times, champion.Round(100*time.Nanosecond), l.MaxSlowdown),
+			candidate.Round(100*time.Nanosecond), times, champion.Round(100*time.Nanosecond), l.MaxSlowdown),
 	}
 }

@@ -30,10 +30,10 @@ func rows(wrongEvery [schema.NumCategories]int) (truth, predicted []schema.Categ
 
 func usual() (Input, Limits) {
 	in := Input{Seed: 1}
-	in.Truth, in.Challenger.Predicted = rows([...]int{10, 10, 10, 10, 10})
-	in.Champion.Predicted = in.Challenger.Predicted
-	in.Challenger.ECE, in.Champion.ECE = 0.02, 0.03
-	in.Challenger.Scoring, in.Champion.Scoring = 30*time.Microsecond, 25*time.Microsecond
+	in.Truth, in.Candidate.Predicted = rows([...]int{10, 10, 10, 10, 10})
+	in.Champion.Predicted = in.Candidate.Predicted
+	in.Candidate.ECE, in.Champion.ECE = 0.02, 0.03
+	in.Candidate.Scoring, in.Champion.Scoring = 30*time.Microsecond, 25*time.Microsecond
 	for k := range in.Fitted {
 		in.Fitted[k] = 500
 	}
@@ -47,22 +47,22 @@ func TestDecide(t *testing.T) {
 		says   []string // what it must say
 	}{
 		"equal":                   {func(*Input, *Limits) {}, "", nil},
-		"better":                  {func(in *Input, _ *Limits) { in.Challenger.Predicted = in.Truth }, "", nil},
+		"better":                  {func(in *Input, _ *Limits) { in.Candidate.Predicted = in.Truth }, "", nil},
 		"as many rows as wanted":  {func(_ *Input, l *Limits) { l.MinRows = perClass }, "", nil},
 		"too few to judge by":     {func(_ *Input, l *Limits) { l.MinRows = perClass + 1 }, "rows", []string{"200", "to judge by", "201"}},
 		"too few to fit on":       {func(in *Input, _ *Limits) { in.Fitted[schema.Loans] = 29 }, "rows", []string{"Loans", "29", "to fit on", "30"}},
-		"a little worse":          {func(in *Input, _ *Limits) { in.Challenger.Predicted[1] = 3 }, "", nil},
+		"a little worse":          {func(in *Input, _ *Limits) { in.Candidate.Predicted[1] = 3 }, "", nil},
 		"macro F1 fell":           {worse([...]int{7, 7, 7, 7, 7}), "macro_f1", []string{"0.8550", "0.9000", "-0.0450", "0.005"}},
 		"macro F1 within margin":  {func(in *Input, l *Limits) { worse([...]int{7, 7, 7, 7, 7})(in, l); l.MacroF1Margin = 0.05 }, "", nil},
 		"one recall fell":         {func(in *Input, l *Limits) { worse([...]int{0, 0, 5, 0, 0})(in, l) }, "recall", []string{"Loans", "0.9000", "0.8000", "200", "0.05"}},
-		"badly calibrated":        {func(in *Input, _ *Limits) { in.Challenger.ECE = 0.0601 }, "calibration", []string{"0.0601", "0.0300", "0.06"}},
-		"slow":                    {func(in *Input, _ *Limits) { in.Challenger.Scoring = 51 * time.Microsecond }, "speed", []string{"51µs", "2.04", "25µs"}},
-		"as slow as it may be":    {func(in *Input, _ *Limits) { in.Challenger.Scoring = 50 * time.Microsecond }, "", nil},
-		"not a number is no pass": {func(in *Input, _ *Limits) { in.Challenger.ECE = math.NaN() }, "calibration", nil},
+		"badly calibrated":        {func(in *Input, _ *Limits) { in.Candidate.ECE = 0.0601 }, "calibration", []string{"0.0601", "0.0300", "0.06"}},
+		"slow":                    {func(in *Input, _ *Limits) { in.Candidate.Scoring = 51 * time.Microsecond }, "speed", []string{"51µs", "2.04", "25µs"}},
+		"as slow as it may be":    {func(in *Input, _ *Limits) { in.Candidate.Scoring = 50 * time.Microsecond }, "", nil},
+		"not a number is no pass": {func(in *Input, _ *Limits) { in.Candidate.ECE = math.NaN() }, "calibration", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in, limits := usual()
-			in.Challenger.Predicted = append([]schema.Category(nil), in.Challenger.Predicted...)
+			in.Candidate.Predicted = append([]schema.Category(nil), in.Candidate.Predicted...)
 			test.change(&in, &limits)
 			d, err := Decide(in, limits)
 			if err != nil {
@@ -85,15 +85,15 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// worse makes the challenger wrong in every so manyth row.
+// worse makes the candidate wrong in every so manyth row.
 func worse(wrongEvery [schema.NumCategories]int) func(*Input, *Limits) {
-	return func(in *Input, _ *Limits) { _, in.Challenger.Predicted = rows(wrongEvery) }
+	return func(in *Input, _ *Limits) { _, in.Candidate.Predicted = rows(wrongEvery) }
 }
 
 func TestAllRulesAreAsked(t *testing.T) {
 	in, limits := usual()
-	_, in.Challenger.Predicted = rows([...]int{2, 2, 2, 2, 2})
-	in.Challenger.ECE, in.Challenger.Scoring, limits.MinRows = 0.5, time.Second, 1000
+	_, in.Candidate.Predicted = rows([...]int{2, 2, 2, 2, 2})
+	in.Candidate.ECE, in.Candidate.Scoring, limits.MinRows = 0.5, time.Second, 1000
 	d, err := Decide(in, limits)
 	if err != nil || len(d.Failed()) != 5 {
 		t.Errorf("failed %q, error %v; want all five rules", d.Failed(), err)
