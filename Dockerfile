@@ -52,6 +52,8 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["/consumer", "healthcheck"]
 USER 65532:65532
 WORKDIR /tmp
+# For results of a file whose client reads only when it has sent all.
+VOLUME /tmp
 ENTRYPOINT ["/consumer"]
 
 FROM consumer AS api

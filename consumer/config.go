@@ -82,7 +82,8 @@ type runConfig struct {
 	HTTPMaxExplained    int           `name:"http-max-explained" help:"Most texts a request that asks for explanations, which cost many times a prediction." default:"100" group:"HTTP"`
 	HTTPMaxRequestBytes int           `name:"http-max-request-bytes" help:"Largest request with texts, bytes; files have no limit." default:"4194304" group:"HTTP"`
 	HTTPMaxInFlight     int           `name:"http-max-in-flight" help:"Requests with texts at the same time, beyond which answers are 503; 0 is 32 a core." default:"0" group:"HTTP"`
-	HTTPTimeout         time.Duration `name:"http-timeout" help:"How long a request may take." default:"30s" group:"HTTP"`
+	HTTPTimeout         time.Duration `name:"http-timeout" help:"How long a request may take; of a file, how long its client may neither send nor read." default:"30s" group:"HTTP"`
+	HTTPMaxScratchBytes int64         `name:"http-max-scratch-bytes" help:"Most bytes of results of one file that wait in a scratch file (below TMPDIR) for a client that reads only when it has sent all." default:"2147483648" group:"HTTP"`
 
 	DrainTimeout time.Duration `help:"How long the work in hand may take at shutdown." default:"30s"`
 }
@@ -243,6 +244,7 @@ func (c *runConfig) complete() error {
 		{"--http-max-explained", int64(c.HTTPMaxExplained)},
 		{"--http-max-request-bytes", int64(c.HTTPMaxRequestBytes)},
 		{"--http-timeout", int64(c.HTTPTimeout)},
+		{"--http-max-scratch-bytes", c.HTTPMaxScratchBytes},
 		{"--drain-timeout", int64(c.DrainTimeout)},
 	} {
 		if n.value <= 0 {

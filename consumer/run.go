@@ -220,7 +220,7 @@ func (a *app) apiConfig() api.Config {
 		Addr:        a.cfg.HTTPAddr, Version: version, Roles: a.cfg.Roles, Models: a.models.holder, Token: a.cfg.HTTPToken,
 		Limits: api.Limits{
 			Texts: a.cfg.HTTPMaxTexts, Explained: a.cfg.HTTPMaxExplained, TextBytes: a.cfg.MaxTextBytes,
-			RequestBytes: a.cfg.HTTPMaxRequestBytes, InFlight: a.cfg.HTTPMaxInFlight, Time: a.cfg.HTTPTimeout,
+			RequestBytes: a.cfg.HTTPMaxRequestBytes, InFlight: a.cfg.HTTPMaxInFlight, ScratchBytes: a.cfg.HTTPMaxScratchBytes, Time: a.cfg.HTTPTimeout,
 		},
 		DrainTimeout: a.cfg.DrainTimeout, Logger: a.log, Registerer: a.registry, Gatherer: a.registry,
 	}

@@ -58,8 +58,9 @@ type Limits struct {
 	RequestBytes int           // a request with texts; default 4 MiB. Files have no limit
 	InFlight     int           // requests with texts; more get 503; default 32 a core
 	Uploads      int           // files at the same time; more get 503; default 4
+	ScratchBytes int64         // of results of a file that wait for a client which sends all before it reads; default 2 GiB
 	Workers      int           // predictions at the same time: what is left of the cores is the stream roles'; default: all
-	Time         time.Duration // for reading and answering a request, and between two parts of a file; default 30 s
+	Time         time.Duration // for reading and answering a request; of a file, how long its client may be silent; default 30 s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -78,6 +79,9 @@ func (l Limits) withDefaults() Limits {
 		if *d.limit == 0 {
 			*d.limit = d.value
 		}
+	}
+	if l.ScratchBytes == 0 {
+		l.ScratchBytes = 2 << 30
 	}
 	if l.Time == 0 {
 		l.Time = 30 * time.Second
@@ -98,6 +102,7 @@ func (l Limits) check() error {
 		{"requests in flight", int64(l.InFlight)},
 		{"uploads", int64(l.Uploads)},
 		{"workers", int64(l.Workers)},
+		{"scratch bytes", l.ScratchBytes},
 		{"time", int64(l.Time)},
 	} {
 		if n.value < 0 {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
-	"time"
 
 	"complaints/internal/complaintfile"
 	"complaints/schema"
@@ -21,7 +21,8 @@ const (
 )
 
 // predictFile answers POST /v1/predict/file: rows come in and results go out,
-// one line each and in the same order, while the file is still being sent.
+// one line each and in the same order, while the file is still being sent. A
+// client that reads nothing before it has sent all finds its results in a spool.
 func (a *API) predictFile(w http.ResponseWriter, r *http.Request) *problem {
 	select {
 	case a.uploads <- struct{}{}:
@@ -35,52 +36,73 @@ func (a *API) predictFile(w http.ResponseWriter, r *http.Request) *problem {
 	rc := http.NewResponseController(w)
 	// Without it an HTTP/1 server reads the rest of the file before it answers.
 	_ = rc.EnableFullDuplex() // HTTP/2 does so anyway
-	rows, err := complaintfile.NewReader(&patientReader{r.Body, rc, a.limits.Time}, "the file")
+	c := &connection{rc: rc, time: a.limits.Time}
+	upload := &uploadReader{body: r.Body, c: c}
+	rows, err := complaintfile.NewReader(upload, "the file")
 	if err != nil {
-		return newProblem(http.StatusUnprocessableEntity, "bad-file", "Bad file", "%v", err)
+		newProblem(http.StatusUnprocessableEntity, "bad-file", "Bad file", "%v", err).write(w)
+		_ = rc.Flush()
+		upload.discard()
+		return nil
 	}
+	defer func() { _ = rows.Close() }() // what it opened is memory
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	f := &fileAnswer{api: a, ctx: r.Context(), w: w, rc: rc, rows: rows}
-	if err := f.run(); err != nil && r.Context().Err() == nil {
-		a.cfg.Logger.Debug("a file was not answered to the end", "err", err)
+	results := newSpool(a.limits.ScratchBytes)
+	sent := make(chan error, 1)
+	go func() { sent <- c.send(w, results) }()
+	defer func() {
+		results.end()
+		if err := <-sent; err != nil {
+			a.logUnanswered(err, results.waits())
+		}
+		results.close()
+	}()
+	f := &fileAnswer{api: a, ctx: r.Context(), rows: rows, results: results}
+	if f.run() == nil {
+		upload.discard() // a file that is broken was not read to its end
 	}
+	c.uploaded()
 	return nil
 }
 
-// patientReader gives a client the same time for each part that it sends.
-type patientReader struct {
-	io.Reader
-	rc   *http.ResponseController
-	time time.Duration
-}
-
-func (p *patientReader) Read(b []byte) (int, error) {
-	_ = p.rc.SetReadDeadline(time.Now().Add(p.time)) // a writer without deadlines needs none
-	return p.Reader.Read(b)
+// logUnanswered notes that a client did not get all results. One that breaks off
+// is its own matter, one that was cut off is not.
+func (a *API) logUnanswered(err, waited error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		a.cfg.Logger.Debug("a client broke off before it had all results of its file", "err", err)
+		return
+	}
+	args := []any{"silent_for", a.limits.Time.String(), "err", err}
+	if waited != nil {
+		args = append(args, "scratch_err", waited)
+	}
+	a.cfg.Logger.Warn("a client was cut off that did not read the results of its file", args...)
 }
 
 // fileAnswer is a file on its way through. The request's goroutine owns it.
 type fileAnswer struct {
-	api  *API
-	ctx  context.Context //nolint:containedctx // it lives as long as the request
-	w    io.Writer
-	rc   *http.ResponseController
-	rows *complaintfile.Reader
-	out  []byte
-	text []byte
+	api     *API
+	ctx     context.Context //nolint:containedctx // it lives as long as the request
+	rows    *complaintfile.Reader
+	results io.Writer
+	out     []byte // results of the rows in hand
+	text    []byte
 }
 
+// run predicts row after row until the file ends. Its error says that nobody
+// wants the results any more.
 func (f *fileAnswer) run() error {
 	for more := true; more; {
 		batch, err := f.read()
 		more = err == nil
+		f.out = f.out[:0]
 		if err := f.predict(batch); err != nil {
 			return err
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			f.out = appendRowError(f.out, 0, "bad-file", err.Error())
 		}
-		if err := f.send(); err != nil {
+		if _, err := f.results.Write(f.out); err != nil {
 			return err
 		}
 	}
@@ -166,17 +188,4 @@ func appendRowError(b []byte, line int, kind, detail string) []byte {
 		b = strconv.AppendInt(append(b, `,"line":`...), int64(line), 10)
 	}
 	return append(b, "}\n"...)
-}
-
-// send sends what is there, so that the client sees results while it sends rows.
-func (f *fileAnswer) send() error {
-	_ = f.rc.SetWriteDeadline(time.Now().Add(f.api.limits.Time)) // a writer without deadlines needs none
-	if _, err := f.w.Write(f.out); err != nil {
-		return err
-	}
-	f.out = f.out[:0]
-	if err := f.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	return nil
 }

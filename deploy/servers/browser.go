@@ -30,6 +30,12 @@ func Schemathesis(tb testing.TB) string {
 	return cached(tb, "schemathesis", "schemathesis/bin/schemathesis")
 }
 
+// PythonWithRequests is the path of a Python that can import requests, which schemathesis brings.
+func PythonWithRequests(tb testing.TB) string {
+	tb.Helper()
+	return cached(tb, "schemathesis", "schemathesis/bin/python")
+}
+
 // Artifact keeps what a test made for people to look at.
 func Artifact(tb testing.TB, name string, content []byte) {
 	tb.Helper()
