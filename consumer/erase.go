@@ -11,13 +11,13 @@ import (
 )
 
 func runErase(ctx context.Context, cfg *eraseConfig, stdout io.Writer) error {
-	store, err := lake.Open(ctx, cfg.Lake)
+	store, err := lake.OpenExisting(ctx, cfg.Lake)
 	if err != nil {
 		return err
 	}
 	report, err := erase.Run(ctx, erase.Config{Store: store, ComplaintID: cfg.ComplaintID, DryRun: cfg.DryRun})
 	if err != nil {
-		return err
+		return fmt.Errorf("lake %s: %w", cfg.Lake.URL, err)
 	}
 	if cfg.JSON {
 		return json.NewEncoder(stdout).Encode(report)

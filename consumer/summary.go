@@ -32,13 +32,13 @@ type categorySummary struct {
 }
 
 func runSummary(ctx context.Context, cfg *summaryConfig, stdout io.Writer) error {
-	store, err := lake.Open(ctx, cfg.Lake)
+	store, err := lake.OpenExisting(ctx, cfg.Lake)
 	if err != nil {
 		return err
 	}
 	s, err := summarize(ctx, store, cfg.Day)
 	if err != nil {
-		return err
+		return fmt.Errorf("lake %s: %w", cfg.Lake.URL, err)
 	}
 	if cfg.JSON {
 		return json.NewEncoder(stdout).Encode(s)
@@ -52,7 +52,7 @@ func summarize(ctx context.Context, store lake.Store, day string) (*summary, err
 	for _, c := range schema.Categories() {
 		s.Categories[c].Category = c.String()
 	}
-	prefix := fmt.Sprintf("%s/%s/", schema.Gold, schema.Dataset)
+	prefix := lake.LayerPrefix(schema.Gold)
 	if day != "" {
 		prefix += "dt=" + day + "/"
 	}
@@ -65,6 +65,9 @@ func summarize(ctx context.Context, store lake.Store, day string) (*summary, err
 				return nil, fmt.Errorf("read %s: %w", info.Key, err)
 			}
 		}
+	}
+	if s.Objects == 0 {
+		return nil, fmt.Errorf("there is no object below %s", prefix)
 	}
 	s.finish()
 	return s, nil

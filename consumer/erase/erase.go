@@ -52,7 +52,8 @@ const (
 	maxAttempts = 20 // of one object
 )
 
-// Run erases a complaint. It may be run again at any time.
+// Run erases a complaint. It may be run again at any time. A lake without objects is
+// an error: it is not the one that was meant.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	report := Report{DryRun: cfg.DryRun, Objects: []Object{}}
 	if cfg.ComplaintID == "" {
@@ -70,7 +71,10 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 			return report, fmt.Errorf("erase: pass %d still found rows of the complaint; does somebody publish it again?", pass+1)
 		}
 	}
-	predictions, err := cfg.Store.List(ctx, "predictions/", "", 1000)
+	if report.Read == 0 {
+		return report, errors.New("erase: there is no object of bronze, silver or gold, so nothing could be erased")
+	}
+	predictions, err := cfg.Store.List(ctx, schema.Predictions+"/", "", 1000)
 	report.Predictions = len(predictions)
 	return report, err
 }
@@ -88,8 +92,7 @@ func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found
 		if err != nil {
 			return found, err
 		}
-		prefix := fmt.Sprintf("%s/%s/", l.folder, schema.Dataset)
-		n, err := eraser{cfg, format}.folder(ctx, prefix, report, first)
+		n, err := eraser{cfg, format}.folder(ctx, lake.LayerPrefix(l.folder), report, first)
 		if err != nil {
 			return found, fmt.Errorf("%s: %w", l.folder, err)
 		}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Config says where the lake is. The tags are those of kong; a program embeds it.
@@ -21,8 +21,6 @@ type Config struct {
 	S3PathStyle bool              `name:"s3-path-style" env:"COMPLAINTS_S3_PATH_STYLE" help:"Put the bucket into the path and not into the host name; always so with an endpoint."`
 }
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-
 // Check says what is wrong with the configuration, before anything is opened.
 func (c Config) Check() error {
 	_, _, err := c.parse()
@@ -37,24 +35,38 @@ func (c Config) Check() error {
 	return nil
 }
 
-// parse returns either a bucket and its prefix, or "" and a directory.
+// parse returns either a bucket and its prefix, or "" and a directory. An error
+// names the character or the rule that is at fault.
 func (c Config) parse() (bucket, rest string, err error) {
 	if dir, ok := strings.CutPrefix(c.URL, "file://"); ok && dir != "" {
 		return "", dir, nil
 	}
-	if where, ok := strings.CutPrefix(c.URL, "s3://"); ok {
-		bucket, prefix, _ := strings.Cut(where, "/")
-		prefix = strings.Trim(prefix, "/")
-		if bucketName.MatchString(bucket) && (prefix == "" || checkKey(prefix) == nil) {
-			return bucket, prefix, nil
+	where, ok := strings.CutPrefix(c.URL, "s3://")
+	if !ok {
+		return "", "", fmt.Errorf("lake %q: want s3://bucket/prefix or file://directory", c.URL)
+	}
+	bucket, prefix, _ := strings.Cut(where, "/")
+	prefix = strings.Trim(prefix, "/")
+	if err := checkBucket(bucket); err != nil {
+		return "", "", fmt.Errorf("lake %q: %w", c.URL, err)
+	}
+	if prefix != "" {
+		if err := checkKey(prefix); err != nil {
+			return "", "", fmt.Errorf("lake %q: prefix %w", c.URL, err)
 		}
 	}
-	return "", "", fmt.Errorf("lake %q: want s3://bucket/prefix or file://directory", c.URL)
+	return bucket, prefix, nil
 }
 
-// Open opens the lake. A directory is created if absent; a bucket is not, and
-// is first asked when it is used.
-func Open(ctx context.Context, c Config) (Store, error) {
+// Open opens the lake to write to it. A directory is created if absent; a bucket is
+// not, and is first asked when it is used.
+func Open(ctx context.Context, c Config) (Store, error) { return c.open(ctx, openDir) }
+
+// OpenExisting opens a lake that must be there already, and creates nothing. A
+// directory that is absent is an error; a bucket is first asked when it is used.
+func OpenExisting(ctx context.Context, c Config) (Store, error) { return c.open(ctx, existingDir) }
+
+func (c Config) open(ctx context.Context, dir func(string) (*dirStore, error)) (Store, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -63,16 +75,41 @@ func Open(ctx context.Context, c Config) (Store, error) {
 		return nil, err
 	}
 	if bucket == "" {
-		return openDir(rest)
+		return dir(rest)
 	}
 	return openS3(ctx, c, bucket, rest)
 }
 
-// checkKey refuses names that a directory and S3 would not treat alike.
+// checkBucket says which rule of S3 the name of a bucket breaks.
+func checkBucket(name string) error {
+	edge := func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+	if len(name) < 3 || len(name) > 63 {
+		return fmt.Errorf("bucket %q has %d characters, want 3 to 63", name, len(name))
+	}
+	for _, r := range name {
+		if r > 0x7f || !edge(byte(r)) && r != '.' && r != '-' {
+			return fmt.Errorf("bucket %q has the character %q, want lower-case letters, digits, dots and hyphens", name, r)
+		}
+	}
+	if !edge(name[0]) || !edge(name[len(name)-1]) {
+		return fmt.Errorf("bucket %q begins or ends with a dot or a hyphen, want a letter or a digit there", name)
+	}
+	return nil
+}
+
+// checkKey refuses names that a directory and S3 would not treat alike, and says
+// what in them is at fault.
 func checkKey(key string) error {
 	for segment := range strings.SplitSeq(key, "/") {
-		if segment == "" || segment[0] == '.' || strings.ContainsFunc(segment, badKeyRune) {
-			return fmt.Errorf("object key %q: want segments of letters, digits and ._=- joined by slashes", key)
+		switch {
+		case segment == "":
+			return fmt.Errorf("%q has a slash too many: between two slashes, before the first and behind the last there must be a name", key)
+		case segment[0] == '.':
+			return fmt.Errorf("%q has the name %q, which begins with a dot", key, segment)
+		}
+		if i := strings.IndexFunc(segment, badKeyRune); i >= 0 {
+			r, _ := utf8.DecodeRuneInString(segment[i:])
+			return fmt.Errorf("%q has the character %q, want letters, digits and ._=- in names joined by slashes", key, r)
 		}
 	}
 	return nil

@@ -10,11 +10,14 @@ import (
 	"complaints/schema"
 )
 
+// LayerPrefix is the folder of a layer's objects, with a slash at its end.
+func LayerPrefix(layer schema.Layer) string { return fmt.Sprintf("%s/%s/", layer, schema.Dataset) }
+
 // Days lists the days that a layer has objects of, in order. It takes a request
 // a day.
 func Days(ctx context.Context, store Store, layer schema.Layer) ([]schema.Day, error) {
 	var days []schema.Day
-	for key, err := range FirstKeys(ctx, store, fmt.Sprintf("%s/%s/", layer, schema.Dataset)) {
+	for key, err := range FirstKeys(ctx, store, LayerPrefix(layer)) {
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +46,7 @@ type Partition struct {
 // DayObjects lists the objects of a layer and day, by partition and in the order
 // of their starts.
 func DayObjects(ctx context.Context, store Store, layer schema.Layer, day schema.Day) (map[Partition][]DayObject, error) {
-	prefix := fmt.Sprintf("%s/%s/dt=%s/", layer, schema.Dataset, day)
+	prefix := LayerPrefix(layer) + "dt=" + string(day) + "/"
 	found := map[Partition][]DayObject{}
 	for page, err := range Pages(ctx, store, prefix) {
 		if err != nil {

@@ -37,6 +37,7 @@ func openDir(root string) (*dirStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lake: %w", err)
 	}
+	// Now and not at the first put: a folder that cannot be written to is found at the start.
 	d := &dirStore{root: root}
 	for _, name := range []string{tempDir, lockDir} {
 		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
@@ -45,6 +46,23 @@ func openDir(root string) (*dirStore, error) {
 	}
 	d.sweep()
 	return d, nil
+}
+
+// existingDir opens a directory as it is. Its folders of temporary files and locks
+// come with the first put.
+func existingDir(root string) (*dirStore, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("lake: %w", err)
+	}
+	st, err := os.Stat(root)
+	if err == nil && !st.IsDir() {
+		err = &fs.PathError{Op: "open", Path: root, Err: syscall.ENOTDIR}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lake: %w", err)
+	}
+	return &dirStore{root: root}, nil
 }
 
 // sweep removes what puts left behind that died.
@@ -60,7 +78,7 @@ func (d *dirStore) sweep() {
 
 func (d *dirStore) path(key string) (string, error) {
 	if err := checkKey(key); err != nil {
-		return "", err
+		return "", fmt.Errorf("object key %w", err)
 	}
 	return filepath.Join(d.root, filepath.FromSlash(key)), nil
 }
@@ -170,6 +188,9 @@ func (d *dirStore) writeTemp(ctx context.Context, path string, body []byte) (str
 	if err := d.makeDir(filepath.Dir(path)); err != nil {
 		return "", err
 	}
+	if err := d.makeDir(filepath.Join(d.root, tempDir)); err != nil {
+		return "", err
+	}
 	f, err := os.CreateTemp(filepath.Join(d.root, tempDir), "put-*")
 	if err != nil {
 		return "", err
@@ -265,6 +286,9 @@ func (d *dirStore) Replace(ctx context.Context, key string, body []byte, etag st
 // lock excludes all other replacements of a key, in this process and in others.
 // The kernel frees the lock of a process that dies.
 func (d *dirStore) lock(ctx context.Context, key string) (unlock func(), err error) {
+	if err := d.makeDir(filepath.Join(d.root, lockDir)); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(filepath.Join(d.root, lockDir, etagOf([]byte(key))), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func findEmbeddedErrors(stack *middleware.Stack) error {
 
 func (s *s3Store) name(key string) (*string, error) {
 	if err := checkKey(key); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("object key %w", err)
 	}
 	return aws.String(s.prefix + key), nil
 }
