@@ -230,6 +230,9 @@ func (a *app) apiConfig() api.Config {
 		// A burst of requests leaves half of the cores to the stream.
 		c.Limits.Workers = max(1, runtime.GOMAXPROCS(0)/2)
 	}
+	if a.sink != nil {
+		c.Checks = append(c.Checks, api.Check{Name: "sink", Ready: a.sink.Ready})
+	}
 	if a.store != nil {
 		c.Checks = append(c.Checks, api.Check{Name: "store", Ready: func(context.Context) error { return a.models.storeReady(a.cfg.ModelPoll) }})
 	}

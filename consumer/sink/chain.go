@@ -35,7 +35,6 @@ type chain struct {
 	topicID   string // 32 hex digits
 	partition int32
 	next      int64 // the first offset that no link covers
-	last      int64 // the start of the last link, -1 if there is none
 }
 
 func (c *chain) link(start, next int64) *schema.Claim {
@@ -45,78 +44,69 @@ func (c *chain) link(start, next int64) *schema.Claim {
 	}
 }
 
-// find returns the last link, or nil. Hint is where the last link may start,
-// from the offset commit; high is above all starts, as far as the log knows.
+// find returns the last link, or nil. It ends about at the offset guess, and below end,
+// as far as the group and the log know; if they know wrongly, it is found all the same.
 //
-// Links are named by their start, and a store lists names from any of them on.
-// With a hint that is right, or with less than listPage links, this takes two
-// requests; else it halves the offsets, which takes at most about
-// log2(high/links per offset range) requests more, however many links there are.
-func (c *chain) find(ctx context.Context, hint, high int64) (*schema.Claim, error) {
-	page, err := c.list(ctx, max(hint, 0))
-	if err != nil {
+// Links are named by their start, and a store lists names from any of them on. So
+// less than listPage links take two requests, and more of them one besides where the
+// guess is right. Else offsets are halved, which takes about log2(links/listPage)
+// requests.
+func (c *chain) find(ctx context.Context, guess, end int64) (*schema.Claim, error) {
+	page, err := c.list(ctx, 0)
+	if err != nil || len(page) == 0 {
 		return nil, err
-	}
-	if hint > 0 && (len(page) == 0 || page[0].Key != c.link(hint, 0).Key()) {
-		// No link starts there: the offset was reset, or the lake is another.
-		if page, err = c.list(ctx, 0); err != nil {
-			return nil, err
-		}
-	}
-	if len(page) == 0 {
-		return nil, nil
 	}
 	last := page[len(page)-1].Key
 	if len(page) == listPage {
-		if last, err = c.search(ctx, last, high); err != nil {
+		if last, err = c.search(ctx, page, guess, end); err != nil {
 			return nil, err
 		}
 	}
 	return c.get(ctx, last)
 }
 
-// search finds the last link, which is known or one that starts later.
-func (c *chain) search(ctx context.Context, known string, high int64) (string, error) {
+// search finds the last link of a chain that has more than its first page.
+func (c *chain) search(ctx context.Context, page []lake.Info, guess, end int64) (string, error) {
+	second, err := startOf(page[1].Key) // the first may be a long one, of what was gone before
+	if err != nil {
+		return "", err
+	}
+	known := page[len(page)-1].Key
 	low, err := startOf(known)
 	if err != nil {
 		return "", err
 	}
-	page, err := c.list(ctx, low+1)
-	if err != nil || len(page) < listPage {
-		return lastOf(page, known), err
+	if guess <= low || guess > end {
+		guess = end
 	}
-	if page, err = c.list(ctx, high); err != nil {
-		return "", err
-	}
-	end := high // no link starts at or after it
-	if len(page) > 0 {
-		end = math.MaxInt64 // the log is shorter than the chain; the caller wants to know by how much
-	}
-	for low+1 < end {
-		mid := low + (end-low)/2
-		if page, err = c.list(ctx, mid); err != nil {
+	from := max(guess-(low-second)/2, low+1) // half a page before, if all links are as long as those of the first
+	for {
+		if from <= low || from >= end {
+			from = low + (end-low)/2
+		}
+		page, err = c.list(ctx, from)
+		if err != nil {
 			return "", err
 		}
 		if len(page) == 0 {
-			end = mid
-			continue
+			end = from
+		} else {
+			known = page[len(page)-1].Key
 		}
-		known = lastOf(page, known)
-		if len(page) < listPage {
-			break
+		if 0 < len(page) && len(page) < listPage {
+			return known, nil
 		}
 		if low, err = startOf(known); err != nil {
 			return "", err
 		}
+		if low+1 >= end && len(page) == 0 {
+			return known, nil
+		}
+		if low+1 >= end {
+			end = math.MaxInt64 // the log is shorter than the chain; the caller wants to know by how much
+		}
+		from = 0
 	}
-	return known, nil
-}
-
-func lastOf(page []lake.Info, otherwise string) string {
-	if len(page) == 0 {
-		return otherwise
-	}
-	return page[len(page)-1].Key
 }
 
 // list lists links that start at or after an offset.

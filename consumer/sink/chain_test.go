@@ -68,43 +68,70 @@ func chainOf(t testing.TB, n int) (*chain, *listed, []int64, int64) {
 	return c, s, starts, next
 }
 
-func TestFindTheLastLink(t *testing.T) {
+func TestFindTheLastClaim(t *testing.T) {
 	for _, n := range []int{0, 1, 999, 1000, 1001, 2500, 100_000} {
 		c, s, starts, end := chainOf(t, n)
-		hints := map[string]int64{"no hint": 0, "a hint that is no start": 17, "a hint past the end": end + 99, "a negative hint": -1}
+		commits := map[string]int64{"no commit": -1, "the commit": end, "a commit of 0": 0, "a commit past the end": end + 99}
 		if n > 0 {
-			hints["the right hint"] = starts[n-1]
-			hints["an old hint"] = starts[n-1-min(n-1, 30)]
-			hints["a very old hint"] = starts[n/3]
+			commits["an old commit"] = starts[n-1-min(n-1, 30)]
+			commits["a very old commit"] = starts[n/3]
 		}
-		for name, hint := range hints {
-			for where, high := range map[string]int64{"": end, " and more in the log": end + 1_000_000, " and a shorter log": end / 2} {
+		for name, committed := range commits {
+			for where, high := range map[string]int64{"": end, " and more in the log": end + 1_000_000_000, " and a shorter log": end / 2} {
 				s.requests = 0
-				l, err := c.find(t.Context(), hint, high)
+				l, err := c.find(t.Context(), committed, high)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if (l == nil) != (n == 0) || (l != nil && l.Next != end) {
-					t.Errorf("%d links, %s%s: found %+v, want the one up to %d", n, name, where, l, end)
+					t.Errorf("%d claims, %s%s: found %+v, want the one up to %d", n, name, where, l, end)
 				}
 				most := 2
-				if strings.HasPrefix(name, "a hint") || n == 1000 {
-					most = 4
-				}
-				if n > 1000 && name != "the right hint" && name != "an old hint" {
-					most = 14
-					if strings.Contains(where, "shorter") {
-						most = 70
-					}
+				switch {
+				case n < 1000:
+				case strings.Contains(where, "shorter"):
+					most = 70
+				case where == "" && name != "a very old commit", name == "the commit":
+					most = 3
+				default: // the log has a thousand million offsets more
+					most = 35
 				}
 				if s.requests > most {
-					t.Errorf("%d links, %s%s: %d requests, want at most %d", n, name, where, s.requests, most)
+					t.Errorf("%d claims, %s%s: %d requests, want at most %d", n, name, where, s.requests, most)
 				}
 				if n == 100_000 {
-					t.Logf("%d links, %s%s: %d requests", n, name, where, s.requests)
+					t.Logf("%d claims, %s%s: %d requests", n, name, where, s.requests)
 				}
 			}
 		}
+	}
+}
+
+// A chain that began on an old log has a first claim that is far longer than the others.
+func TestFindTheLastClaimOfAnOldLog(t *testing.T) {
+	c, s, _, end := chainOf(t, 5000)
+	const before = int64(1_000_000_000_000)
+	shifted := &listed{bodies: map[string][]byte{}}
+	for i, key := range s.keys {
+		l, err := schema.ParseClaim(key, s.bodies[key])
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Next += before
+		if i > 0 {
+			l.Start += before
+		}
+		body, err := json.Marshal(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shifted.keys = append(shifted.keys, l.Key())
+		shifted.bodies[l.Key()] = body
+	}
+	c.store = shifted
+	l, err := c.find(t.Context(), end+before, end+before)
+	if err != nil || l.Next != end+before || shifted.requests > 3 {
+		t.Errorf("found %+v, %v with %d requests, want at most 3", l, err, shifted.requests)
 	}
 }
 

@@ -133,7 +133,7 @@ func (r *rig) produce(partition int32, n int, how kgo.TransactionEndTry, days ..
 func (r *rig) config() Config {
 	return Config{
 		Store: r.store, KafkaOpts: r.opts, Group: "sink", Layers: []Output{output(r.t, schema.Gold)},
-		RollAge: 50 * time.Millisecond, WatchEvery: 100 * time.Millisecond, Patience: 5 * time.Second, DrainTimeout: 10 * time.Second,
+		RollAge: 50 * time.Millisecond, WatchEvery: 100 * time.Millisecond, DrainTimeout: 10 * time.Second,
 		Logger: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }

@@ -13,15 +13,15 @@ import (
 	"complaints/internal/lake"
 )
 
-// TestFindAmong100000Links measures what a resume costs in a directory and in an
-// S3 gateway with 100,000 links of one partition.
-func TestFindAmong100000Links(t *testing.T) {
-	const links = 100_000
+// TestFindAmong100000Claims measures what a resume costs in a directory and in an
+// S3 gateway with 100,000 claims of one partition.
+func TestFindAmong100000Claims(t *testing.T) {
+	const claims = 100_000
 	gateway := servers.VersityGW(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", gateway.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", gateway.SecretKey)
 	dir := filepath.Join(gateway.Dir, gateway.Bucket)
-	c, memory, starts, end := chainOf(t, links)
+	c, memory, _, end := chainOf(t, claims)
 	for i, key := range memory.keys {
 		path := filepath.Join(dir, filepath.FromSlash(key))
 		if i == 0 {
@@ -38,11 +38,11 @@ func TestFindAmong100000Links(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for what, hint := range map[string]int64{"with the hint of the offset commit": starts[links-1], "without": 0} {
+		for what, committed := range map[string]int64{"with the offset commit": end, "without": -1} {
 			began := time.Now()
 			counted := &countedStore{Store: store}
 			c.store = counted
-			l, err := c.find(t.Context(), hint, end)
+			l, err := c.find(t.Context(), committed, end)
 			if err != nil || l.Next != end {
 				t.Fatalf("%s %s: %+v, %v", name, what, l, err)
 			}

@@ -5,12 +5,13 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"complaints/internal/kafka"
 )
 
 // Special offsets of a ListOffsets request.
@@ -83,46 +84,9 @@ func listOffsets(ctx context.Context, client *kgo.Client, of map[string][]int32,
 	return offsets, nil
 }
 
-// readStalls is how long Read waits for the next record of a range that the log
-// is known to have.
-const readStalls = 60 * time.Second
-
 func (k *kafkaLog) Read(ctx context.Context, from, to int64, each func(Record) error) error {
-	opts := append(slices.Clone(k.reader), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
-		k.topic: {k.partition: kgo.NewOffset().At(from)},
-	}))
-	client, err := kgo.NewClient(opts...)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	for pos := from; pos < to; {
-		once, cancel := context.WithTimeout(ctx, readStalls)
-		fetches := client.PollFetches(once)
-		cancel()
-		if err := fetches.Err(); err != nil {
-			return fmt.Errorf("at offset %d: %w", pos, err)
-		}
-		for _, f := range fetches {
-			for _, t := range f.Topics {
-				if id := topicIDOf(t); id != "" && id != k.topicID {
-					return fmt.Errorf("topic %s was recreated: its id is %s now, and was %s", k.topic, id, k.topicID)
-				}
-			}
-		}
-		for _, r := range fetches.Records() {
-			if r.Offset >= to {
-				return nil
-			}
-			if !r.Attrs.IsControl() {
-				if err := each(copied(r)); err != nil {
-					return err
-				}
-			}
-			pos = r.Offset + 1
-		}
-	}
-	return nil
+	r := kafka.Range{Topic: k.topic, TopicID: k.topicID, Spans: map[int32]kafka.Span{k.partition: {From: from, To: to}}}
+	return kafka.ReadCommitted(ctx, k.reader, r, func(rec *kgo.Record) error { return each(copied(rec)) })
 }
 
 // commitWithin bounds a commit. The client holds commits back while it joins its
@@ -130,17 +94,9 @@ func (k *kafkaLog) Read(ctx context.Context, from, to int64, each func(Record) e
 // the last flush may take. Nothing depends on a commit, and it is tried again.
 const commitWithin = 10 * time.Second
 
-func (k *kafkaLog) Commit(ctx context.Context, next int64, hint string) error {
+func (k *kafkaLog) Commit(ctx context.Context, next int64) error {
 	ctx, cancel := context.WithTimeout(ctx, commitWithin)
 	defer cancel()
-	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
-		for i := range req.Topics {
-			for j := range req.Topics[i].Partitions {
-				req.Topics[i].Partitions[j].Metadata = new(hint)
-			}
-		}
-		return nil
-	})
 	offsets := map[string]map[int32]kgo.EpochOffset{k.topic: {k.partition: {Epoch: -1, Offset: next}}}
 	var failure error
 	k.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {

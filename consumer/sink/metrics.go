@@ -1,10 +1,15 @@
 package sink
 
 import (
+	"errors"
+	"net"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
 
+	"complaints/internal/lake"
 	"complaints/schema"
 )
 
@@ -19,7 +24,8 @@ type metrics struct {
 	buffered       prometheus.Gauge
 	budget         prometheus.Gauge
 	throttled      prometheus.Gauge
-	lag            *prometheus.GaugeVec // topic
+	failures       *prometheus.CounterVec // what, cause
+	lag            *prometheus.GaugeVec   // topic
 }
 
 type layerMetrics struct {
@@ -49,14 +55,50 @@ func newMetrics(reg prometheus.Registerer, layers []Output) *metrics {
 		buffered:       gauge("buffer_bytes", "Bytes that are read and not in the lake yet."),
 		budget:         gauge("buffer_budget_bytes", "Bytes of buffers at which partitions are paused."),
 		throttled:      gauge("throttled", "1 while partitions are paused at the budget."),
+		failures:       prometheus.NewCounterVec(prometheus.CounterOpts(sink("failures_total", "Attempts to open or flush a partition that failed, by cause; each is tried again.")), []string{"what", "cause"}),
 		lag:            prometheus.NewGaugeVec(prometheus.GaugeOpts(sink("lag_records", "Offsets that are committed and not in the lake, of the partitions of this process.")), []string{"topic"}),
 	}
-	reg.MustRegister(m.commitFailures, m.collisions, m.rebalances, m.rebuilds, m.buffered, m.budget, m.throttled, m.lag)
+	reg.MustRegister(m.commitFailures, m.collisions, m.rebalances, m.rebuilds, m.buffered, m.budget, m.throttled, m.failures, m.lag)
 	for _, event := range []string{"assigned", "revoked", "lost"} {
 		m.rebalances.WithLabelValues(event)
 	}
+	for _, what := range []string{jobOpen, jobFlush} {
+		for _, cause := range []string{causeDenied, causeDiskFull, causeUnavailable, causeKafka, causeOther} {
+			m.failures.WithLabelValues(what, cause)
+		}
+	}
 	m.addLayers(reg, layers)
 	return m
+}
+
+// The causes of a failed attempt.
+const (
+	causeDenied      = "denied"      // credentials, permissions, a bucket that is not there
+	causeDiskFull    = "disk_full"   // of a lake in a directory
+	causeUnavailable = "unavailable" // the store does not answer, or says that it cannot now
+	causeKafka       = "kafka"
+	causeOther       = "other"
+)
+
+func causeOf(err error) string {
+	var broker *kerr.Error
+	var network net.Error
+	switch {
+	case lake.Permanent(err):
+		return causeDenied
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return causeDiskFull
+	case errors.As(err, &broker):
+		return causeKafka
+	case lake.Unanswered(err), errors.As(err, &network):
+		return causeUnavailable
+	}
+	return causeOther
+}
+
+// failed counts an attempt to open or flush a partition that failed.
+func (m *metrics) failed(what string, err error) {
+	m.failures.WithLabelValues(what, causeOf(err)).Inc()
 }
 
 func (m *metrics) addLayers(reg prometheus.Registerer, layers []Output) {

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"strconv"
-	"strings"
+	"time"
 
 	"complaints/internal/failpoint"
 	"complaints/schema"
@@ -28,8 +27,8 @@ type topicLog interface {
 	// Read calls each with the committed records of offsets from up to, but
 	// not including, to. The record's bytes are the callee's.
 	Read(ctx context.Context, from, to int64, each func(Record) error) error
-	// Commit notes how far all layers are. It is a hint for who comes next.
-	Commit(ctx context.Context, next int64, hint string) error
+	// Commit gives the group the offset up to which all layers are.
+	Commit(ctx context.Context, next int64) error
 }
 
 // rolls says when a partition's buffer is flushed.
@@ -49,11 +48,11 @@ type partition struct {
 	logger     *slog.Logger
 	metrics    *metrics
 
-	noted   int64    // the offset that the group has; negative if it has none
-	pos     int64    // the first offset that was not read yet
-	records []Record // of offsets from the lowest next of the chains up to pos
-	bytes   int64    // of the records
-	days    map[int64]struct{}
+	committed int64    // the offset that the group has; negative if it has none
+	pos       int64    // the first offset that was not read yet
+	records   []Record // of offsets from the lowest next of the chains up to pos
+	bytes     int64    // of the records
+	days      map[int64]struct{}
 }
 
 // drop forgets what was read.
@@ -106,20 +105,34 @@ func (p *partition) flush(ctx context.Context) error {
 		}
 		l, days := p.nextLink(c)
 		failpoint.Hit("sink/before-claim")
-		if err := c.claim(ctx, l); err != nil {
-			return fmt.Errorf("claim: %w", err)
+		if err := p.claim(ctx, c, l); err != nil {
+			return err
 		}
 		failpoint.Hit("sink/after-claim")
 		if err := p.put(ctx, c, l, days); err != nil {
 			return err
 		}
-		c.last, c.next = l.Start, l.Next
+		c.next = l.Next
 	}
 	p.drop()
 	failpoint.Hit("sink/before-commit")
 	p.commit(ctx)
 	failpoint.Hit("sink/after-commit")
 	return nil
+}
+
+// claim creates the link. One that fails counts as a put that failed: its objects are
+// not tried.
+func (p *partition) claim(ctx context.Context, c *chain, l *schema.Claim) error {
+	began := time.Now()
+	err := c.claim(ctx, l)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, errTaken) {
+		p.metrics.of(c.layer.Name).seconds[false].Observe(time.Since(began).Seconds())
+	}
+	return fmt.Errorf("claim: %w", err)
 }
 
 // nextLink is the link of all that was read and that the layer lacks.
@@ -142,42 +155,21 @@ func rowsOf(days map[schema.Day][]Record) map[schema.Day]int64 {
 	return rows
 }
 
-// unnoted says that the group does not have the position: a commit failed, or was
+// uncommitted says that the group does not have the position: a commit failed, or was
 // lost. Nothing would be written twice, but the group's lag would not end.
-func (p *partition) unnoted() bool { return p.noted != p.lowest() }
+func (p *partition) uncommitted() bool { return p.committed != p.lowest() }
 
-// commit notes the position with the group. Nothing depends on it but the
-// number of requests of the next open, and who looks at the group's lag.
+// commit gives the group the position. Nothing depends on it but the number of
+// requests of the next open, and who looks at the group's lag.
 func (p *partition) commit(ctx context.Context) {
-	if err := p.log.Commit(ctx, p.lowest(), p.hint()); err != nil {
+	if err := p.log.Commit(ctx, p.lowest()); err != nil {
 		p.metrics.commitFailures.Inc()
 		if ctx.Err() == nil {
 			p.logger.Warn("offset commit failed; the lake says where to resume", "err", err)
 		}
 		return
 	}
-	p.noted = p.lowest()
-}
-
-// hint is the metadata of an offset commit: where the last link of each layer starts.
-func (p *partition) hint() string {
-	hint := make([]string, len(p.chains))
-	for i, c := range p.chains {
-		hint[i] = fmt.Sprintf("%s=%d", c.layer.Name, c.last)
-	}
-	return strings.Join(hint, " ")
-}
-
-// hintOf reads what hint wrote, and takes anything else for no hint.
-func hintOf(text string, layer schema.Layer) int64 {
-	for field := range strings.FieldsSeq(text) {
-		if name, value, ok := strings.Cut(field, "="); ok && name == string(layer) {
-			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
-				return n
-			}
-		}
-	}
-	return 0
+	p.committed = p.lowest()
 }
 
 // openAttempts is how often an open meets another writer before it gives up.
@@ -185,11 +177,11 @@ const openAttempts = 10
 
 // open drops what was read and finds in the lake where to go on: pos. This is
 // the one way to resume, after a start as after a collision.
-func (p *partition) open(ctx context.Context, hint string) error {
+func (p *partition) open(ctx context.Context) error {
 	p.drop()
 	var err error
 	for range openAttempts {
-		if err = p.resume(ctx, hint); !errors.Is(err, errTaken) {
+		if err = p.resume(ctx); !errors.Is(err, errTaken) {
 			break
 		}
 	}
@@ -200,7 +192,7 @@ func (p *partition) open(ctx context.Context, hint string) error {
 	return nil
 }
 
-func (p *partition) resume(ctx context.Context, hint string) error {
+func (p *partition) resume(ctx context.Context) error {
 	// The start is asked before the chains are read: the lake may be further
 	// by then, but never behind what the log has dropped, unless that is lost.
 	start, end, err := p.log.Bounds(ctx)
@@ -208,26 +200,25 @@ func (p *partition) resume(ctx context.Context, hint string) error {
 		return err
 	}
 	for _, c := range p.chains {
-		if err := p.resumeChain(ctx, c, hintOf(hint, c.layer.Name), start, end); err != nil {
+		if err := p.resumeChain(ctx, c, start, end); err != nil {
 			return fmt.Errorf("%s: %w", c.layer.Name, err)
 		}
 	}
 	return nil
 }
 
-func (p *partition) resumeChain(ctx context.Context, c *chain, hint, start, end int64) error {
-	last, err := c.find(ctx, hint, end)
+func (p *partition) resumeChain(ctx context.Context, c *chain, start, end int64) error {
+	last, err := c.find(ctx, p.committed, end)
 	if err != nil {
 		return err
 	}
-	c.last, c.next = -1, 0
+	c.next = 0
 	if last == nil {
 		if start == 0 {
 			return nil
 		}
 		return p.lose(ctx, c, start) // what was before this lake is nobody's loss
 	}
-	c.last = last.Start
 	if last.Next > end { // others may have gone on since we asked
 		if _, end, err = p.log.Bounds(ctx); err != nil {
 			return err
@@ -257,7 +248,7 @@ func (p *partition) lose(ctx context.Context, c *chain, start int64) error {
 	if err := c.claim(ctx, l); err != nil {
 		return err
 	}
-	c.last, c.next = l.Start, l.Next
+	c.next = l.Next
 	return nil
 }
 

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"complaints/internal/kafka"
 )
@@ -32,50 +31,38 @@ const (
 	maxPollRecords         = 5_000
 )
 
-// session is the life of one Kafka client.
+// session is the life of one Kafka client. The poll loop (loop.go) owns what it knows
+// of its partitions; the client's callbacks and those who ask for the status come in
+// between, so mu guards it.
 type session struct {
 	cfg     Config
 	metrics *metrics
 	client  *kgo.Client
-	ready   chan struct{}     // closed when client is set; the group may be faster
-	polled  chan struct{}     // closed when the last poll is over
 	ids     map[string]string // topic → id, 32 hex digits
-	budget  *budget
-	flushes flushLimit
+	budget  budget            // the loop's
+	reports chan report       // from jobs to the loop
+	ctx     context.Context   //nolint:containedctx // of all jobs, which go on while the last flush lasts
+	stop    context.CancelFunc
+	jobs    sync.WaitGroup
 
-	throttled bool           // the poll loop's
-	seen      map[string]int // partitions of each topic; the watch's
+	opened bool // the loop's: this process has opened a partition
 
-	newWorker   func() (context.Context, context.CancelFunc)
-	stopWorkers context.CancelFunc
-	running     sync.WaitGroup // workers
-
-	mu      sync.Mutex // guards all below
-	workers map[tp]*worker
-	hints   map[tp]string
-	seeks   []seekRequest
-	woken   bool
-	endPoll context.CancelFunc
-	failure error
+	mu       sync.Mutex // guards all below
+	assigned map[tp]*assignment
 }
 
 func newSession(ctx context.Context, cfg Config, m *metrics, ids map[string]string) (*session, error) {
-	buffers := max(cfg.Budget/bufferShare, 1) // at a limit of 0 nothing would ever be below it
-	s := &session{
-		cfg: cfg, metrics: m, ids: ids, ready: make(chan struct{}), polled: make(chan struct{}),
-		budget: newBudget(buffers, m), flushes: newFlushLimit(buffers),
-		seen: map[string]int{}, workers: map[tp]*worker{}, hints: map[tp]string{},
-	}
-	// Shutdown must not end a flush; the drain has its own bound.
-	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stopWorkers = stop
-	s.newWorker = func() (context.Context, context.CancelFunc) { return context.WithCancel(workers) }
+	s := &session{cfg: cfg, metrics: m, ids: ids, budget: newBudget(cfg.Budget, m), reports: make(chan report), assigned: map[tp]*assignment{}}
+	// Shutdown must not end a flush; the last one has its own bound.
+	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	// The group may be faster than NewClient returns: its callbacks wait for the client.
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	client, err := kgo.NewClient(append(append(s.readerOpts(), kafka.Metrics(cfg.Registerer, cfg.Group)), s.groupOpts()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
 	}
 	s.client = client
-	close(s.ready)
 	return s, nil
 }
 
@@ -111,150 +98,93 @@ func (s *session) groupOpts() []kgo.Opt {
 		kgo.BlockRebalanceOnPoll(),
 		// The default of five minutes is long to wait for new partitions.
 		kgo.MetadataMaxAge(30 * time.Second),
-		kgo.OnPartitionsAssigned(s.assigned),
+		kgo.OnPartitionsAssigned(pause),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { s.gone("revoked", m) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { s.gone("lost", m) }),
-		kgo.OnOffsetsFetched(s.offsetsFetched),
 		kgo.AdjustFetchOffsetsFn(s.adjustOffsets),
 	}
 }
 
-// assigned pauses new partitions until their workers have found in the lake
-// where to begin.
-func (s *session) assigned(_ context.Context, client *kgo.Client, partitions map[string][]int32) {
+// pause keeps new partitions from being fetched until it is known where to begin.
+func pause(_ context.Context, client *kgo.Client, partitions map[string][]int32) {
 	client.PauseFetchPartitions(partitions)
 }
 
-// offsetsFetched keeps the hints that the commits carried.
-func (s *session) offsetsFetched(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
+// adjustOffsets opens new partitions. The offset that it gives is never fetched: the
+// partition is paused until the loop sets the right one.
+func (s *session) adjustOffsets(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, g := range resp.Groups {
-		for _, t := range g.Topics {
-			for _, p := range t.Partitions {
-				if p.Metadata != nil {
-					s.hints[tp{t.Topic, p.Partition}] = *p.Metadata
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// adjustOffsets starts the workers of new partitions. The offset that it gives
-// is never fetched: the partition is paused until its worker sets the right one.
-func (s *session) adjustOffsets(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	<-s.ready
 	for topic, partitions := range offsets {
 		for partition := range partitions {
+			at := tp{topic, partition}
 			committed := partitions[partition].EpochOffset().Offset
 			partitions[partition] = kgo.NewOffset().At(0)
-			s.start(tp{topic, partition}, committed)
+			if s.assigned[at] != nil || s.ctx.Err() != nil {
+				continue
+			}
+			s.metrics.rebalances.WithLabelValues("assigned").Inc()
+			a := s.newAssignment(at, committed)
+			s.assigned[at] = a
+			s.open(a)
 		}
 	}
 	return offsets, nil
 }
 
-func (s *session) start(at tp, committed int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ctx, stop := s.newWorker()
-	if s.workers[at] != nil || ctx.Err() != nil {
-		stop()
-		return
+func (s *session) newAssignment(at tp, committed int64) *assignment {
+	a := &assignment{
+		// Until it is opened, the commit is all that is known of it.
+		status: PartitionStatus{Topic: at.topic, TopicID: s.ids[at.topic], Partition: at.partition, Position: max(committed, 0)},
+		timing: timing{early: stagger(at.partition, s.cfg.RollAge)},
 	}
-	s.metrics.rebalances.WithLabelValues("assigned").Inc()
-	w := s.makeWorker(at, committed, stop)
-	hint := s.hints[at]
-	delete(s.hints, at)
-	s.workers[at] = w
-	s.running.Go(func() {
-		defer close(w.done)
-		defer stop()
-		if err := w.run(ctx, hint); err != nil {
-			s.fail(err)
-		}
-	})
-}
-
-func (s *session) makeWorker(at tp, committed int64, stop context.CancelFunc) *worker {
-	w := &worker{
-		session: s, topic: at.topic, partition: at.partition, stop: stop, done: make(chan struct{}),
-		wake: make(chan struct{}, 1), flushNow: make(chan chan<- error), early: stagger(at.partition, s.cfg.RollAge),
-		committed: max(committed, 0),
-	}
-	w.p = s.newPartition(w)
-	w.p.noted = committed
-	w.status.TopicID = s.ids[at.topic]
-	return w
-}
-
-func (s *session) newPartition(w *worker) *partition {
-	id := s.ids[w.topic]
-	p := &partition{
-		log:   &kafkaLog{client: s.client, reader: s.readerOpts(), topic: w.topic, topicID: id, partition: w.partition},
+	a.p = &partition{
+		log:   &kafkaLog{client: s.client, reader: s.readerOpts(), topic: at.topic, topicID: a.status.TopicID, partition: at.partition},
 		rolls: rolls{rows: s.cfg.RollRows, bytes: s.cfg.RollBytes, days: s.cfg.RollDays}, acceptLoss: s.cfg.AcceptLoss,
-		logger: w.log(), metrics: s.metrics, days: map[int64]struct{}{},
+		logger: s.log(a), metrics: s.metrics, days: map[int64]struct{}{}, committed: committed,
 	}
 	for _, l := range s.cfg.Layers {
-		if l.Topic == w.topic {
-			p.chains = append(p.chains, &chain{store: s.cfg.Store, layer: l, topicID: id, partition: w.partition, last: -1})
+		if l.Topic == at.topic {
+			a.p.chains = append(a.p.chains, &chain{store: s.cfg.Store, layer: l, topicID: a.status.TopicID, partition: at.partition})
 		}
 	}
-	return p
+	return a
 }
 
-// stopTimeout bounds how long a rebalance waits for a worker. One that still
-// runs does no harm: it contends for the same names.
+func (s *session) log(a *assignment) *slog.Logger {
+	return s.cfg.Logger.With("topic", a.status.Topic, "partition", a.status.Partition)
+}
+
+// stopTimeout bounds how long a rebalance waits for a job. One that still runs does
+// no harm: it contends for the same names.
 const stopTimeout = 10 * time.Second
 
-// gone ends the workers of partitions that others own now.
+// gone ends the jobs of partitions that others own now, and drops what is buffered:
+// their next owner reads it again. It must not wait for the loop, which may be held
+// until this rebalance is over.
 func (s *session) gone(event string, partitions map[string][]int32) {
-	var ended []*worker
+	ended := map[*assignment]job{}
 	s.mu.Lock()
 	for topic, list := range partitions {
 		for _, partition := range list {
-			if w := s.workers[tp{topic, partition}]; w != nil {
-				delete(s.workers, tp{topic, partition})
-				w.stop()
-				ended = append(ended, w)
+			if a := s.assigned[tp{topic, partition}]; a != nil {
+				delete(s.assigned, tp{topic, partition})
+				a.job.stop()
+				ended[a] = a.job
 			}
 		}
 	}
 	s.mu.Unlock()
 	timeout := time.After(stopTimeout)
-	for _, w := range ended {
+	for a, job := range ended {
 		s.metrics.rebalances.WithLabelValues(event).Inc()
 		select {
-		case <-w.done:
+		case <-job.done:
 		case <-timeout:
-			w.log().Warn("a partition is gone and its last flush still runs")
+			s.log(a).Warn("a partition is gone and its last flush still runs")
 			timeout = time.After(0)
 		}
-		w.forget()
 	}
-	s.wakePoll()
-}
-
-func (s *session) owns(w *worker) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.workers[tp{w.topic, w.partition}] == w
-}
-
-func (s *session) fail(err error) {
-	s.mu.Lock()
-	if s.failure == nil {
-		s.failure = err
-	}
-	s.mu.Unlock()
-	s.wakePoll()
-}
-
-func (s *session) failed() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failure
 }
 
 // run polls until ctx ends or something fails, and ends the client. What is
@@ -263,103 +193,47 @@ func (s *session) run(ctx context.Context) error {
 	watching, stopWatch := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { s.watch(watching) })
-	err := s.poll(ctx)
-	close(s.polled)
+	err := s.loop(ctx)
 	stopWatch()
 	watch.Wait()
 	if err == nil {
 		err = s.drain(ctx)
 	}
-	s.stopWorkers()
-	s.running.Wait()
+	s.mu.Lock() // no job begins after this
+	s.stop()
+	s.mu.Unlock()
+	s.jobs.Wait()
 	s.client.CloseAllowingRebalance()
-	if err == nil {
-		err = s.failed()
-	}
 	return err
 }
 
-func (s *session) poll(ctx context.Context) error {
-	for ctx.Err() == nil {
-		once, cancel := s.pollContext(ctx)
-		fetches := s.client.PollRecords(once, s.budget.records())
-		cancel()
-		err := s.dispatch(fetches)
-		s.serve()
-		s.client.AllowRebalance()
-		if err := errors.Join(s.failed(), err); err != nil {
-			return err
-		}
-	}
-	return s.failed()
-}
-
-// dispatch gives the records of a poll to their workers.
-func (s *session) dispatch(fetches kgo.Fetches) error {
-	now := time.Now()
-	for _, f := range fetches {
-		for _, t := range f.Topics {
-			if id := topicIDOf(t); id != "" && id != s.ids[t.Topic] {
-				return fmt.Errorf("%w: %s", errRebuild, t.Topic)
-			}
-			for i := range t.Partitions {
-				if err := s.dispatchPartition(t.Topic, &t.Partitions[i], now); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (s *session) dispatchPartition(topic string, f *kgo.FetchPartition, now time.Time) error {
+// ready says what the partition that has waited longest for the lake waits for.
+func (s *session) ready(now time.Time) error {
 	s.mu.Lock()
-	w := s.workers[tp{topic, f.Partition}]
-	s.mu.Unlock()
-	var lost *kgo.ErrDataLoss
-	switch {
-	case f.Err == nil:
-	case errors.Is(f.Err, context.Canceled), errors.Is(f.Err, context.DeadlineExceeded):
-		return nil // the poll was woken
-	case errors.Is(f.Err, kerr.UnknownTopicID), errors.Is(f.Err, kerr.UnknownTopicOrPartition), errors.Is(f.Err, kerr.InconsistentTopicID):
-		return fmt.Errorf("%w: %s: %w", errRebuild, topic, f.Err)
-	case errors.Is(f.Err, kerr.OffsetOutOfRange), errors.As(f.Err, &lost):
-		if w != nil {
-			w.flag(&w.outOfRange)
+	defer s.mu.Unlock()
+	var first *assignment
+	stuck := 0
+	for _, a := range s.assigned {
+		if a.stuck(s.cfg.NotReadyAfter, now) == nil {
+			continue
 		}
-		return nil
-	case kafka.Recovers(f.Err):
-		s.cfg.Logger.Warn("a fetch failed; the client tries again", "topic", topic, "partition", f.Partition, "err", f.Err)
-		return nil
-	case topic == "": // the group's own, and of no partition
-		return fmt.Errorf("fetch: %w", f.Err)
-	default:
-		return fmt.Errorf("fetch %s/%d: %w", topic, f.Partition, f.Err)
-	}
-	if w == nil || len(f.Records) == 0 || !w.isOpen() {
-		return nil
-	}
-	records := make([]Record, 0, len(f.Records))
-	for _, r := range f.Records {
-		if !r.Attrs.IsControl() {
-			records = append(records, copied(r))
+		if stuck++; first == nil || a.job.began.Before(first.job.began) {
+			first = a
 		}
 	}
-	w.deliver(records, f.Records[len(f.Records)-1].Offset+1, f.LastStableOffset, now)
-	return nil
+	if first == nil {
+		return nil
+	}
+	return fmt.Errorf("%d partitions wait for the lake: %w", stuck, first.stuck(s.cfg.NotReadyAfter, now))
 }
 
 // status returns the state of all partitions of this session.
 func (s *session) status() []PartitionStatus {
 	s.mu.Lock()
-	workers := make([]*worker, 0, len(s.workers))
-	for _, w := range s.workers {
-		workers = append(workers, w)
-	}
-	s.mu.Unlock()
-	all := make([]PartitionStatus, len(workers))
-	for i, w := range workers {
-		all[i] = w.snapshot()
+	defer s.mu.Unlock()
+	all := make([]PartitionStatus, 0, len(s.assigned))
+	for _, a := range s.assigned {
+		all = append(all, a.status)
 	}
 	return all
 }

@@ -40,12 +40,12 @@ func TestLagWhileAPartitionIsOpened(t *testing.T) {
 	r := fakeRig(t, 1)
 	cfg := r.config().withDefaults()
 	s := &session{cfg: cfg, metrics: newMetrics(nil, cfg.Layers), ids: map[string]string{topic: r.id()}}
-	w := s.makeWorker(tp{topic, 0}, 900, func() {})
-	if got := w.behind(1000); got != 100 {
+	a := s.newAssignment(tp{topic, 0}, 900)
+	if got := a.behind(1000); got != 100 {
 		t.Errorf("%d offsets behind, want 100", got)
 	}
-	if w = s.makeWorker(tp{topic, 0}, -2, func() {}); w.behind(1000) != 1000 {
-		t.Errorf("%d offsets behind without a commit, want 1000", w.behind(1000))
+	if a = s.newAssignment(tp{topic, 0}, -2); a.behind(1000) != 1000 {
+		t.Errorf("%d offsets behind without a commit, want 1000", a.behind(1000))
 	}
 }
 
@@ -60,11 +60,13 @@ func TestANewSessionIsNotThrottled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		s.stopWorkers()
-		s.running.Wait()
+		s.mu.Lock()
+		s.stop()
+		s.mu.Unlock()
+		s.jobs.Wait()
 		s.client.CloseAllowingRebalance()
 	}()
-	s.balance()
+	s.applyBackpressure()
 	if got := gauge(t, m.throttled); got != 0 {
 		t.Errorf("throttled is %g without a buffer", got)
 	}

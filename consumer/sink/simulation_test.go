@@ -74,13 +74,9 @@ func (w *world) run(s *simWriter) {
 
 // resetOffset loses the committed offset or sets it anywhere.
 func (w *world) resetOffset() {
-	switch w.rng.IntN(3) {
-	case 0:
-		w.committed, w.hint = -1, ""
-	case 1:
-		w.committed, w.hint = int64(w.rng.IntN(len(w.log)+1)), ""
-	case 2:
-		w.committed, w.hint = int64(w.rng.IntN(len(w.log)+5)), "gold=3 silver=1000"
+	w.committed = -1
+	if w.rng.IntN(3) > 0 {
+		w.committed = int64(w.rng.IntN(len(w.log) + 5))
 	}
 	w.say("the offset is reset to %d", w.committed)
 }

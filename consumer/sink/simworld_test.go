@@ -68,7 +68,6 @@ type world struct {
 	log       []entry
 	start     int64 // of the log
 	committed int64
-	hint      string
 
 	objects    map[string][]byte
 	keys       []string                 // of objects, sorted
@@ -277,7 +276,7 @@ func (w *world) startWriter() *simWriter {
 		logger: slog.New(slog.DiscardHandler), metrics: w.metrics, days: map[int64]struct{}{},
 	}
 	for _, l := range w.layers() {
-		s.p.chains = append(s.p.chains, &chain{store: s, layer: l, topicID: simID, last: -1})
+		s.p.chains = append(s.p.chains, &chain{store: s, layer: l, topicID: simID})
 	}
 	s.next, s.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
@@ -305,7 +304,7 @@ func (s *simWriter) step(format string, args ...any) {
 	}
 }
 
-// run is what worker.go does: open, take in, flush; after a collision open again.
+// run is what loop.go does: open, take in, flush; after a collision open again.
 func (s *simWriter) run() {
 	ctx := context.Background()
 	s.openUntil(ctx)
@@ -338,7 +337,8 @@ func (s *simWriter) takeIn() {
 }
 
 func (s *simWriter) open(ctx context.Context) bool {
-	err := s.p.open(ctx, s.w.hint)
+	s.p.committed = s.w.committed
+	err := s.p.open(ctx)
 	if s.w.broken == committedOffsetIsTheTruth && s.w.committed >= 0 {
 		err = nil
 		s.p.pos = s.w.committed
@@ -389,7 +389,7 @@ func (s *simWriter) flushDataFirst(ctx context.Context) error {
 		if err := c.claim(ctx, l); err != nil {
 			return err
 		}
-		c.last, c.next = l.Start, l.Next
+		c.next = l.Next
 	}
 	s.p.drop()
 	s.p.commit(ctx)
@@ -526,12 +526,12 @@ func (s *simWriter) Read(_ context.Context, from, to int64, each func(Record) er
 	return nil
 }
 
-func (s *simWriter) Commit(_ context.Context, next int64, hint string) error {
+func (s *simWriter) Commit(_ context.Context, next int64) error {
 	s.step("commits %d", next)
 	if s.fault(1) > 0 {
 		return errSim
 	}
-	s.w.committed, s.w.hint = next, hint
+	s.w.committed = next
 	s.step("committed %d", next)
 	return nil
 }

@@ -33,11 +33,11 @@ type Config struct {
 	RollDays  int           // distinct days, each of which is an object; default 64
 	IdleFlush time.Duration // after the newest record; 0: not for that
 
-	Budget       int64         // bytes of memory that the sink may take, see bufferShare; default 512 MiB
-	DrainTimeout time.Duration // bounds the last flush; default 30 s
-	Patience     time.Duration // how long a store may fail before the sink ends; default 2 minutes
-	WatchEvery   time.Duration // how often topics are looked at; default 10 s
-	AcceptLoss   bool          // go on where the log no longer has what the lake lacks
+	Budget        int64         // bytes of memory that the sink may take, see bufferShare; default 512 MiB
+	DrainTimeout  time.Duration // bounds the last flush; default 30 s
+	NotReadyAfter time.Duration // that a partition could not be opened or flushed; default 1 minute
+	WatchEvery    time.Duration // how often topics are looked at; default 10 s
+	AcceptLoss    bool          // go on where the log no longer has what the lake lacks
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -50,7 +50,7 @@ func (c Config) withDefaults() Config {
 	c.RollDays = cmp.Or(c.RollDays, 64)
 	c.Budget = cmp.Or(c.Budget, 512<<20)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 30*time.Second)
-	c.Patience = cmp.Or(c.Patience, 2*time.Minute)
+	c.NotReadyAfter = cmp.Or(c.NotReadyAfter, time.Minute)
 	c.WatchEvery = cmp.Or(c.WatchEvery, 10*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -91,6 +91,7 @@ func (c Config) topics() []string {
 type Sink struct {
 	cfg     Config
 	metrics *metrics
+	opened  bool // a partition was opened by any session; Run's
 
 	mu      sync.Mutex
 	session *session // the present one
@@ -135,9 +136,12 @@ func (s *Sink) runSession(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	session.opened = s.opened
 	s.set(session)
 	defer s.set(nil)
-	return session.run(ctx)
+	err = session.run(ctx)
+	s.opened = session.opened
+	return err
 }
 
 // topicIDs waits until all topics are there.
@@ -196,6 +200,16 @@ func (s *Sink) Idle(ctx context.Context) (bool, error) {
 		return false, nil // the session has ended, and Run says why
 	}
 	return idle, err
+}
+
+// Ready says why the sink does not get on: a partition that could not be opened or
+// flushed for a while. It goes on trying meanwhile, with what it holds.
+func (s *Sink) Ready(context.Context) error {
+	session := s.current()
+	if session == nil {
+		return nil // it starts, or Run has ended and says why
+	}
+	return session.ready(time.Now())
 }
 
 // PartitionStatus is the state of a partition of this process.

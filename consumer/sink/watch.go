@@ -50,13 +50,14 @@ func describe(ctx context.Context, client *kgo.Client, topics []string) (map[str
 
 // watch notices recreated topics and new partitions, and measures the lag.
 func (s *session) watch(ctx context.Context) {
+	seen := map[string]int{} // partitions of each topic
 	for {
 		sleep(ctx, s.cfg.WatchEvery)
 		if ctx.Err() != nil {
 			return
 		}
-		if err := s.look(ctx); errors.Is(err, errRebuild) {
-			s.fail(err)
+		if err := s.look(ctx, seen); errors.Is(err, errRebuild) {
+			s.tell(ctx, report{err: err})
 			return
 		} else if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("cannot look at the topics", "err", err)
@@ -64,7 +65,7 @@ func (s *session) watch(ctx context.Context) {
 	}
 }
 
-func (s *session) look(ctx context.Context) error {
+func (s *session) look(ctx context.Context, seen map[string]int) error {
 	now, err := describe(ctx, s.client, s.cfg.topics())
 	if err != nil {
 		return err
@@ -73,8 +74,8 @@ func (s *session) look(ctx context.Context) error {
 		if info.id != s.ids[topic] {
 			return fmt.Errorf("%w: %s", errRebuild, topic)
 		}
-		if len(info.partitions) > s.seen[topic] {
-			s.seen[topic] = len(info.partitions)
+		if len(info.partitions) > seen[topic] {
+			seen[topic] = len(info.partitions)
 			s.client.ForceMetadataRefresh() // or new partitions wait for the client's own next look
 		}
 	}
@@ -98,32 +99,20 @@ func (s *session) measure(ctx context.Context, topics map[string]topicInfo) (idl
 		lag[topic] = 0
 	}
 	idle = len(topics) == len(s.ids)
+	s.mu.Lock()
 	for at, end := range ends {
-		s.mu.Lock()
-		w := s.workers[at]
-		s.mu.Unlock()
-		if w == nil {
+		a := s.assigned[at]
+		if a == nil {
 			idle = false
 			continue
 		}
-		behind := w.behind(end)
+		behind := a.behind(end)
 		lag[at.topic] += behind
-		idle = idle && behind == 0 && w.isOpen()
+		idle = idle && behind == 0 && a.state != opening
 	}
+	s.mu.Unlock()
 	for topic, n := range lag {
 		s.metrics.lag.WithLabelValues(topic).Set(float64(n))
 	}
 	return idle, nil
-}
-
-// behind is how many offsets up to end some layer lacks, as far as that is known.
-func (w *worker) behind(end int64) int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.status.End = max(w.status.End, end)
-	low := w.committed
-	if w.status.Open {
-		low = w.status.Lowest()
-	}
-	return max(0, end-low)
 }

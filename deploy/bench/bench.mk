@@ -60,6 +60,6 @@ soak-api: ## ask the API good and bad things for an hour; memory and goroutines 
 	go test -count 1 -run '^TestSoak$$' -v -timeout 0 ./consumer/api -soak $(SOAK)
 
 .PHONY: bench-listing
-bench-listing: versitygw ## measure what resuming and verifying ask of a store with 100,000 links and objects
-	go test -tags servers -count 1 -timeout 60m -v -run '^TestFindAmong100000Links$$' ./consumer/sink
+bench-listing: versitygw ## measure what resuming and verifying ask of a store with 100,000 claims and objects
+	go test -tags servers -count 1 -timeout 60m -v -run '^TestFindAmong100000Claims$$' ./consumer/sink
 	go test -tags servers -count 1 -timeout 60m -v -run '^TestVerifyManyObjects$$' ./consumer/verify -listing.objects 100000

@@ -3,7 +3,9 @@ package lake
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math/rand/v2"
+	"syscall"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -56,6 +58,25 @@ func codeOf(err error) string {
 		return api.ErrorCode()
 	}
 	return ""
+}
+
+// Permanent says whether an error of a store is one that no retry heals: credentials
+// or permissions that are refused, a bucket that is not there, a folder that may not
+// be written.
+func Permanent(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || isAnswer(err) && outcomeOf(err) == denied
+}
+
+// Unanswered says whether a store gave no answer, or one that says that it cannot
+// answer now.
+func Unanswered(err error) bool {
+	return errors.Is(err, ErrAmbiguous) || errors.Is(err, errNoList) || isAnswer(err) && outcomeOf(err) == unknown
+}
+
+// isAnswer says whether an error came of a request to S3, answered or not.
+func isAnswer(err error) bool {
+	_, ok := errors.AsType[*smithy.OperationError](err)
+	return ok
 }
 
 // backoff is how long to wait before the attempts after the first. The values

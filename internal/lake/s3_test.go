@@ -289,3 +289,31 @@ func TestAFolderIsNotListed(t *testing.T) {
 		t.Errorf("listed %v, %v", found, err)
 	}
 }
+
+func TestPermanentErrorsAreToldFromPassingOnes(t *testing.T) {
+	for _, c := range []struct {
+		name                  string
+		answer                answer
+		permanent, unanswered bool
+	}{
+		{"AccessDenied", forbidden, true, false},
+		{"a wrong key", answer{status: 403, code: "InvalidAccessKeyId"}, true, false},
+		{"an expired token", answer{status: 400, code: "ExpiredToken"}, true, false},
+		{"no such bucket", noBucket, true, false},
+		{"no such key", noKey, false, false},
+		{"SlowDown", slowDown, false, true},
+		{"InternalError", failed, false, true},
+		{"a request that took too long", timeout, false, true},
+		{"a connection that is closed", cut, false, true},
+	} {
+		s, _ := answering(t, c.answer)
+		_, _, get := s.Get(t.Context(), "key")
+		_, list := s.List(t.Context(), "prefix/", "", 1)
+		put := s.PutNew(t.Context(), "key", nil, nil)
+		for what, err := range map[string]error{"get": get, "list": list, "put": put} {
+			if Permanent(err) != c.permanent || Unanswered(err) != c.unanswered {
+				t.Errorf("%s, %s: permanent %t, unanswered %t: %v", what, c.name, Permanent(err), Unanswered(err), err)
+			}
+		}
+	}
+}

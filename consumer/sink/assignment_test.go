@@ -13,11 +13,8 @@ func TestFlushesAreStaggered(t *testing.T) {
 	noon := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	var due []time.Duration
 	for p := range int32(n) {
-		w := &worker{
-			session: &session{cfg: Config{RollAge: age}}, since: noon, early: stagger(p, age),
-			p: &partition{chains: []*chain{{}}, pos: 1},
-		}
-		due = append(due, w.untilDue(noon))
+		a := &assignment{timing: timing{since: noon, early: stagger(p, age)}, p: &partition{chains: []*chain{{}}, pos: 1}}
+		due = append(due, a.dueAt(&Config{RollAge: age}).Sub(noon))
 	}
 	slices.Sort(due)
 	if due[0] <= 0 || due[n-1] != age {
