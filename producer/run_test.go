@@ -435,7 +435,7 @@ func TestAPIBreaksOff(t *testing.T) {
 func TestAPIBrokenComplaints(t *testing.T) {
 	b := broker(t).ListenAddrs()
 	s := bureautest.Start(t, apiDocs(0, 3, "2026-09-01")...)
-	bad := bureautest.Body("", `{"hits":{"hits":[{"_id":"9","_source":{"product":{}},"sort":[5,"9"]}]}}`)
+	bad := bureautest.Body("", `{"hits":{"hits":[{"_id":"9","_source":{"narrative":{}},"sort":[5,"9"]}]}}`)
 	s.Fail(bad)
 	args := []string{"--api", "--api-url", s.URL, "--since", "2026-09-01"}
 	if r := must(t, b, "", args...); r.summary.Published != 3 || r.summary.Skipped.Broken != 1 || !strings.Contains(r.log, "complaint_id=9") {

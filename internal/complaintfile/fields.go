@@ -2,7 +2,6 @@ package complaintfile
 
 import (
 	"strings"
-	"time"
 
 	"complaints/schema"
 )
@@ -25,7 +24,7 @@ var fields = [...]field{
 		"consumercomplaint", "consumercomplaints", "narratives", "complaint", "complaints", "text", "description", "whathappened",
 	}},
 	{"complaint_id", func(c *schema.Complaint) *string { return &c.ComplaintID }, []string{
-		"complaintid", "complaintnumber", "complaintno", "id",
+		"complaintid", "complaintnumber", "complaintno", "publicid", "id",
 	}},
 	{"date_received", func(c *schema.Complaint) *string { return &c.DateReceived }, []string{
 		"datereceived", "receiveddate", "receivedon", "date",
@@ -85,51 +84,39 @@ func fold(s string) string {
 	}, s)
 }
 
-// tidy takes out of a complaint what other programs left on the way: names of
-// nothing, whole numbers written as floats, American dates. The text of the
-// narrative stays as it is.
-func tidy(c *schema.Complaint) {
+// clearRank is how many names of the text say so beyond doubt; the others may be
+// a member of anything.
+const clearRank = 6
+
+// tidy takes out of a complaint what other programs left on the way: spaces, whole
+// numbers written as floats, dates of another form. The text of the narrative stays
+// as it is. A date that is none is left out, and its field returned.
+func (n *notes) tidy(c *schema.Complaint, line int) (dropped []string) {
 	for i := range fields {
-		s := fields[i].of(c)
-		v := strings.TrimSpace(*s)
-		switch v {
-		case "None", "nan", "NaN": // how Python writes an absent value; the Bureau's export too
-			v = ""
-		}
-		if i != fieldText || v == "" {
-			*s = v
+		if s := fields[i].of(c); i != fieldText && *s != "" {
+			*s = strings.TrimSpace(*s)
 		}
 	}
-	c.ComplaintID = unfloat(c.ComplaintID)
-	c.ZipCode = unfloat(c.ZipCode)
-	c.DateReceived = isoDate(c.DateReceived)
-	c.DateSentToCompany = isoDate(c.DateSentToCompany)
-}
-
-// unfloat turns 94087.0, which pandas makes of a column with gaps, into 94087.
-func unfloat(s string) string {
-	digits, ok := strings.CutSuffix(s, ".0")
-	if !ok || digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return s
-	}
-	return digits
-}
-
-// isoDate turns a date into YYYY-MM-DD. What is none stays: the consumer
-// dead-letters it, where a person can see it.
-func isoDate(s string) string {
-	if len(s) >= 10 && s[4] == '-' {
-		if len(s) == 10 {
-			return s
+	c.ComplaintID = schema.WholeNumber(c.ComplaintID)
+	c.ZipCode = schema.WholeNumber(c.ZipCode)
+	for _, d := range [...]struct {
+		name string
+		of   *string
+	}{{"date_received", &c.DateReceived}, {"date_sent_to_company", &c.DateSentToCompany}} {
+		if *d.of == "" || *d.of == "N/A" {
+			*d.of = ""
+			continue
 		}
-		if _, err := time.Parse(time.DateOnly, s[:10]); err == nil && (s[10] == 'T' || s[10] == ' ') {
-			return s[:10]
+		day, ambiguous, ok := schema.ReadDate(*d.of, n.dates)
+		switch {
+		case !ok:
+			dropped = append(dropped, d.name)
+		case ambiguous && n.dates == schema.DayFirst:
+			n.once(line, warnDayFirst)
+		case ambiguous:
+			n.once(line, warnDates)
 		}
+		*d.of = day
 	}
-	for _, layout := range [...]string{"1/2/2006", "1/2/06"} { // the Bureau's before 2018, and Excel's
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.Format(time.DateOnly)
-		}
-	}
-	return s
+	return dropped
 }

@@ -8,10 +8,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"complaints/schema"
 )
 
 func addFiles(f *testing.F) {
@@ -69,6 +70,9 @@ func FuzzCSV(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, record := range want[1:] {
+			if namesText(record) {
+				return // a header in the middle is no row
+			}
 			row, err := r.Next()
 			if err != nil {
 				t.Fatalf("%v, want %q", err, record)
@@ -87,7 +91,7 @@ func FuzzCSV(f *testing.F) {
 // absent is what a value becomes that stands for nothing.
 func absent(s string, trim bool) string {
 	v := strings.TrimSpace(s)
-	if v == "" || slices.Contains([]string{"None", "nan", "NaN"}, v) {
+	if schema.IsAbsent(v) {
 		return ""
 	}
 	if trim {

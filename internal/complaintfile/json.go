@@ -2,23 +2,24 @@ package complaintfile
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"unicode/utf8"
-
-	"complaints/schema"
 )
 
 // jsonRows reads JSON objects one after another, whether on a line each, over
-// several lines, or in a list. An object ends with its brace; what follows a
-// broken one is read again from the next line that begins with a brace.
+// several lines, in a list, or in a list within an object. An object ends with
+// its brace; what follows a broken one is read again from the next line that
+// begins with a brace.
 type jsonRows struct {
-	w       *window
-	inList  bool
-	damaged bool // the last object was broken; what is no object is passed over
+	w         *window
+	notes     *notes
+	inList    bool
+	depth     int       // of the objects around the list
+	names     []string  // of the values, where rows are lists
+	bareLists bool      // rows are lists one after another, in no list
+	lineStart bool      // the value at hand is the first of its line, without a blank before it
+	broken    *rowFault // a broken row whose last line is not known yet
 }
 
 var (
@@ -34,43 +35,64 @@ var (
 // and never close it would be read again from each of those before.
 const maxDepth = 64
 
-func newJSONRows(w *window) *jsonRows {
-	j := &jsonRows{w: w}
-	if b := w.bytes(); b[0] == '[' {
+func newJSONRows(w *window, n *notes) (*jsonRows, error) {
+	j := &jsonRows{w: w, notes: n, lineStart: true}
+	if w.bytes()[0] == '{' {
+		err := j.enter()
+		return j, err
+	}
+	for len(bytes.TrimLeft(w.bytes()[1:], " \t\r\n")) == 0 && !w.final() {
+		if err := w.more(); err != nil {
+			return nil, err
+		}
+	}
+	if j.bareLists = bytes.HasPrefix(bytes.TrimLeft(w.bytes()[1:], " \t\r\n"), []byte{'"'}); !j.bareLists {
 		j.inList = true
 		w.advance(1)
 	}
-	return j
+	return j, nil
 }
 
 func (j *jsonRows) next() (Row, error) {
 	for {
 		if err := j.toValue(); err != nil {
-			return Row{}, err
+			return Row{}, j.orReport(err)
 		}
 		line := j.w.line
 		n, err := j.read()
-		var c schema.Complaint
-		if err == nil {
-			c, err = DecodeJSON(j.w.bytes()[:n])
+		switch {
+		case j.broken != nil && (err == nil || j.lineStart && j.w.bytes()[0] == '{'):
+			return Row{}, j.orReport(nil) // what is at hand is read again
+		case err == nil:
+			row, err := j.decode(j.w.bytes()[:n], line)
 			j.w.advance(n)
-			j.damaged = false
-			if err != nil {
-				return Row{}, &rowFault{line, err}
+			j.lineStart = false
+			if errors.Is(err, errRepeatedHeader) {
+				continue
 			}
-			return Row{Complaint: c, Line: line, Bytes: n}, nil
+			return row, err
+		case !isObjectFault(err):
+			return Row{}, j.orReport(err)
 		}
-		if !isObjectFault(err) {
-			return Row{}, err
+		if j.broken == nil {
+			j.broken = &rowFault{line: line, err: err, openEnded: errors.Is(err, errNoEnd)}
 		}
-		if skipErr := j.w.skipLine(); skipErr != nil {
-			return Row{}, skipErr
+		j.broken.last = line
+		if _, err := j.w.skipLine(); err != nil {
+			return Row{}, j.orReport(err)
 		}
-		if !j.damaged {
-			j.damaged = true
-			return Row{}, &rowFault{line, err}
-		}
+		j.lineStart = true
 	}
+}
+
+// orReport returns the broken row at hand, else err.
+func (j *jsonRows) orReport(err error) error {
+	if j.broken == nil {
+		return err
+	}
+	fault := j.broken
+	j.broken = nil
+	return fault // a fault of the file comes with the next call
 }
 
 func isObjectFault(err error) bool {
@@ -78,17 +100,29 @@ func isObjectFault(err error) bool {
 		errors.Is(err, errTooDeep) || errors.Is(err, errTooLong)
 }
 
-// toValue passes over what stands between objects.
+// between are what may stand between values: also the mark of a file that was
+// put behind another, and the separator of RFC 7464.
+const between = " \t\r\n,\x1e\ufeff"
+
+// toValue passes over what stands between values, and goes in and out of lists.
 func (j *jsonRows) toValue() error {
 	for {
 		b := j.w.bytes()
-		rest := bytes.TrimLeft(b, " \t\r\n,")
-		j.w.advance(len(b) - len(rest))
+		rest := bytes.TrimLeft(b, between)
+		if passed := b[:len(b)-len(rest)]; len(passed) > 0 {
+			j.lineStart = passed[len(passed)-1] == '\n'
+			j.w.advance(len(passed))
+		}
 		switch {
 		case len(rest) > 0 && rest[0] == ']' && j.inList:
-			j.inList = false
 			j.w.advance(1)
-		case len(rest) > 0:
+			if err := j.leave(); err != nil {
+				return err
+			}
+		case len(rest) > 0 && rest[0] == '[' && !j.inList && !j.bareLists:
+			j.inList, j.names = true, nil // one list behind another
+			j.w.advance(1)
+		case len(rest) > 0 && (rest[0] != utf8Mark[0] || len(rest) >= len(utf8Mark) || j.w.final()):
 			return nil
 		case j.w.final() && j.inList:
 			return fmt.Errorf("the list is not closed: %w", io.ErrUnexpectedEOF)
@@ -102,9 +136,9 @@ func (j *jsonRows) toValue() error {
 	}
 }
 
-// read returns the length of the object at hand.
+// read returns the length of the row at hand.
 func (j *jsonRows) read() (int, error) {
-	if j.w.bytes()[0] != '{' {
+	if c := j.w.bytes()[0]; c != '{' && (c != '[' || !j.inList && !j.bareLists) {
 		return 0, errNoObject
 	}
 	var s objectScan
@@ -122,7 +156,25 @@ func (j *jsonRows) read() (int, error) {
 	}
 }
 
-// objectScan finds the end of an object whose bytes come piece by piece.
+// decode makes a row of the object or list at hand.
+func (j *jsonRows) decode(value []byte, line int) (Row, error) {
+	row := Row{Line: line, Bytes: len(value)}
+	var err error
+	if value[0] == '[' {
+		row.Complaint, row.Dropped, err = j.decodeList(value, line)
+	} else {
+		row.Complaint, row.Dropped, err = j.notes.decodeObject(value, line)
+	}
+	switch {
+	case errors.Is(err, errRepeatedHeader), errors.Is(err, errNoNames):
+		return Row{}, err
+	case err != nil:
+		return Row{}, &rowFault{line: line, err: err}
+	}
+	return row, nil
+}
+
+// objectScan finds the end of an object or list whose bytes come piece by piece.
 type objectScan struct {
 	i        int // how far it came
 	depth    int
@@ -166,96 +218,4 @@ func (s *objectScan) scan(b []byte) (int, error) {
 		}
 	}
 	return 0, nil
-}
-
-// DecodeJSON reads one complaint from a JSON object: fields as in the Bureau's
-// API or as in its CSV, alone or in the wrapper of a search hit (_source).
-// Numbers and booleans are taken where a text is expected. The narrative may be
-// absent; the id then too.
-func DecodeJSON(value []byte) (schema.Complaint, error) {
-	var c schema.Complaint
-	if !utf8.Valid(value) {
-		return c, errors.New("it is not UTF-8")
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(value, &members); err != nil {
-		return c, fmt.Errorf("JSON: %w", err)
-	}
-	var hitID json.RawMessage
-	if source, ok := members["_source"]; ok {
-		hitID = members["_id"]
-		if members = nil; json.Unmarshal(source, &members) != nil {
-			return c, errors.New("_source is no object")
-		}
-	}
-	if hits, ok := members["hits"]; ok && hits[0] == '{' {
-		return c, errors.New("it is a page of the search API's answer: take its hits, by jq -c '.hits.hits[]'")
-	}
-	if err := fill(&c, members); err != nil {
-		return c, err
-	}
-	if c.ComplaintID == "" && hitID != nil {
-		var err error
-		if c.ComplaintID, err = asText(hitID); err != nil {
-			return c, fmt.Errorf("field _id: %w", err)
-		}
-	}
-	tidy(&c)
-	return c, nil
-}
-
-// fill sets the fields of c; where two members stand for one field, the more
-// telling that is not empty counts.
-func fill(c *schema.Complaint, members map[string]json.RawMessage) error {
-	var ranks [len(fields)]int
-	for name, value := range members {
-		a, ok := aliases[fold(name)]
-		if !ok {
-			continue
-		}
-		s, err := asText(value)
-		if err != nil {
-			return fmt.Errorf("field %.40q: %w", name, err)
-		}
-		into := fields[a.field].of(c)
-		if strings.TrimSpace(s) == "" || (*into != "" && !moreTelling(a.rank, ranks[a.field], s, *into)) {
-			continue
-		}
-		*into, ranks[a.field] = s, a.rank
-	}
-	return nil
-}
-
-// moreTelling does not depend on the order of members, which is random.
-func moreTelling(rank, than int, value, old string) bool {
-	if rank != than {
-		return rank < than
-	}
-	return value < old
-}
-
-// asText turns a JSON value into text. A list becomes its texts with commas,
-// as the Bureau's CSV has tags.
-func asText(value json.RawMessage) (string, error) {
-	switch value[0] {
-	case 'n': // null
-		return "", nil
-	case 't':
-		return "Yes", nil
-	case 'f':
-		return "No", nil
-	case '"':
-		var s string
-		err := json.Unmarshal(value, &s)
-		return s, err
-	case '[':
-		var list []string
-		if json.Unmarshal(value, &list) == nil {
-			return strings.Join(list, ", "), nil
-		}
-		return "", errors.New("a list of other than texts, want a text")
-	case '{':
-		return "", errors.New("an object, want a text")
-	}
-	return string(value), nil
 }

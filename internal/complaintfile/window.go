@@ -3,6 +3,7 @@ package complaintfile
 import (
 	"bytes"
 	"errors"
+	"hash"
 	"io"
 )
 
@@ -16,9 +17,10 @@ var errTooLong = errors.New("the row is longer than 4 MiB, the limit (is a quote
 type window struct {
 	r          io.Reader
 	buf        []byte
-	start, end int   // the bytes not yet taken
-	line       int   // of buf[start], from 1
-	err        error // that r ended with; io.EOF is a good end
+	start, end int       // the bytes not yet taken
+	line       int       // of buf[start], from 1
+	hash       hash.Hash // of all bytes taken; nil: none is wanted
+	err        error     // that r ended with; io.EOF is a good end
 }
 
 func newWindow(r io.Reader) *window { return &window{r: r, buf: make([]byte, 128<<10), line: 1} }
@@ -83,23 +85,43 @@ func (w *window) room() error {
 
 // advance takes n bytes.
 func (w *window) advance(n int) {
-	w.line += bytes.Count(w.buf[w.start:w.start+n], []byte{'\n'})
+	taken := w.buf[w.start : w.start+n]
+	if w.hash != nil {
+		w.hash.Write(taken)
+	}
+	w.line += bytes.Count(taken, []byte{'\n'})
 	w.start += n
 }
 
-// skipLine takes the rest of the line, however long it is.
-func (w *window) skipLine() error {
+// skipLine takes the rest of the line, however long it is, and says whether it has an end.
+func (w *window) skipLine() (ended bool, err error) {
 	for {
 		if i := bytes.IndexByte(w.bytes(), '\n'); i >= 0 {
 			w.advance(i + 1)
-			return nil
+			return true, nil
 		}
-		w.start = w.end
+		w.advance(len(w.bytes()))
 		if w.final() {
-			return nil
+			return false, nil
 		}
 		if err := w.more(); err != nil {
-			return err
+			return false, err
+		}
+	}
+}
+
+// peekLine returns the line at hand as far as n bytes, without its end.
+func (w *window) peekLine(n int) ([]byte, error) {
+	for {
+		b := w.bytes()
+		if i := bytes.IndexByte(b[:min(n, len(b))], '\n'); i >= 0 {
+			return b[:i], nil
+		}
+		if len(b) >= n || w.final() {
+			return b[:min(n, len(b))], nil
+		}
+		if err := w.more(); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -65,6 +65,9 @@ func (z *zipStream) open() error {
 	if !more {
 		return errors.New("the zip holds no file")
 	}
+	if kind, ok := officeKind([]string{z.name}); ok {
+		return foreignError(kind, "save it as CSV UTF-8")
+	}
 	body, err := z.data()
 	if err != nil {
 		return err
@@ -104,13 +107,16 @@ func (z *zipStream) data() (io.Reader, error) {
 	h := z.head
 	switch {
 	case h.Flags&zipFlagEncrypted != 0:
-		return nil, fmt.Errorf("%s is encrypted", z.name)
+		return nil, encryptedError(z.name)
 	case h.Method == 8:
 		return flate.NewReader(z.src), nil
 	case h.Method == 0 && h.Flags&zipFlagTrailing == 0 && h.Size != zipSize64:
 		return io.LimitReader(z.src, int64(h.Size)), nil
 	}
-	return nil, fmt.Errorf("%s is packed by method %d, which cannot be read as it comes: save the zip to a file first", z.name, h.Method)
+	if h.Method == 0 { // its size is known at the end alone
+		return nil, fmt.Errorf("%.100s is not packed in its zip, which cannot be read as it comes: save the zip to a file first", z.name)
+	}
+	return nil, methodError(z.name, h.Method)
 }
 
 // close checks the file and that no other follows.

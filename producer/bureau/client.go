@@ -53,7 +53,8 @@ func New(cfg Config) *Client {
 // Hit is a complaint of a page.
 type Hit struct {
 	Complaint schema.Complaint
-	Err       error // it cannot be read
+	Dropped   []string // fields whose value is left out: it is no date, or no text
+	Err       error    // it cannot be read
 }
 
 // Cursor says after which complaint a page begins; the zero value is the start.
@@ -128,11 +129,11 @@ func (h hit) decode() Hit {
 	if h.Source == nil {
 		return Hit{Err: fmt.Errorf("hit %.40s has no _source", h.ID)}
 	}
-	c, err := complaintfile.DecodeJSON(h.Source)
+	c, dropped, err := complaintfile.DecodeJSON(h.Source)
 	if c.ComplaintID == "" {
 		c.ComplaintID = strings.Trim(string(h.ID), `"`)
 	}
-	return Hit{c, err}
+	return Hit{c, dropped, err}
 }
 
 // cursor is the hit's sort values, a time in milliseconds and an id, joined as

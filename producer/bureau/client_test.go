@@ -132,7 +132,7 @@ func TestIndexChangesBetweenPages(t *testing.T) {
 
 func TestBrokenHit(t *testing.T) {
 	s := bureautest.Start(t)
-	s.Fail(bureautest.Body("", `{"hits":{"total":3,"hits":[{"_id":"1","_source":{"product":{"a":1}},"sort":[5,"1"]},{"_id":"2","sort":[5,"2"]},{"_id":3,"_source":{"complaint_what_happened":"x"},"sort":[5,3]}]}}`))
+	s.Fail(bureautest.Body("", `{"hits":{"total":3,"hits":[{"_id":"1","_source":{"narrative":{"a":1}},"sort":[5,"1"]},{"_id":"2","sort":[5,"2"]},{"_id":3,"_source":{"complaint_what_happened":"x"},"sort":[5,3]}]}}`))
 	page, err := newClient(s, 10).Page(t.Context(), "2026-09-01", "")
 	if err != nil || len(page.Hits) != 3 || page.Next != "5_3" || page.Total != 3 {
 		t.Fatalf("%+v, %v", page, err)

@@ -1,0 +1,308 @@
+package complaintfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"complaints/schema"
+)
+
+// rowLists are the members that hold rows in the answers of APIs: search
+// engines (hits.hits), Socrata and pandas (data), GeoJSON (features), OData
+// (value), Google Sheets (values), Solr (response.docs) and others.
+var rowLists = []string{"data", "hits", "results", "result", "records", "items", "rows", "complaints", "features", "value", "values", "docs", "documents"}
+
+// columnLists are members that name the values of rows that are lists.
+var columnLists = []string{"columns", "fields", "header", "headers"}
+
+// maxWrapDepth is how deep the list of rows may stand.
+const maxWrapDepth = 4
+
+// wrapper looks for a list of rows in the object that a file begins with.
+type wrapper struct {
+	d       *json.Decoder
+	b       []byte // what d reads
+	path    []string
+	names   []string // of the columns, where a member tells
+	text    bool     // the object is a complaint
+	fields  int      // members at the top that could be fields of one
+	other   string   // the path of a list of objects that is none of rowLists
+	columns bool     // the text's member holds an object: the file is written by columns
+}
+
+// errRows says that the decoder stands at the start of the rows.
+var errRows = errors.New("rows")
+
+// errComplaint says that the object is a complaint.
+var errComplaint = errors.New("complaint")
+
+// enter goes into the list of rows where the object at hand holds one, and leaves
+// an object that is a complaint where it is. It looks at once, again when there is
+// twice as much to see, and when the object ends: so its work is bounded though bytes come one by one.
+func (j *jsonRows) enter() error {
+	var end objectScan
+	for seen := 0; ; {
+		b := j.w.bytes()
+		if n, _ := end.scan(b); n == 0 && len(b) < 2*seen && !j.w.final() {
+			if err := j.w.more(); err != nil && !errors.Is(err, errTooLong) {
+				return err
+			} else if err == nil {
+				continue
+			}
+		}
+		seen = len(b)
+		s := wrapper{d: json.NewDecoder(bytes.NewReader(b)), b: b}
+		err := s.object(0)
+		switch {
+		case errors.Is(err, errRows):
+			j.inList, j.depth, j.names = true, len(s.path), s.names
+			j.w.advance(int(s.d.InputOffset()))
+			return nil
+		case s.columns:
+			return errors.New("the file is written by columns, pandas' default: write it by to_json(orient=\"records\", lines=True)")
+		case errors.Is(err, io.ErrUnexpectedEOF) && !j.w.final():
+			if moreErr := j.w.more(); moreErr == nil {
+				continue
+			} else if !errors.Is(moreErr, errTooLong) {
+				return moreErr
+			}
+		case errors.Is(err, io.ErrUnexpectedEOF), err == nil:
+		default: // a complaint, or broken
+			return nil
+		}
+		return s.refuse()
+	}
+}
+
+// refuse names the member that holds the rows, if no complaint is the object itself.
+func (s *wrapper) refuse() error {
+	if s.other == "" || s.text || s.fields > 1 {
+		return nil
+	}
+	return fmt.Errorf("the rows stand within the member %.100q, which is no name that is known: take them out first (jq -c '.%.100s[]' FILE)", s.other, s.other)
+}
+
+// object looks through the members of the object at hand.
+func (s *wrapper) object(depth int) error {
+	if _, err := s.d.Token(); err != nil {
+		return cutOff(err)
+	}
+	for s.d.More() {
+		token, err := s.d.Token()
+		if err != nil {
+			return cutOff(err)
+		}
+		name, _ := token.(string)
+		s.path = append(s.path[:depth], name)
+		if err := s.member(name, depth); err != nil {
+			return err
+		}
+	}
+	_, err := s.d.Token()
+	return cutOff(err)
+}
+
+// member looks at a value.
+func (s *wrapper) member(name string, depth int) error {
+	kind := s.kind()
+	a, known := aliases[fold(name)]
+	switch {
+	case kind == 0:
+		return io.ErrUnexpectedEOF
+	case slices.Contains(columnLists, name) && kind == '[':
+		var raw json.RawMessage
+		if err := s.d.Decode(&raw); err != nil {
+			return cutOff(err)
+		}
+		if names := columnNames(raw); namesText(names) {
+			s.names = names
+		}
+		return nil
+	case depth == 0 && known && a.field == fieldText && a.rank < clearRank:
+		s.columns = kind == '{'
+		return errComplaint
+	case kind == '[':
+		return s.list(name, depth)
+	case kind == '{' && depth+1 < maxWrapDepth && !slices.Contains(wrappers, name):
+		return s.object(depth + 1)
+	case depth == 0 && known && kind != '{':
+		s.fields++
+		s.text = s.text || a.field == fieldText
+	}
+	return s.skip()
+}
+
+// list stops at rows and passes over any other list.
+func (s *wrapper) list(name string, depth int) error {
+	if _, err := s.d.Token(); err != nil {
+		return cutOff(err)
+	}
+	kind := s.kind()
+	switch {
+	case kind == 0:
+		return io.ErrUnexpectedEOF
+	case slices.Contains(rowLists, name) && (kind == '{' || kind == '[' || kind == ']'):
+		return errRows
+	case kind == '{' && s.other == "":
+		s.other = strings.Join(s.path[:depth+1], ".")
+	}
+	for s.d.More() {
+		if err := s.skip(); err != nil {
+			return err
+		}
+	}
+	_, err := s.d.Token()
+	return cutOff(err)
+}
+
+// kind is the first byte of the value at hand, 0 if it is not in memory.
+func (s *wrapper) kind() byte {
+	rest := bytes.TrimLeft(s.b[s.d.InputOffset():], " \t\r\n:,")
+	if len(rest) == 0 {
+		return 0
+	}
+	return rest[0]
+}
+
+// skip passes over the value at hand.
+func (s *wrapper) skip() error {
+	var raw json.RawMessage
+	return cutOff(s.d.Decode(&raw))
+}
+
+// cutOff makes one error of the two that a decoder has for an end too early.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// namesText says whether one of the names is that of the text.
+func namesText(names []string) bool {
+	_, err := newHeader(names)
+	return err == nil
+}
+
+// columnNames reads a list of names, or of objects that have one.
+func columnNames(raw json.RawMessage) []string {
+	var names []string
+	if json.Unmarshal(raw, &names) == nil {
+		return names
+	}
+	var columns []struct {
+		FieldName string `json:"fieldName"`
+		Name      string `json:"name"`
+	}
+	if json.Unmarshal(raw, &columns) != nil {
+		return nil
+	}
+	names = nil
+	for _, c := range columns {
+		if _, ok := aliases[fold(c.FieldName)]; ok || c.Name == "" {
+			names = append(names, c.FieldName)
+			continue
+		}
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// leave goes behind the list, and the objects around it.
+func (j *jsonRows) leave() error {
+	j.inList, j.names = false, nil
+	inString, escaped := false, false
+	for j.depth > 0 {
+		b := j.w.bytes()
+		for i, c := range b {
+			switch {
+			case escaped:
+				escaped = false
+			case inString:
+				escaped, inString = c == '\\', c != '"'
+			case c == '"':
+				inString = true
+			case c == '{' || c == '[':
+				j.depth++
+			case c == '}' || c == ']':
+				j.depth--
+			}
+			if j.depth == 0 {
+				b = b[:i+1]
+				break
+			}
+		}
+		j.w.advance(len(b))
+		if j.depth == 0 {
+			return j.another()
+		}
+		if j.w.final() {
+			return fmt.Errorf("the object around the list is not closed: %w", io.ErrUnexpectedEOF)
+		}
+		if err := j.w.more(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// another goes into the next answer, where a file holds one behind the other.
+func (j *jsonRows) another() error {
+	for {
+		b := j.w.bytes()
+		rest := bytes.TrimLeft(b, between)
+		j.w.advance(len(b) - len(rest))
+		switch {
+		case len(rest) > 0 && rest[0] == '{':
+			return j.enter()
+		case len(rest) > 0 || j.w.final():
+			return nil
+		}
+		if err := j.w.more(); err != nil {
+			return err
+		}
+	}
+}
+
+var errNoNames = errors.New("the rows are lists, and neither a member of the file nor the first list names the column of the text")
+
+// decodeList makes a complaint of a list of values. The first list of a file
+// that names no columns is their names.
+func (j *jsonRows) decodeList(value []byte, line int) (c schema.Complaint, dropped []string, err error) {
+	value, err = j.notes.text(value, line)
+	if err != nil {
+		return c, nil, err
+	}
+	var values []json.RawMessage
+	if err := unmarshal(value, &values); err != nil {
+		return c, nil, err
+	}
+	if j.names == nil {
+		if json.Unmarshal(value, &j.names) != nil {
+			return c, nil, errNoNames
+		}
+		if !namesText(j.names) {
+			return c, nil, errNoNames
+		}
+		return c, nil, errRepeatedHeader
+	}
+	if len(values) > len(j.names) {
+		return c, nil, fmt.Errorf("it has %d values, the columns are %d", len(values), len(j.names))
+	}
+	m := members{}
+	for i, v := range values {
+		if _, ok := m[j.names[i]]; !ok {
+			m[j.names[i]] = v
+		}
+	}
+	if dropped, err = fill(&c, m); err != nil {
+		return c, nil, err
+	}
+	dropped = append(dropped, j.notes.tidy(&c, line)...)
+	return c, dropped, nil
+}
