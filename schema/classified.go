@@ -58,6 +58,10 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 // TimeOf cuts t to milliseconds.
 func TimeOf(t time.Time) Time { return Time(t.UnixMilli()) }
 
+// TimeOfMillis is the moment of a Kafka timestamp, or the nearest that RFC 3339 can
+// write: such a timestamp may lie out of the years 1 to 9999.
+func TimeOfMillis(unixMilli int64) Time { return Time(min(max(unixMilli, firstMoment), lastMoment)) }
+
 // Time returns t in UTC.
 func (t Time) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
 

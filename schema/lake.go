@@ -30,12 +30,12 @@ type Day string
 
 // The first and the last moment whose day has a name, in milliseconds since 1970.
 var (
-	firstMoment = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	firstMoment = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 	lastMoment  = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
 )
 
 // DayOf returns the day of a moment in milliseconds since 1970. A record can
-// carry any moment; one out of the years 0 to 9999 counts to the nearest day
+// carry any moment; one out of the years 1 to 9999 counts to the nearest day
 // that has a name.
 func DayOf(unixMilli int64) Day {
 	unixMilli = min(max(unixMilli, firstMoment), lastMoment)

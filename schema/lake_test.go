@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -20,6 +21,28 @@ func TestKeys(t *testing.T) {
 	}
 	if day := schema.DayOf(1764028799999); day != "2025-11-24" {
 		t.Errorf("the last millisecond of a day is on %s", day)
+	}
+}
+
+// A record may carry any timestamp, as that of a producer that writes microseconds.
+func TestTimestampsOfAnyYear(t *testing.T) {
+	for millis, want := range map[int64]string{
+		math.MinInt64: "0001-01-01", -62135596800001: "0001-01-01", -62135596800000: "0001-01-01",
+		0: "1970-01-01", 253402300799999: "9999-12-31", 253402300800000: "9999-12-31", 1764028799999999: "9999-12-31", math.MaxInt64: "9999-12-31",
+	} {
+		if day := schema.DayOf(millis); day != schema.Day(want) {
+			t.Errorf("%d is on the day %s, want %s", millis, day, want)
+		}
+		key := (&schema.Claim{Layer: schema.Gold, TopicID: topicID}).ObjectKey(schema.DayOf(millis))
+		if o, err := schema.ParseObjectKey(key); err != nil || o.Day != schema.Day(want) {
+			t.Errorf("%s: %v", key, err)
+		}
+		c := classified()
+		c.Timestamp = schema.TimeOfMillis(millis)
+		back, err := schema.DecodeClassified(c.AppendJSON(nil))
+		if err != nil || back.Timestamp != c.Timestamp || !strings.HasPrefix(back.Timestamp.Time().String(), want) {
+			t.Errorf("%d is written as %s, %v", millis, back.Timestamp.Time(), err)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"complaints/internal/classifier"
+	"complaints/internal/kafka"
 	"complaints/schema"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -107,7 +108,7 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 			TopicID:   b.topicID,
 			Partition: in.Partition,
 			Offset:    in.Offset,
-			Timestamp: schema.TimeOf(in.Timestamp),
+			Timestamp: schema.TimeOfMillis(kafka.Millis(in)),
 		},
 	}
 	// Where the buffer grows, earlier values stay in the old one.
@@ -163,7 +164,7 @@ func (b *batch) deadLetter(in *kgo.Record, why error) (out *kgo.Record, flush bo
 		header(schema.HeaderSourceTopicID, b.topicID),
 		header(schema.HeaderSourcePartition, strconv.Itoa(int(in.Partition))),
 		header(schema.HeaderSourceOffset, strconv.FormatInt(in.Offset, 10)),
-		header(schema.HeaderSourceTimestamp, strconv.FormatInt(in.Timestamp.UnixMilli(), 10)),
+		header(schema.HeaderSourceTimestamp, strconv.FormatInt(kafka.Millis(in), 10)),
 	)
 	size := len(in.Key) + len(in.Value) + recordOverheadBytes
 	for _, h := range out.Headers {

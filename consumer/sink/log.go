@@ -127,7 +127,7 @@ func topicIDOf(t kgo.FetchTopic) string {
 // copied takes a record out of its batch: the record alone would keep the whole
 // batch, decompressed, alive.
 func copied(r *kgo.Record) Record {
-	c := Record{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)}
+	c := Record{Offset: r.Offset, Timestamp: kafka.Millis(r), Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)}
 	if len(r.Headers) > 0 {
 		c.Headers = make([]Header, len(r.Headers))
 		for i, h := range r.Headers {

@@ -48,3 +48,20 @@ func HeaderOf(r *kgo.Record, name string) string {
 	}
 	return ""
 }
+
+// inverse15625 undoes, modulo 2^58, a multiplication by 15625; a million is 64 times that.
+const inverse15625 = 76480200929599801
+
+// Millis is the timestamp of a fetched record in milliseconds since 1970, as it
+// came. The client multiplies that by a million to get nanoseconds, which overflows
+// outside of the years 1677 to 2262; a timestamp within about 4.5 million years of
+// 1970 is got back nevertheless.
+func Millis(r *kgo.Record) int64 {
+	nanos := r.Timestamp.UnixNano()
+	if nanos%64 != 0 {
+		return r.Timestamp.UnixMilli() // not one of a fetch
+	}
+	const low = 1<<58 - 1
+	millis := uint64(nanos) >> 6 * inverse15625 & low
+	return int64(millis<<6) >> 6 // the sign is the highest of the 58 bits
+}
