@@ -88,13 +88,22 @@ func summaryOf(t *testing.T, dir string) (s summary) {
 	return s
 }
 
+func countOf(s summary, category string) int64 {
+	for _, c := range s.Categories {
+		if c.Category == category {
+			return c.Count
+		}
+	}
+	return 0
+}
+
 func TestEmbeddedFromComplaintsToGold(t *testing.T) {
 	addr, dir := freeAddr(t), t.TempDir()
 	for round := 1; round <= 2; round++ { // the second goes on where the first ended
 		publish(t, dir, 300)
 		consume(t, addr, dir)
 		s := summaryOf(t, dir)
-		if s.Rows != int64(300*round) || s.Foreign != 0 || s.Known != s.Rows || s.Accuracy < 0.9 || s.Categories[1].Category != "Debt Collection" || s.Categories[1].Count < s.Rows*9/10 {
+		if s.Rows != int64(300*round) || s.Foreign != 0 || s.Known != s.Rows || s.Accuracy < 0.9 || countOf(s, "Debt Collection") < s.Rows*9/10 {
 			t.Errorf("round %d: gold holds %+v, want %d rows", round, s, 300*round)
 		}
 	}

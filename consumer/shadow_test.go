@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,7 @@ func makeOld(t *testing.T, dir string) {
 		f := openObject(t, path)
 		var rows []goldBefore
 		if err := lake.EachRow(f, func(row *goldBefore) error {
+			row.Loans, row.DebtCollection = 0.75, 0.25
 			rows = append(rows, *row)
 			return nil
 		}); err != nil {
@@ -111,6 +113,23 @@ func makeOld(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// oldProbabilities counts the compacted rows whose map has what makeOld wrote.
+func oldProbabilities(t *testing.T, dir string) (n int) {
+	t.Helper()
+	old := schema.Bureau().AppendProbabilities(nil, []float64{0, 0.25, 0.75, 0, 0})
+	for _, path := range layerObjects(t, dir, schema.Gold.Daily()) {
+		if err := lake.EachRow(openObject(t, path), func(row *schema.GoldRow) error {
+			if slices.Equal(row.Probabilities.Entries, old) {
+				n++
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }
 
 // byChallenger counts the rows of a layer by the version that challenged, "" for NULL.
@@ -207,6 +226,9 @@ func TestAChallengerShowsInGoldAlone(t *testing.T) {
 	}
 	if got := byChallenger(t, dir, schema.Gold.Daily()); !maps.Equal(got, want) {
 		t.Errorf("compacted, the rows are %v, want %v", got, want)
+	}
+	if got := oldProbabilities(t, dir); got != n {
+		t.Errorf("compacted, %d rows have the probabilities of the old columns in their map, want %d", got, n)
 	}
 	var out bytes.Buffer
 	if err := run(t.Context(), []string{"erase", "--lake", url, "--complaint-id", "7"}, &out, &out); err != nil {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"complaints/internal/lake"
@@ -19,7 +21,9 @@ type summary struct {
 	Known      int64             `json:"known"`        // rows whose true category is known
 	Right      int64             `json:"right"`        // of these
 	Accuracy   float64           `json:"accuracy"`     // Right / Known
-	Categories []categorySummary `json:"categories"`
+	Categories []categorySummary `json:"categories"`   // by code, then by name: those of several taxonomies share codes
+
+	byName map[string]*categorySummary
 }
 
 type categorySummary struct {
@@ -29,6 +33,8 @@ type categorySummary struct {
 	Known           int64   `json:"known"`
 	Right           int64   `json:"right"`
 	NeedsReview     int64   `json:"needs_review"`
+
+	code int32
 }
 
 func runSummary(ctx context.Context, cfg *summaryConfig, stdout io.Writer) error {
@@ -48,10 +54,7 @@ func runSummary(ctx context.Context, cfg *summaryConfig, stdout io.Writer) error
 
 // summarize reads gold, one object at a time, of one day or of all.
 func summarize(ctx context.Context, store lake.Store, day string) (*summary, error) {
-	s := &summary{Categories: make([]categorySummary, schema.NumCategories)}
-	for _, c := range schema.Categories() {
-		s.Categories[c].Category = c.String()
-	}
+	s := &summary{byName: map[string]*categorySummary{}}
 	prefix := lake.LayerPrefix(schema.Gold)
 	if day != "" {
 		prefix += "dt=" + day + "/"
@@ -77,11 +80,15 @@ func (s *summary) addObject(ctx context.Context, store lake.Store, key string) e
 	s.Objects++
 	return lake.EachRowOf(ctx, store, key, func(row *schema.GoldRow) error {
 		s.Rows++
-		if row.RecordError != nil || row.CategoryCode < 0 || row.CategoryCode >= schema.NumCategories {
+		if row.RecordError != nil || row.Category == "" {
 			s.Foreign++
 			return nil
 		}
-		c := &s.Categories[row.CategoryCode]
+		c := s.byName[row.Category]
+		if c == nil {
+			c = &categorySummary{Category: row.Category, code: row.CategoryCode}
+			s.byName[row.Category] = c
+		}
 		c.Count++
 		c.MeanProbability += row.Probability
 		if row.NeedsReview {
@@ -98,14 +105,15 @@ func (s *summary) addObject(ctx context.Context, store lake.Store, key string) e
 }
 
 func (s *summary) finish() {
-	for i := range s.Categories {
-		c := &s.Categories[i]
-		if c.Count > 0 {
-			c.MeanProbability /= float64(c.Count)
-		}
+	for _, c := range s.byName {
+		c.MeanProbability /= float64(c.Count)
 		s.Known += c.Known
 		s.Right += c.Right
+		s.Categories = append(s.Categories, *c)
 	}
+	slices.SortFunc(s.Categories, func(a, b categorySummary) int {
+		return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.Category, b.Category))
+	})
 	if s.Known > 0 {
 		s.Accuracy = float64(s.Right) / float64(s.Known)
 	}

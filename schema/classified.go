@@ -2,6 +2,7 @@ package schema
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -15,6 +16,8 @@ type Classified struct {
 	Probability   float64       `json:"probability"` // of the category, 0 to 1
 	Probabilities Probabilities `json:"probabilities"`
 	NeedsReview   bool          `json:"needs_review"`
+	TrueCategory  string        `json:"true_category,omitempty"` // what the product means in the taxonomy, if anything
+	Taxonomy      string        `json:"taxonomy"`                // its ID; empty in results of before there were several
 	ModelVersion  string        `json:"model_version"`
 	ClassifiedAt  Time          `json:"classified_at"`
 	Source
@@ -29,24 +32,51 @@ type Source struct {
 	Timestamp Time   `json:"source_timestamp"` // of the record, as Kafka keeps it
 }
 
-// Probabilities are the five probabilities, named so that a reader needs no
-// list of codes. They sum to 1.
-type Probabilities struct {
-	CreditReporting         float64 `json:"Credit Reporting"`
-	DebtCollection          float64 `json:"Debt Collection"`
-	Loans                   float64 `json:"Loans"`
-	CreditCardServices      float64 `json:"Credit Card Services"`
-	BankAccountsAndServices float64 `json:"Bank Accounts and Services"`
+// Probabilities are those of all categories of the taxonomy, in the order of
+// their codes. They sum to 1. In JSON they are an object, named by category.
+type Probabilities []CategoryProbability
+
+// CategoryProbability is the probability of one category.
+type CategoryProbability struct {
+	Category    string  `parquet:"key,dict"`
+	Probability float64 `parquet:"value"` // 0 to 1
 }
 
-// ByCode returns the probabilities in the order of the category codes.
-func (p Probabilities) ByCode() [NumCategories]float64 {
-	return [NumCategories]float64{p.CreditReporting, p.DebtCollection, p.Loans, p.CreditCardServices, p.BankAccountsAndServices}
+// ProbabilityMap is the column of the probabilities in a row of the lake: a map
+// from category to probability.
+type ProbabilityMap struct {
+	Entries Probabilities `parquet:"key_value"`
 }
 
-// ProbabilitiesOf names probabilities that stand in the order of the codes.
-func ProbabilitiesOf(p [NumCategories]float64) Probabilities {
-	return Probabilities{p[0], p[1], p[2], p[3], p[4]}
+// AppendProbabilities names probabilities that stand in the order of the codes.
+func (t *Taxonomy) AppendProbabilities(to Probabilities, p []float64) Probabilities {
+	for code, v := range p {
+		to = append(to, CategoryProbability{t.Categories[code].Name, v})
+	}
+	return to
+}
+
+// AppendJSON appends the object to buf.
+func (p Probabilities) AppendJSON(buf []byte) []byte {
+	open := byte('{')
+	for _, c := range p {
+		buf = appendText(append(buf, open), c.Category)
+		buf = strconv.AppendFloat(append(buf, ':'), c.Probability, 'g', -1, 64)
+		open = ','
+	}
+	if len(p) == 0 {
+		buf = append(buf, open)
+	}
+	return append(buf, '}')
+}
+
+// MarshalJSON writes the object.
+func (p Probabilities) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), nil }
+
+// UnmarshalJSON reads the object.
+func (p *Probabilities) UnmarshalJSON(b []byte) error {
+	*p = (*p)[:0]
+	return DecodeObject(b, p.decodeField)
 }
 
 // Time is a moment in UTC with milliseconds, the precision of a Kafka
@@ -88,13 +118,11 @@ func (c *Classified) AppendJSON(buf []byte) []byte {
 	e.int("category_code", int64(c.CategoryCode))
 	e.float("probability", c.Probability)
 	e.name("probabilities")
-	e.open = '{'
-	for code, p := range c.Probabilities.ByCode() {
-		e.float(categoryNames[code], p)
-	}
-	e.buf = append(e.buf, '}')
+	e.buf = c.Probabilities.AppendJSON(e.buf)
 	e.name("needs_review")
 	e.buf = strconv.AppendBool(e.buf, c.NeedsReview)
+	e.optional("true_category", c.TrueCategory)
+	e.optional("taxonomy", c.Taxonomy)
 	e.text("model_version", c.ModelVersion)
 	e.time("classified_at", c.ClassifiedAt)
 	e.text("source_topic", c.Topic)
@@ -164,6 +192,10 @@ func (c *Classified) decodeField(d *Decoder, name string) error {
 		return d.object(c.Probabilities.decodeField)
 	case "needs_review":
 		return d.boolField(name, &c.NeedsReview)
+	case "true_category":
+		return d.stringField(name, &c.TrueCategory)
+	case "taxonomy":
+		return d.stringField(name, &c.Taxonomy)
 	case "model_version":
 		return d.stringField(name, &c.ModelVersion)
 	case "classified_at":
@@ -175,19 +207,14 @@ func (c *Classified) decodeField(d *Decoder, name string) error {
 }
 
 func (p *Probabilities) decodeField(d *Decoder, name string) error {
-	switch name {
-	case categoryNames[CreditReporting]:
-		return d.floatField(name, &p.CreditReporting)
-	case categoryNames[DebtCollection]:
-		return d.floatField(name, &p.DebtCollection)
-	case categoryNames[Loans]:
-		return d.floatField(name, &p.Loans)
-	case categoryNames[CreditCardServices]:
-		return d.floatField(name, &p.CreditCardServices)
-	case categoryNames[BankAccountsAndServices]:
-		return d.floatField(name, &p.BankAccountsAndServices)
+	if len(*p) == MaxCategories {
+		return reject(ReasonWrongType, "probabilities has more than %d categories", MaxCategories)
 	}
-	return d.Skip()
+	if *p == nil {
+		*p = make(Probabilities, 0, 8)
+	}
+	*p = append(*p, CategoryProbability{name, -1})
+	return d.floatField(name, &(*p)[len(*p)-1].Probability)
 }
 
 func (s *Source) decodeField(d *Decoder, name string) error {
@@ -214,11 +241,10 @@ func (s *Source) decodeField(d *Decoder, name string) error {
 // absent has a value that no message may have in each required field, so that
 // check sees which are missing.
 var absent = Classified{
-	CategoryCode:  -1,
-	Probability:   -1,
-	Probabilities: Probabilities{-1, -1, -1, -1, -1},
-	ClassifiedAt:  math.MinInt64,
-	Source:        Source{Partition: -1, Offset: -1, Timestamp: math.MinInt64},
+	CategoryCode: -1,
+	Probability:  -1,
+	ClassifiedAt: math.MinInt64,
+	Source:       Source{Partition: -1, Offset: -1, Timestamp: math.MinInt64},
 }
 
 func (c *Classified) check() error {
@@ -228,8 +254,10 @@ func (c *Classified) check() error {
 		return missing("complaint_id")
 	case c.Narrative == "":
 		return reject(ReasonNoText, "the narrative is missing")
-	case c.CategoryCode < 0 || c.CategoryCode >= NumCategories || categoryNames[c.CategoryCode] != c.Category:
-		return reject(ReasonWrongType, "category %.40q with category_code %d is none of the five", c.Category, c.CategoryCode)
+	case !slices.ContainsFunc(c.Probabilities, func(p CategoryProbability) bool { return p.Category == c.Category }):
+		return reject(ReasonWrongType, "category %.40q has no probability", c.Category)
+	case c.CategoryCode < 0 || c.CategoryCode >= MaxCategories:
+		return reject(ReasonWrongType, "category_code %d is not from 0 to %d", c.CategoryCode, MaxCategories-1)
 	case c.ModelVersion == "":
 		return missing("model_version")
 	case c.ClassifiedAt == absent.ClassifiedAt:
@@ -245,9 +273,9 @@ func (c *Classified) check() error {
 	case !isProbability(c.Probability):
 		return reject(ReasonWrongType, "probability %v is not within 0 and 1", c.Probability)
 	}
-	for code, p := range c.Probabilities.ByCode() {
-		if !isProbability(p) {
-			return reject(ReasonWrongType, "probability of %s is %v, not within 0 and 1", categoryNames[code], p)
+	for _, p := range c.Probabilities {
+		if !isProbability(p.Probability) {
+			return reject(ReasonWrongType, "probability of %.40q is %v, not within 0 and 1", p.Category, p.Probability)
 		}
 	}
 	return nil

@@ -22,18 +22,15 @@ type GoldRow struct {
 	Timely           *bool   `parquet:"timely,optional"`
 	ConsumerDisputed *bool   `parquet:"consumer_disputed,optional"`
 
-	Category                string  `parquet:"category,dict"`
-	CategoryCode            int32   `parquet:"category_code"`
-	TrueCategory            *string `parquet:"true_category,optional,dict"` // where the product is known
-	Probability             float64 `parquet:"probability"`
-	CreditReporting         float64 `parquet:"probability_credit_reporting"`
-	DebtCollection          float64 `parquet:"probability_debt_collection"`
-	Loans                   float64 `parquet:"probability_loans"`
-	CreditCardServices      float64 `parquet:"probability_credit_card_services"`
-	BankAccountsAndServices float64 `parquet:"probability_bank_accounts_and_services"`
-	NeedsReview             bool    `parquet:"needs_review"`
-	ModelVersion            string  `parquet:"model_version,dict"`
-	ClassifiedAt            int64   `parquet:"classified_at,timestamp(millisecond)"`
+	Category      string         `parquet:"category,dict"`
+	CategoryCode  int32          `parquet:"category_code"`
+	TrueCategory  *string        `parquet:"true_category,optional,dict"` // where the product is known
+	Probability   float64        `parquet:"probability"`
+	Probabilities ProbabilityMap `parquet:"probabilities"`
+	NeedsReview   bool           `parquet:"needs_review"`
+	Taxonomy      *string        `parquet:"taxonomy,optional,dict"`
+	ModelVersion  string         `parquet:"model_version,dict"`
+	ClassifiedAt  int64          `parquet:"classified_at,timestamp(millisecond)"`
 
 	SourceTopic     string  `parquet:"source_topic,dict"`
 	SourceTopicID   string  `parquet:"source_topic_id,dict"`

@@ -11,18 +11,14 @@ import (
 //
 // A row of silver without a complaint has its row too, with RecordError.
 type PredictionRow struct {
-	TrueCategory            *string `parquet:"true_category,optional,dict"` // where the product is known
-	Category                string  `parquet:"category,dict"`
-	CategoryCode            int32   `parquet:"category_code"`
-	Probability             float64 `parquet:"probability"`
-	CreditReporting         float64 `parquet:"probability_credit_reporting"`
-	DebtCollection          float64 `parquet:"probability_debt_collection"`
-	Loans                   float64 `parquet:"probability_loans"`
-	CreditCardServices      float64 `parquet:"probability_credit_card_services"`
-	BankAccountsAndServices float64 `parquet:"probability_bank_accounts_and_services"`
-	NeedsReview             bool    `parquet:"needs_review"`
-	CategoryBefore          string  `parquet:"category_before,dict"` // as silver has it
-	ModelBefore             string  `parquet:"model_before,dict"`    // the version that said so
+	TrueCategory   *string        `parquet:"true_category,optional,dict"` // where the product is known
+	Category       string         `parquet:"category,dict"`
+	CategoryCode   int32          `parquet:"category_code"`
+	Probability    float64        `parquet:"probability"`
+	Probabilities  ProbabilityMap `parquet:"probabilities"`
+	NeedsReview    bool           `parquet:"needs_review"`
+	CategoryBefore string         `parquet:"category_before,dict"` // as silver has it
+	ModelBefore    string         `parquet:"model_before,dict"`    // the version that said so
 
 	SourceTopicID   string  `parquet:"source_topic_id,dict"`
 	SourcePartition int32   `parquet:"source_partition"`
@@ -33,9 +29,9 @@ type PredictionRow struct {
 }
 
 // SetProbabilities fills in what a model says, by the codes of the categories.
-func (r *PredictionRow) SetProbabilities(category Category, p [NumCategories]float64) {
-	r.Category, r.CategoryCode, r.Probability = category.String(), int32(category), p[category]
-	r.CreditReporting, r.DebtCollection, r.Loans, r.CreditCardServices, r.BankAccountsAndServices = p[0], p[1], p[2], p[3], p[4]
+func (r *PredictionRow) SetProbabilities(t *Taxonomy, code int, p []float64) {
+	r.Category, r.CategoryCode, r.Probability = t.CategoryName(code), int32(code), p[code]
+	r.Probabilities.Entries = t.AppendProbabilities(nil, p)
 }
 
 // Predictions is the folder of what models say of stored complaints.

@@ -28,13 +28,13 @@ type SilverRow struct {
 	Timely                  *bool   `parquet:"timely,optional"`
 	ConsumerDisputed        *bool   `parquet:"consumer_disputed,optional"`
 
-	TrueCategory     *string `parquet:"true_category,optional,dict"` // where the product is known
-	TrueCategoryCode *int32  `parquet:"true_category_code,optional"`
-	Category         string  `parquet:"category,dict"` // as the model said
-	CategoryCode     int32   `parquet:"category_code"`
-	Probability      float64 `parquet:"probability"`
-	NeedsReview      bool    `parquet:"needs_review"`
-	ModelVersion     string  `parquet:"model_version,dict"`
+	TrueCategory *string `parquet:"true_category,optional,dict"` // where the product is known
+	Category     string  `parquet:"category,dict"`               // as the model said
+	CategoryCode int32   `parquet:"category_code"`
+	Probability  float64 `parquet:"probability"`
+	NeedsReview  bool    `parquet:"needs_review"`
+	Taxonomy     *string `parquet:"taxonomy,optional,dict"`
+	ModelVersion string  `parquet:"model_version,dict"`
 
 	TextHash      string `parquet:"text_hash"`     // of the narrative as it stands here; 32 hex digits
 	NearCopyKey   string `parquet:"near_copy_key"` // see [NearCopyKey]
@@ -96,7 +96,7 @@ var yes, no = true, false
 // returns is shared and must not be written to.
 func YesNo(s string) *bool {
 	if s != "Yes" && s != "No" { // as the Bureau writes it
-		s = foldName(s)
+		s = foldLabel(s)
 	}
 	switch s {
 	case "Yes", "yes":

@@ -27,9 +27,10 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 	if err != nil {
 		return err
 	}
-	sample, rest := dataset.KeepSample(all, c.SampleRows, c.Seed)
-	examples, left := dataset.Clean(dataset.ExamplesOf(rest))
-	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
+	taxonomy := schema.Bureau()
+	sample, rest := dataset.KeepSample(taxonomy, all, c.SampleRows, c.Seed)
+	examples, left := dataset.Clean(dataset.ExamplesOf(taxonomy, rest))
+	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
 	if err != nil {
 		return err
 	}
@@ -49,5 +50,5 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 		return err
 	}
 	fmt.Fprintf(stdout, "%s, trained on %d texts, judged by %d that were kept:\n\n", bundle.Version(), len(examples), len(sample))
-	return evaluate.Print(stdout, evaluate.Of(evaluate.Bundle(bundle, dataset.ExamplesOf(sample))))
+	return evaluate.Print(stdout, evaluate.Of(taxonomy, evaluate.Bundle(bundle, dataset.ExamplesOf(taxonomy, sample))))
 }

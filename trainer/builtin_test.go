@@ -35,10 +35,10 @@ func loadBuiltIn(tb testing.TB) builtIn {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(m.booster.Close)
-	if m.fast, m.leaves, err = classifier.Scorers(text, c.Features().Width(), func(column int) bool { return column >= classifier.ScoreColumns }); err != nil {
+	if m.fast, m.leaves, err = classifier.Scorers(text, c.Features().Width(), c.Taxonomy().Len(), func(column int) bool { return column >= classifier.ScoreColumns(c.Taxonomy().Len()) }); err != nil {
 		tb.Fatal(err)
 	}
-	if m.contributions, err = classifier.Contributor(text, c.Features().Width()); err != nil {
+	if m.contributions, err = classifier.Contributor(text, c.Features().Width(), c.Taxonomy().Len()); err != nil {
 		tb.Fatal(err)
 	}
 	return m

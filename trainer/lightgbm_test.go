@@ -32,7 +32,7 @@ func openLibrary(t testing.TB) *lightgbm.Library {
 
 func sampleExamples(t testing.TB) []dataset.Example {
 	t.Helper()
-	examples, err := dataset.ReadExamples([]string{sampleFile}, t.Logf)
+	examples, err := dataset.ReadExamples([]string{sampleFile}, schema.Bureau(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,8 @@ func TestServingAgreesWithLightGBM(t *testing.T) {
 	examples := sampleExamples(t)[:1000]
 	rows := &lightgbm.Rows{}
 	s := m.NewScratch()
-	var fast, slow [][schema.NumCategories]float64
+	classes := m.Taxonomy().Len()
+	var fast, slow [][]float64
 	for _, e := range examples {
 		row := m.Features().Row([]byte(e.Text), s)
 		rows.Append(row)
@@ -57,17 +58,17 @@ func TestServingAgreesWithLightGBM(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		slow = append(slow, p)
-		fast = append(fast, m.Predict([]byte(e.Text), s).Probabilities)
+		slow = append(slow, slices.Clone(p))
+		fast = append(fast, slices.Clone(m.Predict([]byte(e.Text), s).Probabilities))
 	}
-	want, err := m.booster.Predict(rows, schema.NumCategories, "num_threads=1")
+	want, err := m.booster.Predict(rows, classes, "num_threads=1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	worst := 0.0
 	for i := range examples {
-		for k := range schema.NumCategories {
-			w := want[i*schema.NumCategories+k]
+		for k := range classes {
+			w := want[i*classes+k]
 			worst = max(worst, math.Abs(fast[i][k]-w), math.Abs(slow[i][k]-w))
 		}
 	}
@@ -80,22 +81,22 @@ func TestServingAgreesWithLightGBM(t *testing.T) {
 // What an explanation starts from must be LightGBM's own contributions of the features.
 func TestContributionsAgreeWithLightGBM(t *testing.T) {
 	m := loadBuiltIn(t)
-	width := m.Features().Width()
+	width, classes := m.Features().Width(), m.Taxonomy().Len()
 	examples := sampleExamples(t)[:300]
 	rows := &lightgbm.Rows{}
 	s := m.NewScratch()
 	for _, e := range examples {
 		rows.Append(m.Features().Row([]byte(e.Text), s))
 	}
-	want, err := m.booster.Contributions(rows, schema.NumCategories, "num_threads=1")
+	want, err := m.booster.Contributions(rows, classes, "num_threads=1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	worst := 0.0
 	for i, e := range examples {
 		row := m.Features().Row([]byte(e.Text), s)
-		for _, k := range schema.Categories() {
-			worst = max(worst, apart(m.contributions, row, k, want[(i*schema.NumCategories+int(k))*(width+1):]))
+		for k := range classes {
+			worst = max(worst, apart(m.contributions, row, k, want[(i*classes+k)*(width+1):]))
 		}
 	}
 	t.Logf("largest difference on %d rows of %d features: %.2g", len(examples), width, worst)
@@ -105,7 +106,7 @@ func TestContributionsAgreeWithLightGBM(t *testing.T) {
 }
 
 // apart is how far a row's contributions are from those that LightGBM gives, the base among them.
-func apart(contributions classifier.Contributions, row []float64, k schema.Category, want []float64) float64 {
+func apart(contributions classifier.Contributions, row []float64, k int, want []float64) float64 {
 	values, base := contributions(row, k)
 	worst := math.Abs(base - want[len(row)])
 	for c, v := range values {
@@ -120,30 +121,30 @@ func TestRandomModels(t *testing.T) {
 	lib := openLibrary(t)
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 9))
-		width, dense := 3+r.IntN(40), r.IntN(4)
-		data, labels := randomData(r, 300, width, dense)
-		parameters := fmt.Sprintf("objective=multiclass num_class=5 verbosity=-1 num_threads=1 deterministic=true seed=%d num_leaves=%d min_data_in_leaf=%d zero_as_missing=%t use_missing=%t",
-			seed+1, []int{2, 7, 15, 31, 70, 255}[r.IntN(6)], []int{1, 5, 200}[r.IntN(3)], r.IntN(4) == 0, r.IntN(4) > 0)
+		width, dense, classes := 3+r.IntN(40), r.IntN(4), []int{5, 2, 3, 9, 30}[seed%5]
+		data, labels := randomData(r, 300, width, dense, classes)
+		parameters := fmt.Sprintf("objective=multiclass num_class=%d verbosity=-1 num_threads=1 deterministic=true seed=%d num_leaves=%d min_data_in_leaf=%d zero_as_missing=%t use_missing=%t",
+			classes, seed+1, []int{2, 7, 15, 31, 70, 255}[r.IntN(6)], []int{1, 5, 200}[r.IntN(3)], r.IntN(4) == 0, r.IntN(4) > 0)
 		text := trainRandom(t, lib, data, labels, parameters)
 		booster, err := lib.LoadBooster(string(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		test, _ := randomData(r, 100, width, dense)
-		want, err := booster.Predict(test, schema.NumCategories, "num_threads=1")
+		test, _ := randomData(r, 100, width, dense, classes)
+		want, err := booster.Predict(test, classes, "num_threads=1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		explained, err := booster.Contributions(test, schema.NumCategories, "num_threads=1")
+		explained, err := booster.Contributions(test, classes, "num_threads=1")
 		booster.Close()
 		if err != nil {
 			t.Fatal(err)
 		}
-		contributions, err := classifier.Contributor(text, width)
+		contributions, err := classifier.Contributor(text, width, classes)
 		if err != nil {
 			t.Fatalf("%s: %v", parameters, err)
 		}
-		fast, reference, err := classifier.Scorers(text, width, func(c int) bool { return c >= dense })
+		fast, reference, err := classifier.Scorers(text, width, classes, func(c int) bool { return c >= dense })
 		if err != nil {
 			t.Fatalf("%s: %v", parameters, err)
 		}
@@ -153,8 +154,8 @@ func TestRandomModels(t *testing.T) {
 			for at, c := range columns {
 				row[c] = values[at]
 			}
-			for _, k := range schema.Categories() {
-				if d := apart(contributions, row, k, explained[(i*schema.NumCategories+int(k))*(width+1):]); !(d <= 1e-9) {
+			for k := range classes {
+				if d := apart(contributions, row, k, explained[(i*classes+k)*(width+1):]); !(d <= 1e-9) {
 					t.Fatalf("contributions differ by %v for %v of a model with %s", d, row, parameters)
 				}
 			}
@@ -164,7 +165,7 @@ func TestRandomModels(t *testing.T) {
 					t.Fatal(err)
 				}
 				for k, g := range got {
-					if d := math.Abs(g - want[i*schema.NumCategories+k]); !(d <= 1e-12) {
+					if d := math.Abs(g - want[i*classes+k]); !(d <= 1e-12) {
 						t.Fatalf("%s differs by %v for %v of a model with %s", name, d, row, parameters)
 					}
 				}
@@ -175,7 +176,7 @@ func TestRandomModels(t *testing.T) {
 
 // randomData has columns below dense of any sign and rarely zero, and others
 // that are mostly zero and never below it.
-func randomData(r *rand.Rand, n, width, dense int) (*lightgbm.Rows, []float32) {
+func randomData(r *rand.Rand, n, width, dense, classes int) (*lightgbm.Rows, []float32) {
 	rows, labels := &lightgbm.Rows{}, make([]float32, n)
 	for i := range n {
 		row := make([]float64, width)
@@ -186,7 +187,7 @@ func randomData(r *rand.Rand, n, width, dense int) (*lightgbm.Rows, []float32) {
 				row[c] = float64(1 + r.IntN(4))
 			}
 		}
-		labels[i] = float32((r.IntN(2) + int(10*math.Abs(row[0]))) % schema.NumCategories)
+		labels[i] = float32((r.IntN(2) + int(10*math.Abs(row[0]))) % classes)
 		rows.Append(row)
 	}
 	return rows, labels
@@ -223,7 +224,7 @@ func trainInto(t *testing.T, dir string, seed string) map[string][]byte {
 		t.Fatal(err)
 	}
 	parts := map[string][]byte{}
-	for _, name := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart, "metrics.json", "confusion_matrix.png"} {
+	for _, name := range []string{classifier.ManifestPart, classifier.ModelPart, classifier.FeaturesPart, classifier.TaxonomyPart, "metrics.json", "confusion_matrix.png"} {
 		part, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -241,7 +242,7 @@ func TestEqualSeedsGiveEqualBundles(t *testing.T) {
 			t.Errorf("%s differs between two runs with one seed", name)
 		}
 	}
-	for _, name := range classifier.PartNames {
+	for _, name := range []string{classifier.ModelPart, classifier.FeaturesPart, classifier.ManifestPart} {
 		if bytes.Equal(first[name], other[name]) {
 			t.Errorf("%s is equal for two seeds", name)
 		}

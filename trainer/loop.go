@@ -11,6 +11,7 @@ import (
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
 	"complaints/internal/registry"
+	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
 	"complaints/trainer/fit"
@@ -26,7 +27,7 @@ import (
 // source is where examples come from. Its name is for people.
 type source interface {
 	fmt.Stringer
-	Read(ctx context.Context, progress dataset.Progress, use func(dataset.Example)) (rows int, err error)
+	Read(ctx context.Context, t *schema.Taxonomy, progress dataset.Progress, use func(dataset.Example)) (rows int, err error)
 }
 
 // training is one run of the loop.
@@ -34,7 +35,8 @@ type training struct {
 	cfg      *runConfig
 	store    lake.Store
 	source   source
-	texts    *dataset.Spill // of the rows that are kept
+	taxonomy *schema.Taxonomy // the champion's
+	texts    *dataset.Spill   // of the rows that are kept
 	examples []dataset.Example
 	record   *registry.Recorders
 	progress dataset.Progress
@@ -126,6 +128,7 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 		return nil, err
 	}
 	t.verdict.champion(t.champion, t.serving)
+	t.taxonomy = t.serving.Taxonomy()
 	f, c, err := t.prepare(ctx)
 	if err != nil {
 		return nil, err
@@ -160,7 +163,7 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 func (t *training) prepare(ctx context.Context) (*fit.Fitter, dataset.Cut, error) {
 	t.stages.begin("read")
 	rows := dataset.NewCollector(t.texts)
-	read, err := t.source.Read(ctx, t.progress, rows.Add)
+	read, err := t.source.Read(ctx, t.taxonomy, t.progress, rows.Add)
 	if err != nil {
 		return nil, dataset.Cut{}, err
 	}
@@ -177,7 +180,7 @@ func (t *training) prepare(ctx context.Context) (*fit.Fitter, dataset.Cut, error
 	}
 	t.stages.begin("terms")
 	t.examples = examples
-	f, err := fit.New(examples, fit.Config{Library: t.cfg.LightGBMLib, Recipe: fit.Recipes[fit.Default], Seed: t.cfg.Seed, Progress: t.progress, Once: true})
+	f, err := fit.New(examples, fit.Config{Library: t.cfg.LightGBMLib, Taxonomy: t.taxonomy, Recipe: fit.Recipes[fit.Default], Seed: t.cfg.Seed, Progress: t.progress, Once: true})
 	return f, c, err
 }
 
@@ -194,8 +197,8 @@ func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.Cut) (*classifi
 	if err != nil {
 		return nil, nil, err
 	}
-	e := evaluate.Of(said)
-	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate.Of(fit.Scale(said, 1/heat)).ECE, After: e.ECE}
+	e := evaluate.Of(t.taxonomy, said)
+	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate.Of(t.taxonomy, fit.Scale(said, 1/heat)).ECE, After: e.ECE}
 	t.verdict.Review = reviewOf(said, threshold)
 	t.verdict.Review.Wanted, t.verdict.Review.KeptCoverage, t.verdict.Review.KeptRows = t.cfg.ReviewPrecision, coverage, len(kept)
 	t.verdict.Candidate, t.verdict.losses = e, m.Search.Losses
@@ -211,14 +214,14 @@ func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.Cut) (*classifi
 // asks the gate.
 func (t *training) judge(c dataset.Cut, candidate *classifier.Classifier) error {
 	tests := make([]dataset.Example, len(c.Judge))
-	in := gate.Input{Fitted: dataset.PerCategory(t.examples, c.Fit), Seed: t.cfg.Seed}
+	in := gate.Input{Categories: t.taxonomy.Names(), Fitted: dataset.PerCategory(t.taxonomy, t.examples, c.Fit), Seed: t.cfg.Seed}
 	for i, r := range c.Judge {
 		tests[i] = t.examples[r]
 		in.Truth = append(in.Truth, tests[i].Category)
 	}
 	side := func(b *classifier.Classifier) (gate.Model, evaluate.Result) {
 		said := evaluate.Bundle(b, tests)
-		e := evaluate.Of(said)
+		e := evaluate.Of(t.taxonomy, said)
 		m := gate.Model{ECE: e.ECE}
 		for _, j := range said {
 			k, _ := j.Top()

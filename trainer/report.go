@@ -28,7 +28,7 @@ func runReport(ctx context.Context, c *reportConfig, stdout, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
-	counted, said := explore.NewCollector(), newSayings(model)
+	counted, said := explore.NewCollector(model.Taxonomy()), newSayings(model)
 	add := func(x *schema.Complaint) {
 		counted.Add(x)
 		said.add(x)
@@ -94,13 +94,14 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 type sayings struct {
 	bundle  *classifier.Classifier
 	scratch *classifier.Scratch
-	known   evaluate.Tally     // of those whose product is known
-	all     classifier.Profile // of all that have a text
+	known   *evaluate.Tally     // of those whose product is known
+	all     *classifier.Profile // of all that have a text
 	review  int
 }
 
 func newSayings(bundle *classifier.Classifier) *sayings {
-	return &sayings{bundle: bundle, scratch: bundle.NewScratch()}
+	t := bundle.Taxonomy()
+	return &sayings{bundle: bundle, scratch: bundle.NewScratch(), known: evaluate.NewTally(t), all: classifier.NewProfile(t.Len())}
 }
 
 func (s *sayings) add(x *schema.Complaint) {
@@ -112,7 +113,7 @@ func (s *sayings) add(x *schema.Complaint) {
 	if p.NeedsReview {
 		s.review++
 	}
-	if truth, ok := schema.CategoryOfProduct(x.Product); ok {
+	if truth, ok := s.bundle.Taxonomy().Code(x.Product); ok {
 		s.known.Add(evaluate.Prediction{Truth: truth, Probabilities: p.Probabilities, Length: len(x.Narrative), UnknownWords: p.UnknownWords})
 	}
 }
@@ -121,8 +122,8 @@ func (s *sayings) add(x *schema.Complaint) {
 func (s *sayings) model() *explore.Model {
 	manifest, e := s.bundle.Manifest(), s.known.Result()
 	m := &explore.Model{
-		Version: s.bundle.Version(), Training: manifest.Training, Kept: manifest.Metrics, Here: e.Metrics, Confusion: e.Confusion,
-		Scored: s.all, Reference: manifest.Reference, NeedReview: s.review,
+		Version: s.bundle.Version(), Training: manifest.Training, Kept: manifest.Metrics, Here: e.Metrics, Categories: s.bundle.Taxonomy().Names(), Confusion: e.Confusion,
+		Scored: *s.all, Reference: manifest.Reference, NeedReview: s.review,
 	}
 	for _, c := range e.Classes {
 		m.Classes = append(m.Classes, explore.Class{Rows: c.Rows, Precision: c.Precision, Recall: c.Recall, F1: c.F1})

@@ -200,11 +200,11 @@ func TestReportCountsTheSample(t *testing.T) {
 	perCategory, perYear, filled := map[string]int{}, map[string]int{}, map[string]int{}
 	with := map[[2]string]int{}
 	for _, r := range rows {
-		c, ok := schema.CategoryOfProduct(r[head["Product"]])
+		c, ok := schema.Bureau().Code(r[head["Product"]])
 		if !ok {
 			t.Fatalf("product %q", r[head["Product"]])
 		}
-		perCategory[c.String()]++
+		perCategory[schema.Bureau().CategoryName(c)]++
 		year := "no date"
 		if d := r[head["Date received"]]; d != "" {
 			year = d[:4]
@@ -217,7 +217,7 @@ func TestReportCountsTheSample(t *testing.T) {
 		}
 		words := strings.FieldsFunc(strings.ToLower(r[head["Consumer complaint narrative"]]), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 		for _, w := range slices.Compact(slices.Sorted(slices.Values(words))) {
-			with[[2]string{c.String(), w}]++
+			with[[2]string{schema.Bureau().CategoryName(c), w}]++
 			with[[2]string{"", w}]++
 		}
 	}
@@ -268,7 +268,7 @@ func readCSV(t *testing.T, path string) [][]string {
 func TestReportJudgesAsEvaluateDoes(t *testing.T) {
 	const bundle = "../internal/classifier/bootstrap"
 	p := makeReport(t, "--data", sampleFile, "--model", bundle)
-	examples, err := dataset.ReadExamples([]string{sampleFile}, t.Logf)
+	examples, err := dataset.ReadExamples([]string{sampleFile}, schema.Bureau(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestReportJudgesAsEvaluateDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := evaluate.Of(evaluate.Bundle(model, examples))
+	e := evaluate.Of(schema.Bureau(), evaluate.Bundle(model, examples))
 	want := []string{strconv.Itoa(e.Rows), fmt.Sprintf("%.4f", e.Accuracy), fmt.Sprintf("%.4f", e.MacroF1), fmt.Sprintf("%.4f", e.LogLoss), fmt.Sprintf("%.4f", e.ECE)}
 	if got := p.row(t, "metrics", "these, with a known product"); !slices.Equal(got, want) {
 		t.Errorf("the page has %s, want %s", got, want)

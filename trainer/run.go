@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"complaints/internal/classifier"
+	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
 	"complaints/trainer/fit"
@@ -51,12 +52,13 @@ func (l libraryConfig) progress(w io.Writer) dataset.Progress {
 
 func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) error {
 	progress := c.progress(stderr)
-	all, err := dataset.ReadExamples(c.Data, progress)
+	taxonomy := schema.Bureau()
+	all, err := dataset.ReadExamples(c.Data, taxonomy, progress)
 	if err != nil {
 		return err
 	}
 	examples, left := dataset.Clean(all)
-	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
+	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
 	if err != nil {
 		return err
 	}
@@ -79,19 +81,24 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) erro
 
 func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer) error {
 	progress := c.progress(stderr)
-	all, err := dataset.ReadExamples(c.Data, progress)
-	if err != nil {
-		return err
-	}
 	if c.Model != "" {
 		bundle, err := classifier.LoadDir(c.Model)
 		if err != nil {
 			return err
 		}
-		return c.print(stdout, evaluate.Of(evaluate.Bundle(bundle, all)))
+		all, err := dataset.ReadExamples(c.Data, bundle.Taxonomy(), progress)
+		if err != nil {
+			return err
+		}
+		return c.print(stdout, evaluate.Of(bundle.Taxonomy(), evaluate.Bundle(bundle, all)))
+	}
+	taxonomy := schema.Bureau()
+	all, err := dataset.ReadExamples(c.Data, taxonomy, progress)
+	if err != nil {
+		return err
 	}
 	examples, left := dataset.Clean(all)
-	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Recipe: fit.Recipes[c.Recipe], Seed: c.Seed, Progress: progress})
+	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Taxonomy: taxonomy, Recipe: fit.Recipes[c.Recipe], Seed: c.Seed, Progress: progress})
 	if err != nil {
 		return err
 	}
@@ -100,7 +107,7 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 	if err != nil {
 		return err
 	}
-	if err := c.print(stdout, evaluate.Of(kept)); err != nil {
+	if err := c.print(stdout, evaluate.Of(taxonomy, kept)); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -130,5 +137,5 @@ func evaluateByTime(ctx context.Context, f *fit.Fitter, examples []dataset.Examp
 		return err
 	}
 	fmt.Fprintf(stdout, "\nsplit by time: fitted on %d dated rows before %s, judged on %d from then on\n\n", len(s.Fit), first, len(s.Judge))
-	return evaluate.Print(stdout, evaluate.Of(kept))
+	return evaluate.Print(stdout, evaluate.Of(f.Taxonomy(), kept))
 }

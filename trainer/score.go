@@ -170,7 +170,7 @@ func (s *scoring) row(t *scoredText, scratch *classifier.Scratch) schema.Predict
 	}
 	if t.RecordError == nil {
 		p := s.model.Predict([]byte(t.Narrative), scratch)
-		row.SetProbabilities(p.Category, p.Probabilities)
+		row.SetProbabilities(s.model.Taxonomy(), p.Category, p.Probabilities)
 		row.NeedsReview = p.NeedsReview
 	}
 	return row

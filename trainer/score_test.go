@@ -62,7 +62,7 @@ func TestScoreHasEveryRowOfSilverOnce(t *testing.T) {
 	}
 	r := rows["dt=2026-11-01 0/27"]
 	text := ""
-	if _, err := (dataset.Silver{Store: store}).Read(t.Context(), t.Logf, func(e dataset.Example) {
+	if _, err := (dataset.Silver{Store: store}).Read(t.Context(), schema.Bureau(), t.Logf, func(e dataset.Example) {
 		if strings.HasPrefix(e.Text, "row 2026-11-01/0/27,") {
 			text = e.Text
 		}
@@ -70,11 +70,15 @@ func TestScoreHasEveryRowOfSilverOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := model.Predict([]byte(text), model.NewScratch())
-	if r.Category != p.Category.String() || r.CategoryCode != int32(p.Category) || r.Probability != p.Probability || r.Loans != p.Probabilities[schema.Loans] ||
+	if r.Category != schema.Bureau().CategoryName(p.Category) || r.CategoryCode != int32(p.Category) || r.Probability != p.Probability || r.Probabilities.Entries[2].Probability != p.Probabilities[2] ||
 		r.NeedsReview != p.NeedsReview || r.TrueCategory == nil || *r.TrueCategory != "Loans" || r.CategoryBefore != "Loans" || r.ModelBefore != "v1" || r.SourceOffset != 27 {
 		t.Errorf("the row of %q is %+v, want %+v", text, r, p)
 	}
-	if sum := r.CreditReporting + r.DebtCollection + r.Loans + r.CreditCardServices + r.BankAccountsAndServices; math.Abs(sum-1) > 1e-9 {
+	sum := 0.0
+	for _, c := range r.Probabilities.Entries {
+		sum += c.Probability
+	}
+	if math.Abs(sum-1) > 1e-9 {
 		t.Errorf("the probabilities add up to %v", sum)
 	}
 	if e := rows["dt=2026-11-02 0/0"]; e.RecordError == nil || e.Category != "" {

@@ -8,7 +8,6 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
-	"complaints/schema"
 )
 
 // BenchmarkScoring scores the same rows of features, kept as where they are not zero, with the built-in model by the
@@ -21,7 +20,7 @@ func BenchmarkScoring(b *testing.B) {
 		rows.Append(m.Features().Row([]byte(e.Text), s))
 	}
 	predict := func() []float64 {
-		flat, err := m.booster.Predict(rows, schema.NumCategories, "num_threads=1")
+		flat, err := m.booster.Predict(rows, m.Taxonomy().Len(), "num_threads=1")
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -36,7 +35,7 @@ func BenchmarkScoring(b *testing.B) {
 				b.Fatal(err)
 			}
 			for k := range p {
-				if d := math.Abs(p[k] - want[at*schema.NumCategories+k]); !(d <= 1e-12) {
+				if d := math.Abs(p[k] - want[at*m.Taxonomy().Len()+k]); !(d <= 1e-12) {
 					b.Fatalf("row %d differs from LightGBM by %v", at, d)
 				}
 			}

@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"complaints/internal/classifier"
 	"complaints/internal/registry"
-	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
 	"complaints/trainer/fit"
@@ -219,7 +219,11 @@ func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) er
 	}
 	t.record.Do(func(r registry.Recorder) error { return r.Artifact(ctx, "confusion_matrix.png", picture) })
 	t.record.Do(func(r registry.Recorder) error { return r.Artifact(ctx, "verdict.json", append(found, '\n')) })
-	for _, name := range classifier.PartNames {
+	names, err := classifier.PartNames(parts[classifier.ManifestPart])
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		t.record.Do(func(r registry.Recorder) error { return r.Artifact(ctx, registry.BundleFolder+name, parts[name]) })
 	}
 	return nil
@@ -242,17 +246,21 @@ func metricsOf(prefix string, e evaluate.Result) []registry.Metric {
 		{Name: prefix + "log_loss", Value: m.LogLoss},
 		{Name: prefix + "ece", Value: m.ECE},
 	}
-	for k, c := range e.Classes {
-		name := prefix + classNames[k]
+	for _, c := range e.Classes {
+		name := prefix + metricName(c.Name)
 		out = append(out, registry.Metric{Name: name + "_precision", Value: c.Precision}, registry.Metric{Name: name + "_recall", Value: c.Recall}, registry.Metric{Name: name + "_f1", Value: c.F1})
 	}
 	return out
 }
 
-// classNames are the categories' names as parts of the names of metrics.
-var classNames = func() (names [schema.NumCategories]string) {
-	for k, name := range classifier.ClassNames() {
-		names[k] = strings.ReplaceAll(strings.ToLower(name), " ", "_")
-	}
-	return names
-}()
+// metricName is a category's name as a part of the name of a metric: MLflow takes
+// letters, digits, spaces and some signs.
+func metricName(category string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '.':
+			return unicode.ToLower(r)
+		}
+		return '_'
+	}, category)
+}

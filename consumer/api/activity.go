@@ -18,7 +18,7 @@ type Stream interface {
 // Activity is what the stream roles did so far. Counters only grow; the page makes
 // rates of them.
 type Activity struct {
-	Classified  [schema.NumCategories]int64 // by category
+	Classified  map[string]int64 // by category
 	DeadLetters map[schema.Reason]int64
 	Partitions  []Partition // held now
 	Lag         int64       // messages of those partitions that wait; -1 where it is not known
@@ -46,7 +46,7 @@ type Sample struct {
 // any goroutine; the zero value is ready.
 type ActivityLog struct {
 	mu          sync.Mutex // guards all below
-	classified  [schema.NumCategories]int64
+	classified  map[string]int64
 	deadLetters map[schema.Reason]int64
 	held        []Partition
 	lag         int64
@@ -64,14 +64,16 @@ const (
 
 // Committed counts a committed micro-batch. Now and then the page shows its first
 // complaints, one a category; one without an id is none.
-func (l *ActivityLog) Committed(classified [schema.NumCategories]int, deadLetters map[schema.Reason]int, first *[schema.NumCategories]schema.Classified) {
+func (l *ActivityLog) Committed(taxonomy *schema.Taxonomy, classified []int, deadLetters map[schema.Reason]int, first []schema.Classified) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for c, n := range classified {
-		l.classified[c] += int64(n)
+	if l.classified == nil {
+		l.classified, l.deadLetters = map[string]int64{}, map[schema.Reason]int64{}
 	}
-	if l.deadLetters == nil {
-		l.deadLetters = map[schema.Reason]int64{}
+	for code, n := range classified {
+		if n > 0 {
+			l.classified[taxonomy.CategoryName(code)] += int64(n)
+		}
 	}
 	for reason, n := range deadLetters {
 		l.deadLetters[reason] += int64(n)
@@ -110,7 +112,7 @@ func (l *ActivityLog) Activity() Activity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := Activity{
-		Classified: l.classified, DeadLetters: maps.Clone(l.deadLetters), Latest: slices.Clone(l.latest),
+		Classified: maps.Clone(l.classified), DeadLetters: maps.Clone(l.deadLetters), Latest: slices.Clone(l.latest),
 		Partitions: slices.Clone(l.held), Lag: l.lag,
 	}
 	slices.Reverse(a.Latest)

@@ -146,7 +146,10 @@ func New(cfg Config) (*API, error) {
 	}
 	a := &API{cfg: cfg, limits: cfg.Limits.withDefaults(), metrics: newMetrics(cfg.Registerer), closing: make(chan struct{})}
 	a.concurrency = newConcurrencyLimit(a.limits.InFlight, a.limits.Workers)
-	a.live = newLive(cfg, &a.metrics.counts)
+	if model := cfg.Models.Current(); model != nil {
+		a.metrics.predicts(model.Taxonomy()) // those of models that come later follow with the live page's numbers
+	}
+	a.live = newLive(cfg, a.metrics)
 	a.uploads = make(chan struct{}, a.limits.Uploads)
 	var err error
 	if a.openapi, err = a.describe(); err != nil {

@@ -148,10 +148,10 @@ func (f *fileAnswer) predict(batch []rowOrError) error {
 		}
 		f.text = append(f.text[:0], row.Complaint.Narrative...)
 		p := model.Predict(f.text, worker.scratch)
-		m.text(p.Category)
+		m.text(model.Taxonomy().CategoryName(p.Category))
 		m.rows.WithLabelValues(rowPredicted).Inc()
 		f.out = append(f.out, '{')
-		f.out = appendPrediction(f.out, &p, model.Version())
+		f.out = appendPrediction(f.out, &p, model)
 		f.out = append(f.out, `,"line":`...)
 		f.out = strconv.AppendInt(f.out, int64(row.Line), 10)
 		if id := row.Complaint.ComplaintID; id != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,16 +14,17 @@ import (
 
 // live makes the live page's numbers once a second, for all who look at it.
 type live struct {
-	cfg   Config
-	texts *[schema.NumCategories]atomic.Int64 // classified over HTTP
-	frame atomic.Pointer[frame]
+	cfg     Config
+	metrics *metrics
+	frame   atomic.Pointer[frame]
 
 	// Owned by the goroutine of run.
-	started time.Time
-	model   *classifier.Classifier
-	since   time.Time // when it began to serve, as far as was seen
-	seconds []totals  // the last ones, oldest first
-	minutes []minute  // the last ones, oldest first
+	started    time.Time
+	categories []string // of the model, and behind them those of models before it
+	model      *classifier.Classifier
+	since      time.Time // when it began to serve, as far as was seen
+	seconds    []totals  // the last ones, oldest first
+	minutes    []minute  // the last ones, oldest first
 }
 
 // frame is what is shown for a second. next is closed when another follows.
@@ -34,14 +36,14 @@ type frame struct {
 // totals are counters at one second.
 type totals struct {
 	at     time.Time
-	stream [schema.NumCategories]int64
-	http   [schema.NumCategories]int64
+	stream map[string]int64 // by category
+	http   map[string]int64
 }
 
 // minute is what was classified in one minute.
 type minute struct {
-	At     int64                       `json:"at"`     // its begin, seconds since 1970
-	Counts [schema.NumCategories]int64 `json:"counts"` // by category
+	At     int64            `json:"at"`     // its begin, seconds since 1970
+	Counts map[string]int64 `json:"counts"` // by category
 }
 
 const (
@@ -52,8 +54,8 @@ const (
 	maxViewers = 100
 )
 
-func newLive(cfg Config, texts *[schema.NumCategories]atomic.Int64) *live {
-	l := &live{cfg: cfg, texts: texts, started: time.Now()}
+func newLive(cfg Config, m *metrics) *live {
+	l := &live{cfg: cfg, metrics: m, started: time.Now()}
 	l.frame.Store(&frame{next: make(chan struct{})})
 	return l
 }
@@ -76,15 +78,15 @@ func (l *live) run(ctx context.Context) {
 // state is what the page gets, once a second and whole, so that a viewer who
 // comes back has missed nothing.
 type state struct {
-	Version    string                       `json:"version"`
-	Roles      []string                     `json:"roles"`
-	UpSeconds  int64                        `json:"up_seconds"`
-	Model      *modelState                  `json:"model"`
-	Stream     *streamState                 `json:"stream"` // null: no stream role runs here
-	HTTP       httpState                    `json:"http"`
-	Categories [schema.NumCategories]string `json:"categories"`
-	Minutes    []minute                     `json:"minutes"`
-	Latest     []Sample                     `json:"latest"`
+	Version    string       `json:"version"`
+	Roles      []string     `json:"roles"`
+	UpSeconds  int64        `json:"up_seconds"`
+	Model      *modelState  `json:"model"`
+	Stream     *streamState `json:"stream"` // null: no stream role runs here
+	HTTP       httpState    `json:"http"`
+	Categories []string     `json:"categories"`
+	Minutes    []minute     `json:"minutes"`
+	Latest     []Sample     `json:"latest"`
 }
 
 type modelState struct {
@@ -111,13 +113,10 @@ type httpState struct {
 // step makes the next frame.
 func (l *live) step(now time.Time) {
 	var activity Activity
-	t := totals{at: now}
+	t := totals{at: now, http: l.metrics.textCounts()}
 	if l.cfg.Stream != nil {
 		activity = l.cfg.Stream.Activity()
 		t.stream = activity.Classified
-	}
-	for c := range l.texts {
-		t.http[c] = l.texts[c].Load()
 	}
 	l.count(t)
 	data, err := json.Marshal(l.state(now, t, activity))
@@ -133,14 +132,17 @@ func (l *live) step(now time.Time) {
 func (l *live) count(t totals) {
 	begin := t.at.Truncate(time.Minute).Unix()
 	if len(l.minutes) == 0 || l.minutes[len(l.minutes)-1].At != begin {
-		l.minutes = append(l.minutes, minute{At: begin})
+		l.minutes = append(l.minutes, minute{begin, map[string]int64{}})
 		l.minutes = l.minutes[max(0, len(l.minutes)-maxMinutes):]
 	}
 	if len(l.seconds) > 0 {
 		last := l.seconds[len(l.seconds)-1]
-		counts := &l.minutes[len(l.minutes)-1].Counts
-		for c := range counts {
-			counts[c] += t.stream[c] - last.stream[c] + t.http[c] - last.http[c]
+		counts := l.minutes[len(l.minutes)-1].Counts
+		for c, n := range t.stream {
+			counts[c] += n - last.stream[c]
+		}
+		for c, n := range t.http {
+			counts[c] += n - last.http[c]
 		}
 	}
 	l.seconds = append(l.seconds, t)
@@ -157,9 +159,7 @@ func (l *live) state(now time.Time, t totals, activity Activity) *state {
 		HTTP:    httpState{sum(t.http), rate(sum(t.http), sum(first.http))},
 		Minutes: l.minutes, Latest: activity.Latest,
 	}
-	for _, c := range schema.Categories() {
-		s.Categories[c] = c.String()
-	}
+	s.Categories = l.names()
 	if l.cfg.Stream != nil {
 		s.Stream = &streamState{
 			Classified: sum(t.stream), PerSecond: rate(sum(t.stream), sum(first.stream)),
@@ -176,12 +176,29 @@ func (l *live) modelState(now time.Time) *modelState {
 	}
 	if model != l.model {
 		l.model, l.since = model, now
+		l.metrics.predicts(model.Taxonomy())
 	}
 	m := model.Manifest()
 	return &modelState{model.Version(), l.since.Unix(), m.Training.From, m.Training.To, m.Metrics.Accuracy}
 }
 
-func sum(counts [schema.NumCategories]int64) int64 {
+// names are the categories of the model that serves, in the order of their codes,
+// and behind them those of models before it that the chart may still show.
+func (l *live) names() []string {
+	if l.model == nil {
+		return l.categories
+	}
+	now := l.model.Taxonomy().Names()
+	for _, name := range l.categories {
+		if !slices.Contains(now, name) {
+			now = append(now, name)
+		}
+	}
+	l.categories = now
+	return now
+}
+
+func sum(counts map[string]int64) int64 {
 	var n int64
 	for _, c := range counts {
 		n += c

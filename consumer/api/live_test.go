@@ -4,35 +4,35 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"complaints/schema"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-func classified(id, narrative string) *[schema.NumCategories]schema.Classified {
-	return &[schema.NumCategories]schema.Classified{2: {
+func classified(id, narrative string) []schema.Classified {
+	return []schema.Classified{2: {
 		Complaint: schema.Complaint{ComplaintID: id, Narrative: narrative}, Category: "Loans", CategoryCode: 2, Probability: 0.9,
 	}}
 }
-
-var noSamples = new([schema.NumCategories]schema.Classified)
 
 func TestActivityLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b ActivityLog
 		b.SetAssignment([]Partition{{"complaints", 1}, {"complaints", 2}}, 12)
 		for i := range 40 {
-			b.Committed([schema.NumCategories]int{1, 0, 2, 0, 0}, map[schema.Reason]int{schema.ReasonNotJSON: 1}, classified(fmt.Sprint(i), "n"))
+			b.Committed(schema.Bureau(), []int{1, 0, 2, 0, 0}, map[schema.Reason]int{schema.ReasonNotJSON: 1}, classified(fmt.Sprint(i), "n"))
 			time.Sleep(sampleEvery / 2)
 		}
-		b.Committed([schema.NumCategories]int{}, nil, noSamples)
+		b.Committed(schema.Bureau(), nil, nil, nil)
 		f := b.Activity()
-		if f.Classified != [schema.NumCategories]int64{40, 0, 80, 0, 0} || f.DeadLetters[schema.ReasonNotJSON] != 40 {
+		if !maps.Equal(f.Classified, map[string]int64{"Credit Reporting": 40, "Loans": 80}) || f.DeadLetters[schema.ReasonNotJSON] != 40 {
 			t.Errorf("%+v", f)
 		}
 		if len(f.Partitions) != 2 || f.Partitions[0].Partition != 1 || f.Lag != 12 {
@@ -68,13 +68,15 @@ func TestExcerpt(t *testing.T) {
 func TestLiveNumbers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b ActivityLog
-		var texts [schema.NumCategories]atomic.Int64
-		l := newLive(Config{Models: models(t), Stream: &b, Roles: []string{"classify", "api"}}, &texts)
+		m := newMetrics(prometheus.NewRegistry())
+		l := newLive(Config{Models: models(t), Stream: &b, Roles: []string{"classify", "api"}}, m)
 		go l.run(t.Context())
 		time.Sleep(time.Second / 2) // not at the same instant as the ticks
 		for range 90 {
-			b.Committed([schema.NumCategories]int{20}, nil, noSamples)
-			texts[1].Add(5)
+			b.Committed(schema.Bureau(), []int{20}, nil, nil)
+			for range 5 {
+				m.text("Debt Collection")
+			}
 			time.Sleep(time.Second)
 		}
 		synctest.Wait()
@@ -90,9 +92,9 @@ func TestLiveNumbers(t *testing.T) {
 			if m.At%60 != 0 {
 				t.Errorf("a minute begins at %d", m.At)
 			}
-			counted += m.Counts[0]
+			counted += m.Counts["Credit Reporting"]
 		}
-		if len(s.Minutes) != 2 || counted < 1780 || counted > 1800 || s.Minutes[0].Counts[0] != 4*s.Minutes[0].Counts[1] {
+		if len(s.Minutes) != 2 || counted < 1780 || counted > 1800 || s.Minutes[0].Counts["Credit Reporting"] != 4*s.Minutes[0].Counts["Debt Collection"] {
 			t.Errorf("%+v", s.Minutes)
 		}
 		if s.Model == nil || s.Model.ServesSince != time.Now().Add(-90*time.Second).Unix() || s.Categories[2] != "Loans" {
@@ -139,7 +141,7 @@ func TestLiveEvents(t *testing.T) {
 	if s := next(); s.Stream.Classified != 0 {
 		t.Errorf("%+v", s.Stream)
 	}
-	b.Committed([schema.NumCategories]int{0, 3}, map[schema.Reason]int{schema.ReasonNoText: 1}, classified("7", "My mortgage"))
+	b.Committed(schema.Bureau(), []int{0, 3}, map[schema.Reason]int{schema.ReasonNoText: 1}, classified("7", "My mortgage"))
 	s := next()
 	for s.Stream.Classified == 0 {
 		s = next()

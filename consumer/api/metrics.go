@@ -1,9 +1,10 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"complaints/schema"
@@ -16,9 +17,11 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  map[string]prometheus.Observer // by route
 	inFlight prometheus.Gauge
-	texts    [schema.NumCategories]prometheus.Counter
-	counts   [schema.NumCategories]atomic.Int64 // the same, for the live page
+	texts    *prometheus.CounterVec
 	rows     *prometheus.CounterVec
+
+	mu     sync.Mutex
+	counts map[string]int64 // texts by category, for the live page
 }
 
 // The outcomes of a row of a file.
@@ -40,13 +43,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		rows: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "complaints_http_file_rows_total", Help: "Rows of files sent over HTTP, by outcome.",
 		}, []string{"outcome"}),
-		seconds: map[string]prometheus.Observer{},
+		seconds: map[string]prometheus.Observer{}, counts: map[string]int64{},
 	}
 	seconds := f.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "complaints_http_seconds", Help: "Seconds from the header of a request to the end of its answer, by route.",
 		Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 14), NativeHistogramBucketFactor: 1.1,
 	}, []string{"route"})
-	texts := f.NewCounterVec(prometheus.CounterOpts{
+	m.texts = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "complaints_http_texts_total", Help: "Texts classified over HTTP, by category.",
 	}, []string{"category"})
 	for _, route := range routeNames {
@@ -55,18 +58,31 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			m.requests.WithLabelValues(route, class)
 		}
 	}
-	for _, c := range schema.Categories() {
-		m.texts[c] = texts.WithLabelValues(c.String())
-	}
 	m.rows.WithLabelValues(rowPredicted)
 	m.rows.WithLabelValues(rowRefused)
 	return m
 }
 
+// predicts creates the series of a model's categories, if they are not there.
+func (m *metrics) predicts(t *schema.Taxonomy) {
+	for _, c := range t.Categories {
+		m.texts.WithLabelValues(c.Name)
+	}
+}
+
 // text counts a text that was classified.
-func (m *metrics) text(c schema.Category) {
-	m.texts[c].Inc()
-	m.counts[c].Add(1)
+func (m *metrics) text(category string) {
+	m.texts.WithLabelValues(category).Inc()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts[category]++
+}
+
+// textCounts are the texts classified so far, by category.
+func (m *metrics) textCounts() map[string]int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.counts)
 }
 
 // statusWriter remembers the status of an answer.

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"complaints/internal/classifier"
-	"complaints/schema"
 )
 
 // request is the memory of one request with texts, used again.
@@ -86,9 +85,9 @@ func (a *API) answer(ctx context.Context, m *request, explain bool) *problem {
 		}
 		m.text = append(m.text[:0], text...)
 		p := model.Predict(m.text, worker.scratch)
-		a.metrics.text(p.Category)
+		a.metrics.text(model.Taxonomy().CategoryName(p.Category))
 		m.answer = append(m.answer, '{')
-		m.answer = appendPrediction(m.answer, &p, model.Version())
+		m.answer = appendPrediction(m.answer, &p, model)
 		if explain {
 			e := model.Explain(m.text, p.Category, worker.scratch)
 			m.answer = appendExplanation(append(m.answer, `,"explanation":`...), &e)
@@ -101,25 +100,28 @@ func (a *API) answer(ctx context.Context, m *request, explain bool) *problem {
 
 // appendPrediction appends the members of a result. The first two are the
 // contract of existing clients, in this order.
-func appendPrediction(b []byte, p *classifier.Prediction, version string) []byte {
-	b = append(b, `"prediction":"`...)
-	b = append(b, p.Category.String()...)
-	b = append(b, `","probability":`...)
+func appendPrediction(b []byte, p *classifier.Prediction, model *classifier.Classifier) []byte {
+	taxonomy := model.Taxonomy()
+	b = append(b, `"prediction":`...)
+	b = appendText(b, taxonomy.CategoryName(p.Category))
+	b = append(b, `,"probability":`...)
 	b = appendNumber(b, p.Probability)
 	b = append(b, `,"category_code":`...)
 	b = strconv.AppendInt(b, int64(p.Category), 10)
 	b = append(b, `,"probabilities":{`...)
-	for i, c := range schema.Categories() {
-		if i > 0 {
+	for code, probability := range p.Probabilities {
+		if code > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(append(b, '"'), c.String()...), `":`...)
-		b = appendNumber(b, p.Probabilities[c])
+		b = append(appendText(b, taxonomy.CategoryName(code)), ':')
+		b = appendNumber(b, probability)
 	}
 	b = append(b, `},"needs_review":`...)
 	b = strconv.AppendBool(b, p.NeedsReview)
 	b = append(b, `,"model_version":`...)
-	return appendText(b, version)
+	b = appendText(b, model.Version())
+	b = append(b, `,"taxonomy":`...)
+	return appendText(b, taxonomy.ID())
 }
 
 func appendNumber(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'g', -1, 64) }

@@ -23,11 +23,11 @@ type batch struct {
 	scratch *classifier.Scratch
 	now     schema.Time
 
-	labelled [schema.NumCategories]int
+	labelled []int     // by category code
 	certain  []float64 // the probabilities of the labels
-	profile  classifier.Profile
+	profile  *classifier.Profile
 	review   int
-	first    [schema.NumCategories]schema.Classified // of each category, for the observer
+	first    []schema.Classified // of each category, for the observer
 	reasons  map[schema.Reason]int
 	dead     int
 	deadSize int // bytes of the dead letters since the last flush
@@ -37,6 +37,8 @@ type batch struct {
 	records []kgo.Record
 	values  []byte
 	text    []byte // of the message at hand
+
+	probabilities schema.Probabilities // of the message at hand
 
 	promise func(*kgo.Record, error) // made once, so that a message costs no closure
 	mu      sync.Mutex
@@ -59,13 +61,13 @@ func (b *batch) init(r *Role, topicID string) {
 // start begins a micro-batch of that many messages: one model for all of them.
 func (b *batch) start(model *classifier.Classifier, messages int) {
 	if b.model != model {
-		b.model, b.scratch = model, model.NewScratch()
+		b.use(model)
 	}
 	b.now = schema.TimeOf(time.Now())
-	b.labelled = [schema.NumCategories]int{}
+	clear(b.labelled)
 	b.certain, b.review = b.certain[:0], 0
-	b.profile = classifier.Profile{}
-	b.first = [schema.NumCategories]schema.Classified{}
+	b.profile.Reset()
+	clear(b.first)
 	clear(b.reasons)
 	b.dead, b.deadSize, b.errs = 0, 0, nil
 	// The client has let go of the last batch: its flush and its end came first.
@@ -73,6 +75,14 @@ func (b *batch) start(model *classifier.Classifier, messages int) {
 	if b.values = b.values[:0]; cap(b.values) > maxKeptValues {
 		b.values = nil
 	}
+}
+
+// use makes room for a model's categories.
+func (b *batch) use(model *classifier.Classifier) {
+	n := model.Taxonomy().Len()
+	b.model, b.scratch, b.profile = model, model.NewScratch(), classifier.NewProfile(n)
+	b.labelled, b.first = make([]int, n), make([]schema.Classified, n)
+	b.role.metrics.predicts(model.Taxonomy())
 }
 
 // failure is the first error of a produced record.
@@ -94,13 +104,16 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	}
 	b.text = append(b.text[:0], complaint.Narrative...)
 	p := b.model.Predict(b.text, b.scratch)
+	taxonomy := b.model.Taxonomy()
+	b.probabilities = taxonomy.AppendProbabilities(b.probabilities[:0], p.Probabilities)
 	result := schema.Classified{
 		Complaint:     complaint,
-		Category:      p.Category.String(),
-		CategoryCode:  int(p.Category),
+		Category:      taxonomy.CategoryName(p.Category),
+		CategoryCode:  p.Category,
 		Probability:   p.Probability,
-		Probabilities: schema.ProbabilitiesOf(p.Probabilities),
+		Probabilities: b.probabilities,
 		NeedsReview:   p.NeedsReview,
+		Taxonomy:      taxonomy.ID(),
 		ModelVersion:  b.model.Version(),
 		ClassifiedAt:  b.now,
 		Source: schema.Source{
@@ -110,6 +123,9 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 			Offset:    in.Offset,
 			Timestamp: schema.TimeOfMillis(kafka.Millis(in)),
 		},
+	}
+	if code, ok := taxonomy.Code(complaint.Product); ok {
+		result.TrueCategory = taxonomy.CategoryName(code)
 	}
 	// Where the buffer grows, earlier values stay in the old one.
 	start := len(b.values)
@@ -129,6 +145,7 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	}
 	if b.labelled[p.Category]++; b.labelled[p.Category] == 1 {
 		b.first[p.Category] = result
+		b.first[p.Category].Probabilities = nil // the next message's
 	}
 	start = len(b.values)
 	b.values = append(b.values, complaint.ComplaintID...)
@@ -191,7 +208,7 @@ func header(key, value string) kgo.RecordHeader {
 func (b *batch) report(started time.Time, records []*kgo.Record) {
 	m := b.role.metrics
 	for c, n := range b.labelled {
-		m.messages[c].Add(float64(n))
+		m.messages.WithLabelValues(b.model.Taxonomy().CategoryName(c)).Add(float64(n))
 	}
 	for reason, n := range b.reasons {
 		m.deadLetters.WithLabelValues(string(reason)).Add(float64(n))
@@ -201,10 +218,10 @@ func (b *batch) report(started time.Time, records []*kgo.Record) {
 	}
 	m.review.Add(float64(b.review))
 	if o := b.role.cfg.Observer; o != nil {
-		o.Committed(b.labelled, b.reasons, &b.first)
+		o.Committed(b.model.Taxonomy(), b.labelled, b.reasons, b.first)
 	}
 	now := time.Now()
-	b.role.drift.add(b.model, &b.profile, now)
+	b.role.drift.add(b.model, b.profile, now)
 	m.batchSeconds.Observe(now.Sub(started).Seconds())
 	m.batchRecords.Observe(float64(len(records)))
 	for _, r := range records {

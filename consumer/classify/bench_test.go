@@ -38,7 +38,7 @@ type countdown struct {
 	done chan struct{}
 }
 
-func (c *countdown) Committed(labelled [schema.NumCategories]int, deadLetters map[schema.Reason]int, _ *[schema.NumCategories]schema.Classified) {
+func (c *countdown) Committed(_ *schema.Taxonomy, labelled []int, deadLetters map[schema.Reason]int, _ []schema.Classified) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.left

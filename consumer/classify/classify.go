@@ -58,9 +58,9 @@ type Config struct {
 
 // Observer sees what was committed. It must not keep the maps and samples.
 type Observer interface {
-	// Committed gets what a micro-batch held: results by category, dead letters by
-	// reason, and the first result of each category; one without an id is none.
-	Committed(labelled [schema.NumCategories]int, deadLetters map[schema.Reason]int, first *[schema.NumCategories]schema.Classified)
+	// Committed gets what a micro-batch held: results by the taxonomy's category codes,
+	// dead letters by reason, and the first result of each category; one without an id is none.
+	Committed(taxonomy *schema.Taxonomy, labelled []int, deadLetters map[schema.Reason]int, first []schema.Classified)
 }
 
 // Role labels complaints until its context ends.

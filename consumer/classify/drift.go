@@ -35,14 +35,14 @@ type drift struct {
 // driftSlot is what was classified in one part of the window: the one whose
 // number, counted from 1970, stands there.
 type driftSlot struct {
-	number int64
-	classifier.Profile
+	number  int64
+	profile *classifier.Profile // nil where nothing was
 }
 
 func newDrift(models *classifier.Holder, window time.Duration, reg prometheus.Registerer) *drift {
 	d := &drift{models: models, slot: max(window/driftSlots, 1)}
 	f := promauto.With(reg)
-	for i, what := range (&classifier.Profile{}).DriftFrom(&classifier.Profile{}) {
+	for i, what := range classifier.NewProfile(0).DriftFrom(classifier.NewProfile(0)) {
 		f.NewGaugeFunc(prometheus.GaugeOpts{
 			Name:        "complaints_drift_psi",
 			Help:        "Population stability index of classified complaints against those that the model was judged on, by property, over the drift window; NaN while there are too few, or where the model has no reference.",
@@ -51,7 +51,12 @@ func newDrift(models *classifier.Holder, window time.Duration, reg prometheus.Re
 	}
 	f.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "complaints_drift_rows", Help: "Classified complaints in the drift window.",
-	}, func() float64 { _, p := d.window(time.Now()); return float64(p.Rows) })
+	}, func() float64 {
+		if _, p := d.window(time.Now()); p != nil {
+			return float64(p.Rows)
+		}
+		return 0
+	})
 	return d
 }
 
@@ -69,20 +74,27 @@ func (d *drift) add(model *classifier.Classifier, counted *classifier.Profile, n
 	number := now.UnixNano() / int64(d.slot)
 	s := &d.slots[number%driftSlots]
 	if s.number != number {
-		*s = driftSlot{number: number}
+		if s.number = number; s.profile == nil {
+			s.profile = classifier.NewProfile(model.Taxonomy().Len())
+		}
+		s.profile.Reset()
 	}
-	s.Merge(counted)
+	s.profile.Merge(counted)
 }
 
-// window is the model and the sum of the slots that are not too old.
-func (d *drift) window(now time.Time) (*classifier.Classifier, classifier.Profile) {
+// window is the model and the sum of the slots that are not too old; nil, nil
+// before the first micro-batch.
+func (d *drift) window(now time.Time) (*classifier.Classifier, *classifier.Profile) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var sum classifier.Profile
+	if d.model == nil {
+		return nil, nil
+	}
+	sum := classifier.NewProfile(d.model.Taxonomy().Len())
 	first := now.UnixNano()/int64(d.slot) - driftSlots
 	for i := range d.slots {
 		if d.slots[i].number > first {
-			sum.Merge(&d.slots[i].Profile)
+			sum.Merge(d.slots[i].profile)
 		}
 	}
 	return d.model, sum

@@ -20,7 +20,7 @@ func withReference(t *testing.T, name string, reference *classifier.Profile) *cl
 
 // many are n complaints of which the first share are of category 0, all else equal.
 func many(n int, share float64) *classifier.Profile {
-	var p classifier.Profile
+	p := classifier.NewProfile(5)
 	for i := range n {
 		if float64(i) < share*float64(n) {
 			p.Add(500, 0, 0.97, 0.01)
@@ -28,7 +28,7 @@ func many(n int, share float64) *classifier.Profile {
 			p.Add(500, 1, 0.97, 0.01)
 		}
 	}
-	return &p
+	return p
 }
 
 // indexes are the gauges by the property, and the rows, as Prometheus sees them.

@@ -18,7 +18,7 @@ const (
 )
 
 type metrics struct {
-	messages     [schema.NumCategories]prometheus.Counter
+	messages     *prometheus.CounterVec
 	deadLetters  *prometheus.CounterVec
 	transactions *prometheus.CounterVec
 	batchSeconds prometheus.Histogram
@@ -77,12 +77,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, e := range []string{partitionAssigned, partitionRevoked, partitionLost} {
 		m.partitions.WithLabelValues(e)
 	}
-	messages := f.NewCounterVec(prometheus.CounterOpts{
+	m.messages = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "complaints_classified_total", Help: "Classified complaints of committed micro-batches, by category.",
 	}, []string{"category"})
-	for _, c := range schema.Categories() {
-		m.messages[c] = messages.WithLabelValues(c.String())
-	}
 	for _, r := range schema.Reasons() {
 		m.deadLetters.WithLabelValues(string(r))
 	}
@@ -90,6 +87,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		m.transactions.WithLabelValues(o)
 	}
 	return m
+}
+
+// predicts creates the series of a model's categories, if they are not there.
+func (m *metrics) predicts(t *schema.Taxonomy) {
+	for _, c := range t.Categories {
+		m.messages.WithLabelValues(c.Name)
+	}
 }
 
 // moved returns a callback that counts partitions that came or went.

@@ -49,7 +49,7 @@ func put(t *testing.T, s lake.Store, partition int32, start int64, n int) {
 	}
 	list := make([]schema.GoldRow, n)
 	for i := range list {
-		list[i] = schema.GoldRow{Category: schema.Category(i % 5).String(), KafkaPartition: partition, KafkaOffset: start + int64(i)}
+		list[i] = schema.GoldRow{Category: schema.Bureau().CategoryName(i % 5), KafkaPartition: partition, KafkaOffset: start + int64(i)}
 	}
 	body, err := lake.WriteParquet(list, nil, lake.FooterOf(l, day))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"complaints/internal/complaintfile"
 	"complaints/internal/kafka"
 	"complaints/schema"
+	"complaints/schema/schematest"
 )
 
 // benchRecords are results of the sample's complaints, as the classified topic
@@ -32,13 +33,10 @@ func benchRecords(b *testing.B) []kafka.Record {
 			b.Fatal(err)
 		}
 		at := int64(len(records))
-		code := int(at) % schema.NumCategories
-		c := schema.Classified{
-			Complaint: row.Complaint, Category: schema.Category(code).String(), CategoryCode: code, Probability: 0.9,
-			Probabilities: schema.ProbabilitiesOf([schema.NumCategories]float64{0.9, 0.025, 0.025, 0.025, 0.025}),
-			ModelVersion:  "bench", ClassifiedAt: now,
+		c := schematest.Classified(schema.Classified{
+			Complaint: row.Complaint, ModelVersion: "bench", ClassifiedAt: now,
 			Source: schema.Source{Topic: "complaints", TopicID: strings.Repeat("a", 32), Offset: at, Timestamp: now},
-		}
+		}, int(at)%schema.Bureau().Len(), 0.9)
 		records = append(records, kafka.Record{Offset: at, Timestamp: int64(now), Key: []byte(row.Complaint.ComplaintID), Value: c.AppendJSON(nil)})
 	}
 }

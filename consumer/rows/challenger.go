@@ -14,7 +14,8 @@ type challenger struct {
 	model   *classifier.Classifier
 	scratch *classifier.Scratch
 	version string
-	text    []byte // of the row in hand
+	names   []string // of the categories, by code; the rows share them
+	text    []byte   // of the row in hand
 
 	same, different int // rows by whether the category is the champion's
 }
@@ -28,7 +29,7 @@ func challengerOf(h *classifier.Holder) *challenger {
 	if model == nil {
 		return nil
 	}
-	return &challenger{model: model, scratch: model.NewScratch(), version: model.Version()}
+	return &challenger{model: model, scratch: model.NewScratch(), version: model.Version(), names: model.Taxonomy().Names()}
 }
 
 // score fills in the challenger's columns of a row that has a text. One that this
@@ -39,8 +40,9 @@ func (c *challenger) score(row *schema.GoldRow, narrative string) {
 	}
 	c.text = append(c.text[:0], narrative...)
 	p := c.model.Predict(c.text, c.scratch)
-	row.ChallengerVersion, row.ChallengerCategory, row.ChallengerProbability = &c.version, &categoryNames[p.Category], new(p.Probability)
-	if row.CategoryCode == int32(p.Category) {
+	category := &c.names[p.Category]
+	row.ChallengerVersion, row.ChallengerCategory, row.ChallengerProbability = &c.version, category, new(p.Probability)
+	if row.Category == *category {
 		c.same++
 	} else {
 		c.different++

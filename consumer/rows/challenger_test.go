@@ -12,6 +12,7 @@ import (
 	"complaints/internal/classifier/classifiertest"
 	"complaints/internal/kafka"
 	"complaints/schema"
+	"complaints/schema/schematest"
 )
 
 // narratives are texts of several categories, one of them with what silver masks.
@@ -27,13 +28,12 @@ var narratives = []string{
 func results(round, n int, version string) map[string]schema.Classified {
 	all := map[string]schema.Classified{}
 	for i := range n {
-		code := i % schema.NumCategories
 		id := fmt.Sprint(round, "-", i)
-		all[id] = schema.Classified{
-			Complaint: schema.Complaint{ComplaintID: id, Narrative: narratives[i%len(narratives)]},
-			Category:  schema.Category(code).String(), CategoryCode: code, Probability: 0.9, ModelVersion: version,
-			Source: schema.Source{Topic: "complaints", TopicID: topicID, Offset: int64(i)},
-		}
+		all[id] = schematest.Classified(schema.Classified{
+			Complaint:    schema.Complaint{ComplaintID: id, Narrative: narratives[i%len(narratives)]},
+			ModelVersion: version,
+			Source:       schema.Source{Topic: "complaints", TopicID: topicID, Offset: int64(i)},
+		}, i%schema.Bureau().Len(), 0.9)
 	}
 	return all
 }
@@ -89,10 +89,10 @@ func TestGoldHasTheChallengersAnswer(t *testing.T) {
 			continue
 		}
 		p := c.Predict([]byte(result.Narrative), scratch)
-		if row.ChallengerVersion == nil || *row.ChallengerVersion != c.Version() || *row.ChallengerCategory != p.Category.String() || *row.ChallengerProbability != p.Probability {
+		if row.ChallengerVersion == nil || *row.ChallengerVersion != c.Version() || *row.ChallengerCategory != schema.Bureau().CategoryName(p.Category) || *row.ChallengerProbability != p.Probability {
 			t.Errorf("row %+v, want %s with %+v", row, c.Version(), p)
 		}
-		if p.Category.String() == row.Category {
+		if schema.Bureau().CategoryName(p.Category) == row.Category {
 			same++
 		} else {
 			different++

@@ -85,22 +85,23 @@ func orNull(s string) *string {
 	return &s
 }
 
-// trueCategory is what the product says, if it is one of the Bureau's.
-func trueCategory(product *string) (name *string, code *int32) {
-	if product == nil {
-		return nil, nil
+// trueCategory is what the product means in the taxonomy of the result. A result
+// that names no taxonomy is from before there were several, and of the Bureau's.
+func (k *columns) trueCategory(c *schema.Classified) *string {
+	name := c.TrueCategory
+	if c.Taxonomy == "" {
+		if code, ok := schema.Bureau().Code(c.Product); ok {
+			name = schema.Bureau().CategoryName(code)
+		}
 	}
-	category, ok := schema.CategoryOfProduct(*product)
-	if !ok {
-		return nil, nil
-	}
-	return &categoryNames[category], &categoryCodes[category]
+	return k.tidy(name)
 }
 
-// Shared by all rows.
-var categoryNames, categoryCodes = func() (names [schema.NumCategories]string, codes [schema.NumCategories]int32) {
-	for i, c := range schema.Categories() {
-		names[i], codes[i] = c.String(), int32(c)
+// probabilities is the map of a row.
+func (k *columns) probabilities(p schema.Probabilities) schema.ProbabilityMap {
+	m := schema.ProbabilityMap{Entries: make(schema.Probabilities, len(p))}
+	for i, c := range p {
+		m.Entries[i] = schema.CategoryProbability{Category: k.name(c.Category), Probability: c.Probability}
 	}
-	return names, codes
-}()
+	return m
+}

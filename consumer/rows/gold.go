@@ -8,6 +8,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/kafka"
+	"complaints/internal/lake"
 	"complaints/schema"
 )
 
@@ -29,8 +30,28 @@ func gold(holder *classifier.Holder, reg prometheus.Registerer) Format {
 		},
 		key:    func(r *schema.GoldRow) reportKey { return reportKey{r.Category, r.State, r.KafkaOffset} },
 		offset: reportOffset, compare: compareReport, columns: reportColumns,
-		empty: eraseGold, byID: true,
+		empty: eraseGold, byID: true, complete: fillProbabilities,
 	}
+}
+
+// fillProbabilities reads the probabilities of an object from before gold had them
+// in a map: one column a category of the default taxonomy, probability_loans and so on.
+func fillProbabilities(f *lake.ParquetFile, rows []schema.GoldRow) error {
+	if f.HasColumn("probabilities.key_value.key") {
+		return nil
+	}
+	t := schema.Bureau()
+	columns := make([]string, t.Len())
+	for code, name := range t.Names() {
+		columns[code] = "probability_" + strings.ReplaceAll(strings.ToLower(name), " ", "_")
+	}
+	i := 0
+	return f.Floats(columns, func(p []float64) {
+		if rows[i].RecordError == nil {
+			rows[i].Probabilities.Entries = t.AppendProbabilities(nil, p)
+		}
+		i++
+	})
 }
 
 // reportKey is what gold and silver are sorted by.
@@ -84,19 +105,16 @@ func setGold(r *schema.GoldRow, c *schema.Complaint, k *columns) {
 	r.CompanyResponse = k.clean(c.CompanyResponse, &masked)
 	r.Timely = schema.YesNo(c.Timely)
 	r.ConsumerDisputed = schema.YesNo(c.ConsumerDisputed)
-	r.TrueCategory, _ = trueCategory(r.Product)
 }
 
 func setResult(r *schema.GoldRow, c *schema.Classified, k *columns) {
-	r.Category = categoryNames[c.CategoryCode]
+	r.Category = k.name(c.Category)
+	r.TrueCategory = k.trueCategory(c)
 	r.CategoryCode = int32(c.CategoryCode)
 	r.Probability = c.Probability
-	r.CreditReporting = c.Probabilities.CreditReporting
-	r.DebtCollection = c.Probabilities.DebtCollection
-	r.Loans = c.Probabilities.Loans
-	r.CreditCardServices = c.Probabilities.CreditCardServices
-	r.BankAccountsAndServices = c.Probabilities.BankAccountsAndServices
+	r.Probabilities = k.probabilities(c.Probabilities)
 	r.NeedsReview = c.NeedsReview
+	r.Taxonomy = k.tidy(c.Taxonomy)
 	r.ModelVersion = k.name(c.ModelVersion)
 	r.ClassifiedAt = int64(c.ClassifiedAt)
 	r.SourceTopic = k.name(c.Topic)

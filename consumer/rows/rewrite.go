@@ -35,13 +35,21 @@ type contents[Row any] struct {
 // load adds the rows of an object, each after a change.
 func (t table[Row, Key]) load(in *contents[Row], f *lake.ParquetFile, change func(*Row)) error {
 	in.erased += f.Erased()
-	return lake.EachRow(f, func(row *Row) error {
-		change(row)
+	first := len(in.rows)
+	err := lake.EachRow(f, func(row *Row) error {
 		in.rows = append(in.rows, *row)
-		key := t.key(row)
-		in.offsets = append(in.offsets, t.offset(&key))
 		return nil
 	})
+	if err == nil && t.complete != nil {
+		err = t.complete(f, in.rows[first:])
+	}
+	for i := range in.rows[first:] {
+		row := &in.rows[first+i]
+		change(row)
+		key := t.key(row)
+		in.offsets = append(in.offsets, t.offset(&key))
+	}
+	return err
 }
 
 // rewrite returns one object of the contents, opened again and compared with them.

@@ -13,6 +13,7 @@ import (
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/schema"
+	"complaints/schema/schematest"
 )
 
 const topicID = "0123456789abcdef0123456789abcdef"
@@ -57,15 +58,14 @@ func rowsOf[Row any](t *testing.T, f Format, layer schema.Layer, records []kafka
 }
 
 func TestGoldRow(t *testing.T) {
-	c := schema.Classified{
-		Complaint: schema.Complaint{ComplaintID: "1", DateReceived: "2024-02-29", Product: "Mortgage", Narrative: "a text", Timely: "Yes", ConsumerDisputed: "N/A"},
-		Category:  "Loans", CategoryCode: 2, Probability: 0.97, Probabilities: schema.ProbabilitiesOf([5]float64{0.01, 0.01, 0.97, 0.01, 0}),
+	c := schematest.Classified(schema.Classified{
+		Complaint:   schema.Complaint{ComplaintID: "1", DateReceived: "2024-02-29", Product: "Mortgage", Narrative: "a text", Timely: "Yes", ConsumerDisputed: "N/A"},
 		NeedsReview: true, ModelVersion: "v", Source: schema.Source{Topic: "complaints", TopicID: topicID, Offset: 1 << 40},
-	}
+	}, 2, 0.97)
 	claim := &schema.Claim{Partition: 1}
 	row := goldRow(new(columns), nil, claim, &kafka.Record{Offset: 2, Timestamp: 3, Value: c.AppendJSON(nil)})
 	if row.RecordError != nil || row.Category != "Loans" || *row.TrueCategory != "Loans" || *row.DateReceived != 19782 || !*row.Timely || row.ConsumerDisputed != nil ||
-		row.Loans != 0.97 || row.SourceOffset != 1<<40 || row.KafkaOffset != 2 || row.KafkaTimestamp != 3 || !row.NeedsReview {
+		row.Probabilities.Entries[2] != (schema.CategoryProbability{Category: "Loans", Probability: 0.97}) || *row.Taxonomy != schema.Bureau().ID() || row.SourceOffset != 1<<40 || row.KafkaOffset != 2 || row.KafkaTimestamp != 3 || !row.NeedsReview {
 		t.Errorf("row = %+v", row)
 	}
 	row = goldRow(new(columns), nil, claim, &kafka.Record{Offset: 2, Timestamp: 3, Value: []byte("not a result")})
@@ -86,10 +86,10 @@ func TestSilverRowHasTheWholeComplaint(t *testing.T) {
 			t.Fatalf("the test leaves out %s", f.Name)
 		}
 	}
-	c := schema.Classified{
-		Complaint: want, Category: schema.Loans.String(), CategoryCode: int(schema.Loans), Probability: 1, Probabilities: schema.Probabilities{Loans: 1}, ModelVersion: "v",
+	c := schematest.Classified(schema.Classified{
+		Complaint: want, ModelVersion: "v",
 		Source: schema.Source{Topic: "complaints", TopicID: topicID},
-	}
+	}, 2, 1)
 	row, _ := silverRow(new(columns), &schema.Claim{}, &kafka.Record{Value: c.AppendJSON(nil)})
 	if got := row.Complaint(); got != want || row.RecordError != nil {
 		t.Errorf("the row gives %+v, want %+v", got, want)
@@ -114,11 +114,11 @@ func TestSilverHasNoPersonalDataAndAllOtherWords(t *testing.T) {
 		id := fmt.Sprint(i)
 		want[id] = Tidy(marked.ReplaceAllString(line, Mask))
 		text := marked.ReplaceAllString(line, "$2")
-		c := schema.Classified{
-			Complaint: schema.Complaint{ComplaintID: id, Narrative: text, Company: text, Product: "Mortgage", ZipCode: "94087-1234", Timely: "Yes", DateSentToCompany: "2026-11-24"},
-			Category:  "Loans", CategoryCode: 2, Probability: 0.5, ModelVersion: "v",
-			Source: schema.Source{Topic: "complaints", TopicID: topicID},
-		}
+		c := schematest.Classified(schema.Classified{
+			Complaint:    schema.Complaint{ComplaintID: id, Narrative: text, Company: text, Product: "Mortgage", ZipCode: "94087-1234", Timely: "Yes", DateSentToCompany: "2026-11-24"},
+			ModelVersion: "v",
+			Source:       schema.Source{Topic: "complaints", TopicID: topicID},
+		}, 2, 0.5)
 		records = append(records, kafka.Record{Offset: int64(i), Value: c.AppendJSON(nil)})
 	}
 	records = append(records, kafka.Record{Offset: 1 << 20, Value: []byte("no classified complaint")})
@@ -139,7 +139,7 @@ func TestSilverHasNoPersonalDataAndAllOtherWords(t *testing.T) {
 		if row.Narrative != want[row.ComplaintID] || *row.Company != row.Narrative {
 			t.Errorf("%q, want %q", row.Narrative, want[row.ComplaintID])
 		}
-		if *row.TrueCategory != "Loans" || *row.TrueCategoryCode != 2 || *row.ZipCode != "94087-1234" || !*row.Timely || row.DateSentToCompany == nil || len(row.TextHash) != 32 {
+		if *row.TrueCategory != "Loans" || *row.ZipCode != "94087-1234" || !*row.Timely || row.DateSentToCompany == nil || len(row.TextHash) != 32 {
 			t.Errorf("%+v", row)
 		}
 	}

@@ -57,8 +57,9 @@ func silverRow(texts *columns, claim *schema.Claim, r *kafka.Record) (schema.Sil
 	masked := setSilver(&row, &c.Complaint, texts)
 	row.MaskedEmail, row.MaskedPhone, row.MaskedSSN = int32(masked.Email), int32(masked.Phone), int32(masked.SSN)
 	row.MaskedCard, row.MaskedAccount = int32(masked.Card), int32(masked.Account)
-	row.Category, row.CategoryCode, row.Probability = categoryNames[c.CategoryCode], int32(c.CategoryCode), c.Probability
-	row.NeedsReview, row.ModelVersion = c.NeedsReview, texts.name(c.ModelVersion)
+	row.TrueCategory = texts.trueCategory(&c)
+	row.Category, row.CategoryCode, row.Probability = texts.name(c.Category), int32(c.CategoryCode), c.Probability
+	row.NeedsReview, row.Taxonomy, row.ModelVersion = c.NeedsReview, texts.tidy(c.Taxonomy), texts.name(c.ModelVersion)
 	row.SourceTopicID, row.SourcePartition, row.SourceOffset, row.SourceTimestamp = texts.name(c.TopicID), c.Partition, c.Offset, int64(c.Timestamp)
 	return row, masked
 }
@@ -86,7 +87,6 @@ func setSilver(r *schema.SilverRow, c *schema.Complaint, k *columns) Masked {
 	r.CompanyResponse = k.clean(c.CompanyResponse, &masked)
 	r.Timely = schema.YesNo(c.Timely)
 	r.ConsumerDisputed = schema.YesNo(c.ConsumerDisputed)
-	r.TrueCategory, r.TrueCategoryCode = trueCategory(r.Product)
 	r.TextHash = textHash(r.Narrative)
 	r.NearCopyKey = schema.NearCopyKey(r.Narrative)
 	return masked

@@ -24,6 +24,9 @@ type table[Row, Key any] struct {
 	// empty erases a row that is of the complaint of an id.
 	empty func(row *Row, id string) bool
 	byID  bool // the column complaint_id alone says so
+	// complete fills in what an object of an older form has in other columns; nil if
+	// there is none.
+	complete func(f *lake.ParquetFile, rows []Row) error
 }
 
 // maker makes the rows of one object.

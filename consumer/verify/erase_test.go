@@ -16,6 +16,7 @@ import (
 	"complaints/consumer/rows"
 	"complaints/internal/lake"
 	"complaints/schema"
+	"complaints/schema/schematest"
 )
 
 // person publishes a complaint of an id, its result, and another person's in the
@@ -31,11 +32,11 @@ func (r *rig) person(ids ...string) {
 		})
 	}
 	for i, offset := range r.publish(kgo.TryCommit, messages...) {
-		c := schema.Classified{
-			Complaint: schema.Complaint{ComplaintID: ids[i], Narrative: "the story of " + ids[i], State: "NY", Company: "bank of " + ids[i]},
-			Category:  schema.Loans.String(), CategoryCode: int(schema.Loans), Probability: 1, ModelVersion: "v",
-			Source: schema.Source{Topic: r.topics.Complaints, TopicID: r.id, Partition: 0, Offset: offset},
-		}
+		c := schematest.Classified(schema.Classified{
+			Complaint:    schema.Complaint{ComplaintID: ids[i], Narrative: "the story of " + ids[i], State: "NY", Company: "bank of " + ids[i]},
+			ModelVersion: "v",
+			Source:       schema.Source{Topic: r.topics.Complaints, TopicID: r.id, Partition: 0, Offset: offset},
+		}, 2, 1)
 		results = append(results, &kgo.Record{Topic: r.topics.Classified, Timestamp: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Value: c.AppendJSON(nil)})
 		r.commit(0, offset+1)
 	}

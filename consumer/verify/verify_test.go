@@ -24,6 +24,7 @@ import (
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/schema"
+	"complaints/schema/schematest"
 )
 
 // rig is a cluster with three topics, a lake in a directory, and a stand-in for
@@ -102,12 +103,11 @@ func (r *rig) complaints(partition int32, n int, how kgo.TransactionEndTry) []in
 }
 
 func (r *rig) result(partition int32, offset int64) *kgo.Record {
-	p := [schema.NumCategories]float64{1}
-	c := schema.Classified{
-		Complaint: schema.Complaint{ComplaintID: fmt.Sprint(offset), Narrative: "a text", Product: "Mortgage"},
-		Category:  schema.CreditReporting.String(), Probability: 1, Probabilities: schema.ProbabilitiesOf(p), ModelVersion: "v",
-		Source: schema.Source{Topic: r.topics.Complaints, TopicID: r.id, Partition: partition, Offset: offset},
-	}
+	c := schematest.Classified(schema.Classified{
+		Complaint:    schema.Complaint{ComplaintID: fmt.Sprint(offset), Narrative: "a text", Product: "Mortgage"},
+		ModelVersion: "v",
+		Source:       schema.Source{Topic: r.topics.Complaints, TopicID: r.id, Partition: partition, Offset: offset},
+	}, 0, 1)
 	day := time.Date(2026, 11, 20+int(offset%3), 0, 0, 0, 0, time.UTC)
 	return &kgo.Record{Topic: r.topics.Classified, Partition: int32(offset % 2), Timestamp: day, Value: c.AppendJSON(nil)}
 }

@@ -16,6 +16,7 @@ import (
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/schema"
+	"complaints/schema/schematest"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -88,17 +89,11 @@ func (f *filler) message(i int) []byte {
 	c := schema.Classified{Complaint: f.complaints[i%len(f.complaints)], ModelVersion: "v1", ClassifiedAt: schema.TimeOf(f.at(i))}
 	c.ComplaintID = fmt.Sprintf("c%06d", i)
 	c.CompanyPublicResponse, c.Tags, c.ConsumerDisputed = "Company chooses not to say", "Older American", "No"
-	category, _ := schema.CategoryOfProduct(c.Product)
+	code, _ := schema.Bureau().Code(c.Product)
 	if i%10 == 0 { // as a model errs
-		category = (category + 1) % schema.NumCategories
+		code = (code + 1) % schema.Bureau().Len()
 	}
-	var p [schema.NumCategories]float64
-	rest := float64(i%40) / 100
-	for k := range p {
-		p[k] = rest / (schema.NumCategories - 1)
-	}
-	p[category] = 1 - rest
-	c.Category, c.CategoryCode, c.Probability, c.Probabilities = category.String(), int(category), 1-rest, schema.ProbabilitiesOf(p)
+	c = schematest.Classified(c, code, 1-float64(i%40)/100)
 	c.NeedsReview = c.Probability < 0.7
 	c.Source = schema.Source{Topic: "complaints", TopicID: topicID, Offset: f.start + int64(i), Timestamp: schema.TimeOf(f.at(i))}
 	return c.AppendJSON(nil)
@@ -158,7 +153,7 @@ func (f *filler) predictions(n int) {
 			TrueCategory: s.TrueCategory, CategoryBefore: s.Category, ModelBefore: s.ModelVersion, SourceTopicID: s.SourceTopicID,
 			SourcePartition: s.SourcePartition, SourceOffset: s.SourceOffset, KafkaPartition: s.KafkaPartition, KafkaOffset: s.KafkaOffset, RecordError: s.RecordError,
 		}
-		rows[i].SetProbabilities(schema.Loans, [schema.NumCategories]float64{0.1, 0.1, 0.6, 0.1, 0.1})
+		rows[i].SetProbabilities(schema.Bureau(), 2, []float64{0.1, 0.1, 0.6, 0.1, 0.1})
 	}
 	day := schema.DayOf(f.day.UnixMilli())
 	putAt(f, schema.PredictionKey(scoredBy, schema.ObjectName{Layer: schema.Silver, Day: day, Start: f.start, TopicID: topicID}), rows)

@@ -100,6 +100,10 @@ func typeOf(t reflect.Type, options []string) (string, error) {
 		return "array<" + element + ">", err
 	case t.Kind() == reflect.Struct:
 		columns, err := columnsOf(t)
+		if len(columns) == 1 && columns[0].Name == "key_value" { // as Parquet has a map
+			entry, err := columnsOf(t.Field(0).Type.Elem())
+			return "map<" + entry[0].Type + "," + entry[1].Type + ">", err
+		}
 		fields := make([]string, len(columns))
 		for i, c := range columns {
 			fields[i] = c.Name + ":" + c.Type
@@ -210,6 +214,10 @@ func trinoType(athena string) string {
 	}
 	if element, ok := strings.CutPrefix(athena, "array<"); ok {
 		return "array(" + trinoType(strings.TrimSuffix(element, ">")) + ")"
+	}
+	if entry, ok := strings.CutPrefix(athena, "map<"); ok {
+		k, v, _ := strings.Cut(strings.TrimSuffix(entry, ">"), ",")
+		return "map(" + trinoType(k) + ", " + trinoType(v) + ")"
 	}
 	if fields, ok := strings.CutPrefix(athena, "struct<"); ok {
 		list := strings.Split(strings.TrimSuffix(fields, ">"), ",")

@@ -120,15 +120,15 @@ func fillSilver(b *testing.B, store lake.Store, rows int) (size int64) {
 
 // generator makes complaints of others.
 type generator struct {
-	base  [][]string // words of the base texts
-	class []schema.Category
-	pool  [schema.NumCategories][]string // words of a category's texts, as often as they come
-	rng   *rand.Rand
+	base    [][]string // words of the base texts
+	product []string
+	pool    map[string][]string // words of a product's texts, as often as they come
+	rng     *rand.Rand
 }
 
 func newGenerator(b *testing.B) *generator {
 	b.Helper()
-	g := &generator{rng: rand.New(rand.NewPCG(7, 7))}
+	g := &generator{pool: map[string][]string{}, rng: rand.New(rand.NewPCG(7, 7))}
 	r, err := complaintfile.Open(*trainerData)
 	if err != nil {
 		b.Fatal(err)
@@ -145,13 +145,14 @@ func newGenerator(b *testing.B) *generator {
 		if err != nil {
 			b.Fatal(err)
 		}
-		class, ok := schema.CategoryOfProduct(row.Complaint.Product)
+		product := row.Complaint.Product
+		_, ok := schema.Bureau().Code(product)
 		words := strings.Fields(row.Complaint.Narrative)
 		if !ok || len(words) < 5 {
 			continue
 		}
-		g.base, g.class = append(g.base, words), append(g.class, class)
-		g.pool[class] = append(g.pool[class], words...)
+		g.base, g.product = append(g.base, words), append(g.product, product)
+		g.pool[product] = append(g.pool[product], words...)
 	}
 }
 
@@ -159,22 +160,20 @@ func newGenerator(b *testing.B) *generator {
 // is another of the same category, one in a hundred is misspelt.
 func (g *generator) row(n int) schema.SilverRow {
 	i := g.rng.IntN(len(g.base))
-	class := g.class[i]
+	product := g.product[i]
 	var text strings.Builder
 	for _, w := range g.base[i] {
 		switch x := g.rng.IntN(100); {
 		case x < 20:
-			w = g.pool[class][g.rng.IntN(len(g.pool[class]))]
+			w = g.pool[product][g.rng.IntN(len(g.pool[product]))]
 		case x == 20:
 			w += string(rune('a'+g.rng.IntN(26))) + string(rune('a'+g.rng.IntN(26)))
 		}
 		text.WriteString(w)
 		text.WriteByte(' ')
 	}
-	code := int32(class)
 	date := int32(20_000 + n*364 / *trainerRows)
 	return schema.SilverRow{
-		ComplaintID: strconv.Itoa(n), DateReceived: &date, Narrative: text.String(), TrueCategoryCode: &code,
-		Category: class.String(), CategoryCode: code, ModelVersion: "none",
+		ComplaintID: strconv.Itoa(n), DateReceived: &date, Narrative: text.String(), Product: &product, ModelVersion: "none",
 	}
 }

@@ -17,7 +17,7 @@ const bootstrapFloor = 0.845
 // sampleText is a complaint that the bootstrap bundle was not trained on.
 type sampleText struct {
 	text     string
-	category schema.Category
+	category int
 }
 
 // readSample reads the sample that the producer carries.
@@ -38,7 +38,7 @@ func readSample(tb testing.TB) []sampleText {
 	}
 	var out []sampleText
 	for _, r := range rows[1:] {
-		c, ok := schema.CategoryOfProduct(r[1])
+		c, ok := schema.Bureau().Code(r[1])
 		if !ok {
 			tb.Fatalf("product %q of the sample has no category", r[1])
 		}

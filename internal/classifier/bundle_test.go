@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"complaints/schema"
 )
 
 // resealed is the bootstrap bundle with parts and manifest changed and all
@@ -20,7 +22,7 @@ func resealed(tb testing.TB, change func(m *Manifest, parts map[string][]byte)) 
 	}
 	parts := BootstrapParts()
 	change(&m, parts)
-	sealed, err := Seal(m, "test", parts[ModelPart], parts[FeaturesPart])
+	sealed, err := Seal(m, "test", parts)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -90,8 +92,8 @@ func TestLoadRefuses(t *testing.T) {
 		"a feature's bit":      {raw(FeaturesPart, func(b []byte) []byte { b[len(b)/3] ^= 1; return b }), []string{FeaturesPart, "damaged"}},
 		"a manifest's number":  {raw(ManifestPart, replaced(`"review_threshold": 0.`, `"review_threshold": 0.0`)), []string{ManifestPart, "changed"}},
 		"another version":      {raw(ManifestPart, replaced(`"version": "bootstrap-`, `"version": "bootstrap-0`)), []string{ManifestPart, "version"}},
-		"a class renamed":      {raw(ManifestPart, replaced("Debt Collection", "Debts")), []string{ManifestPart, "classes"}},
-		"classes swapped":      {raw(ManifestPart, replaced("\"Debt Collection\",\n    \"Loans\"", "\"Loans\",\n    \"Debt Collection\"")), []string{ManifestPart, "classes"}},
+		"a class renamed":      {raw(ManifestPart, replaced("Debt Collection", "Debts")), []string{ManifestPart, "changed"}},
+		"classes swapped":      {raw(ManifestPart, replaced("\"Debt Collection\",\n    \"Loans\"", "\"Loans\",\n    \"Debt Collection\"")), []string{ManifestPart, "changed"}},
 		"another format":       {raw(ManifestPart, replaced(`"format": 1`, `"format": 2`)), []string{ManifestPart, "format"}},
 		"feature count":        {manifest(func(m *Manifest) { m.Features++ }), []string{FeaturesPart, "features"}},
 		"tree count":           {manifest(func(m *Manifest) { m.Trees += 5 }), []string{ModelPart, "trees"}},
@@ -134,7 +136,7 @@ func TestLoadRefuses(t *testing.T) {
 		}, []string{FeaturesPart, "too many"}},
 		"a word twice": {func(tb testing.TB) map[string][]byte {
 			return resealed(tb, func(_ *Manifest, p map[string][]byte) {
-				tables, err := ReadTables(p[FeaturesPart])
+				tables, err := ReadTables(p[FeaturesPart], schema.Bureau().Len())
 				if err != nil {
 					tb.Fatal(err)
 				}
@@ -182,7 +184,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(true, uint32(40), byte(255), uint32(0))
 	f.Add(true, uint32(22), byte(255), uint32(0))
 	f.Add(false, uint32(1200), byte(3), uint32(50))
-	tables, err := ReadTables(bootstrapFeatures)
+	tables, err := ReadTables(bootstrapFeatures, schema.Bureau().Len())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -199,7 +201,7 @@ func FuzzLoad(f *testing.F) {
 		} else {
 			model = damage(model)
 		}
-		parts, err := Seal(m, "", model, features)
+		parts, err := Seal(m, "", map[string][]byte{ModelPart: model, FeaturesPart: features})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,10 @@
-// Package classifier says which of the five categories a complaint's text is
-// about, and how sure it is.
+// Package classifier says which category of its model's taxonomy a complaint's
+// text is about, and how sure it is.
 //
 // In comes a bundle, which the trainer wrote, and then text after text; out
-// come five probabilities a text. A bundle has three parts: the LightGBM model
-// (model.txt), the tables that turn text into features (features.bin) and a
-// manifest (manifest.json), which says what both must be and carries probe
+// comes a probability a category. A bundle has four parts: the LightGBM model
+// (model.txt), the tables that turn text into features (features.bin), the
+// taxonomy (taxonomy.json) and a manifest (manifest.json), which says what both must be and carries probe
 // texts with the probabilities that the trainer saw. Load refuses a bundle
 // whose probes it cannot reproduce, so what serves is what was trained.
 //
@@ -39,6 +39,7 @@ const (
 // goroutine needs its own Scratch.
 type Classifier struct {
 	manifest  Manifest
+	taxonomy  *schema.Taxonomy
 	features  *Features
 	reference *leaves.Ensemble
 	fast      *evaluator // nil if refused
@@ -48,25 +49,25 @@ type Classifier struct {
 
 // Prediction is what the model says of a text.
 type Prediction struct {
-	Probabilities [schema.NumCategories]float64 // by category code; their sum is 1
-	Category      schema.Category               // the most probable one
-	Probability   float64                       // of Category
-	NeedsReview   bool                          // Probability is below the bundle's review threshold
-	UnknownWords  float64                       // share of the text's words that the model does not know
+	Probabilities []float64 // by category code; their sum is 1; the Scratch's own, until its next use
+	Category      int       // the code of the most probable one
+	Probability   float64   // of Category
+	NeedsReview   bool      // Probability is below the bundle's review threshold
+	UnknownWords  float64   // share of the text's words that the model does not know
 }
 
 // Load checks a bundle, given as part name → content, and makes it ready to
 // predict. The error names the part that is at fault.
 func Load(parts map[string][]byte) (*Classifier, error) {
-	m, err := openManifest(parts)
+	m, taxonomy, err := openManifest(parts)
 	if err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	tables, err := ReadTables(parts[FeaturesPart])
+	tables, err := ReadTables(parts[FeaturesPart], taxonomy.Len())
 	if err != nil {
 		return nil, fmt.Errorf("bundle %s: %s: %w", m.Version, FeaturesPart, err)
 	}
-	c := &Classifier{manifest: m}
+	c := &Classifier{manifest: m, taxonomy: taxonomy}
 	if c.features, err = NewFeatures(tables); err != nil {
 		return nil, fmt.Errorf("bundle %s: %s: %w", m.Version, FeaturesPart, err)
 	}
@@ -84,7 +85,7 @@ func Load(parts map[string][]byte) (*Classifier, error) {
 
 func (c *Classifier) loadModel(text []byte) error {
 	var err error
-	if c.trees, err = parseModel(text, c.features.Width()); err != nil {
+	if c.trees, err = parseModel(text, c.features.Width(), c.taxonomy.Len()); err != nil {
 		return err
 	}
 	if len(c.trees) != c.manifest.Trees {
@@ -94,11 +95,11 @@ func (c *Classifier) loadModel(text []byte) error {
 	if err != nil {
 		return err
 	}
-	if n, k := c.reference.NFeatures(), c.reference.NOutputGroups(); n != c.features.Width() || k != schema.NumCategories {
+	if n, k := c.reference.NFeatures(), c.reference.NOutputGroups(); n != c.features.Width() || k != c.taxonomy.Len() {
 		return fmt.Errorf("leaves reads %d features and %d classes", n, k)
 	}
-	counts := func(column int) bool { return column >= ScoreColumns }
-	c.fast = newEvaluator(c.trees, c.features.Width(), counts)
+	counts := func(column int) bool { return column >= c.features.scores }
+	c.fast = newEvaluator(c.trees, c.features.Width(), c.taxonomy.Len(), counts)
 	if d := c.fast.dense; len(d) > 0 && counts(int(d[len(d)-1])) {
 		c.fast, c.fastErr = nil, fmt.Errorf("fast evaluator refused: zeros of feature %d take another branch than larger counts", d[len(d)-1])
 	}
@@ -111,25 +112,26 @@ func (c *Classifier) checkProbes() error {
 	s := c.NewScratch()
 	for i, p := range c.manifest.Probes {
 		c.features.score([]byte(p.Text), s)
-		want, err := c.scoreReference(s)
+		err := c.scoreReference(s)
 		if err != nil {
 			return fmt.Errorf("%s: probe %d: %w", ModelPart, i, err)
 		}
+		want := slices.Clone(s.probabilities)
 		if d := distance(want, p.Probabilities); !(d <= probeTolerance) {
 			return fmt.Errorf("%s: probe %d is not reproduced: its probabilities differ by %v from what the trainer saw", ManifestPart, i, d)
 		}
 		if c.fast == nil {
 			continue
 		}
-		got, ok := c.scoreFast(s)
-		if d := distance(got, want); !ok || !(d <= fastTolerance) {
+		ok := c.scoreFast(s)
+		if d := distance(s.probabilities, want); !ok || !(d <= fastTolerance) {
 			c.fast, c.fastErr = nil, fmt.Errorf("fast evaluator refused: probe %d differs by %v from the reference, covered %t", i, d, ok)
 		}
 	}
 	return nil
 }
 
-func distance(a, b [schema.NumCategories]float64) float64 {
+func distance(a, b []float64) float64 {
 	d := 0.0
 	for i := range a {
 		d = max(d, math.Abs(a[i]-b[i]))
@@ -152,13 +154,9 @@ func LoadVersion(parts map[string][]byte, version string) (*Classifier, error) {
 
 // LoadDir loads a bundle from the files of a directory.
 func LoadDir(dir string) (*Classifier, error) {
-	parts := map[string][]byte{}
-	for _, name := range slices.Backward(PartNames[:]) { // what has no manifest is no bundle
-		part, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			return nil, fmt.Errorf("bundle in %q: %s: %w", dir, name, err)
-		}
-		parts[name] = part
+	parts, err := ReadParts(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) })
+	if err != nil {
+		return nil, fmt.Errorf("bundle in %q: %w", dir, err)
 	}
 	c, err := Load(parts)
 	if err != nil {
@@ -167,11 +165,34 @@ func LoadDir(dir string) (*Classifier, error) {
 	return c, nil
 }
 
+// ReadParts reads all parts of a bundle, first its manifest: what has none is no
+// bundle. The error names the part.
+func ReadParts(read func(name string) ([]byte, error)) (map[string][]byte, error) {
+	manifest, err := read(ManifestPart)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ManifestPart, err)
+	}
+	names, err := PartNames(manifest)
+	if err != nil {
+		return nil, err
+	}
+	parts := map[string][]byte{ManifestPart: manifest}
+	for _, name := range names[:len(names)-1] {
+		if parts[name], err = read(name); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return parts, nil
+}
+
 // Version names the bundle; equal versions have equal content.
 func (c *Classifier) Version() string { return c.manifest.Version }
 
 // Manifest says what the bundle is. It must not be changed.
 func (c *Classifier) Manifest() Manifest { return c.manifest }
+
+// Taxonomy has the categories of the model, by their codes.
+func (c *Classifier) Taxonomy() *schema.Taxonomy { return c.taxonomy }
 
 // Features is the bundle's code and tables that turn text into rows.
 func (c *Classifier) Features() *Features { return c.features }
@@ -194,18 +215,14 @@ func (c *Classifier) NewScratch() *Scratch {
 // on the fast path.
 func (c *Classifier) Predict(text []byte, s *Scratch) Prediction {
 	c.features.score(text, s)
-	var p Prediction
-	ok := false
-	if c.fast != nil {
-		p.Probabilities, ok = c.scoreFast(s)
-	}
-	if !ok {
+	if c.fast == nil || !c.scoreFast(s) {
 		// The row has the width that leaves was checked for, its only cause to fail.
-		p.Probabilities, _ = c.scoreReference(s)
+		_ = c.scoreReference(s)
 	}
+	p := Prediction{Probabilities: s.probabilities}
 	for k, v := range p.Probabilities {
 		if v > p.Probabilities[p.Category] {
-			p.Category = schema.Category(k)
+			p.Category = k
 		}
 	}
 	p.Probability = p.Probabilities[p.Category]
@@ -214,28 +231,28 @@ func (c *Classifier) Predict(text []byte, s *Scratch) Prediction {
 	return p
 }
 
-func (c *Classifier) scoreFast(s *Scratch) ([schema.NumCategories]float64, bool) {
-	var out [schema.NumCategories]float64
-	ok := c.fast.score(s.scores[:], s.counts, s.masks, &out)
-	Softmax(&out)
-	return out, ok
+// scoreFast fills s.probabilities, and says whether the fast evaluator covers the row.
+func (c *Classifier) scoreFast(s *Scratch) bool {
+	ok := c.fast.score(s.scores, s.counts, s.masks, s.probabilities)
+	Softmax(s.probabilities)
+	return ok
 }
 
-func (c *Classifier) scoreReference(s *Scratch) ([schema.NumCategories]float64, error) {
-	var out [schema.NumCategories]float64
-	err := c.reference.Predict(s.whole(), 0, out[:])
-	return out, err
+// scoreReference fills s.probabilities by leaves.
+func (c *Classifier) scoreReference(s *Scratch) error {
+	return c.reference.Predict(s.whole(), 0, s.probabilities)
 }
 
-// Scorer gives the five probabilities of a row of features that is values at
-// columns, and zero elsewhere. It is for one goroutine at a time.
-type Scorer func(columns []int32, values []float64) ([schema.NumCategories]float64, error)
+// Scorer gives the probabilities of a row of features that is values at columns,
+// and zero elsewhere. It is for one goroutine at a time, and the slice is its own
+// until the next call.
+type Scorer func(columns []int32, values []float64) ([]float64, error)
 
 // Scorers returns the fast evaluator of a model's text and its reference, leaves,
-// so that both can be compared with LightGBM's own on any model of five classes.
+// so that both can be compared with LightGBM's own on any model.
 // sparse says which features are zero in most rows and never below zero.
-func Scorers(model []byte, width int, sparse func(column int) bool) (fast, reference Scorer, err error) {
-	trees, err := parseModel(model, width)
+func Scorers(model []byte, width, classes int, sparse func(column int) bool) (fast, reference Scorer, err error) {
+	trees, err := parseModel(model, width, classes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -243,27 +260,28 @@ func Scorers(model []byte, width int, sparse func(column int) bool) (fast, refer
 	if err != nil {
 		return nil, nil, err
 	}
-	e := newEvaluator(trees, width, sparse)
-	words, row := make([]uint64, len(e.base)), make([]float64, width)
-	fast = func(columns []int32, values []float64) (out [schema.NumCategories]float64, err error) {
-		if !e.scoreRow(columns, values, row, words, &out) {
-			return out, fmt.Errorf("the fast evaluator does not cover the row of %v at %v", values, columns)
+	e := newEvaluator(trees, width, classes, sparse)
+	words, row, out := make([]uint64, len(e.base)), make([]float64, width), make([]float64, classes)
+	fast = func(columns []int32, values []float64) ([]float64, error) {
+		if !e.scoreRow(columns, values, row, words, out) {
+			return nil, fmt.Errorf("the fast evaluator does not cover the row of %v at %v", values, columns)
 		}
-		Softmax(&out)
+		Softmax(out)
 		return out, nil
 	}
-	return fast, func(columns []int32, values []float64) (out [schema.NumCategories]float64, err error) {
+	probabilities := make([]float64, classes)
+	return fast, func(columns []int32, values []float64) ([]float64, error) {
 		clear(row)
 		for i, c := range columns {
 			row[c] = values[i]
 		}
-		return out, ensemble.Predict(row, 0, out[:])
+		return probabilities, ensemble.Predict(row, 0, probabilities)
 	}, nil
 }
 
 // Softmax turns raw scores into probabilities that sum to 1, in place. Trainer and
 // consumer share it.
-func Softmax(v *[schema.NumCategories]float64) {
+func Softmax(v []float64) {
 	top := v[0]
 	for _, x := range v[1:] {
 		top = max(top, x)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"complaints/schema"
 )
 
 // Explanation says what spoke for and against a category. It is additive: Base
@@ -19,7 +17,7 @@ import (
 // of models by propagating Shapley values", 2022). Where the terms of a score nearly cancel
 // each other out, shares would mean little, and the score stands for itself.
 type Explanation struct {
-	Category schema.Category
+	Category int     // its code
 	Base     float64 // the category's raw score of a text of which nothing is known: the mean over the training
 	Score    float64 // the category's raw score of this text, which Softmax makes probabilities of
 	Parts    []Part  // by falling absolute weight; none of weight 0
@@ -55,26 +53,26 @@ type term struct {
 	kind   PartKind
 	name   string
 	inText bool
-	adds   [ScoreColumns]float64
+	adds   []float64
 	weight float64
 }
 
 // Explain explains the raw score of a category. It costs many times a Predict,
 // and allocates.
-func (c *Classifier) Explain(text []byte, category schema.Category, s *Scratch) Explanation {
+func (c *Classifier) Explain(text []byte, category int, s *Scratch) Explanation {
 	f := c.features
 	f.scan(text, s)
 	terms := f.terms(s)
 	f.finish(s)
 	row := s.whole()
 	e := Explanation{Category: category}
-	contributions := contribute(c.trees, row, category, &e)
-	for k, v := range contributions[:ScoreColumns] {
+	contributions := contribute(c.trees, row, f.classes, &e)
+	for k, v := range contributions[:f.scores] {
 		if !share(terms, k, v) && v != 0 {
-			e.Parts = append(e.Parts, Part{PartScore, scoreName(k), true, v})
+			e.Parts = append(e.Parts, Part{PartScore, c.scoreName(k), true, v})
 		}
 	}
-	for i, v := range contributions[ScoreColumns:] {
+	for i, v := range contributions[f.scores:] {
 		column := f.columns[i]
 		terms.of(column.kind, column.name).weight += v
 	}
@@ -89,11 +87,11 @@ func (c *Classifier) Explain(text []byte, category schema.Category, s *Scratch) 
 	return e
 }
 
-// contribute returns what each feature of the row contributes to the category's
-// raw score, and sets what they sum to.
-func contribute(trees []tree, row []float64, category schema.Category, e *Explanation) []float64 {
+// contribute returns what each feature of the row contributes to the raw score of
+// e.Category, one of so many classes, and sets what they sum to.
+func contribute(trees []tree, row []float64, classes int, e *Explanation) []float64 {
 	a := attribution{row: row, values: make([]float64, len(row))}
-	for i := int(category); i < len(trees); i += schema.NumCategories {
+	for i := e.Category; i < len(trees); i += classes {
 		a.add(&trees[i])
 		e.Score += trees[i].value(row)
 	}
@@ -103,24 +101,24 @@ func contribute(trees []tree, row []float64, category schema.Category, e *Explan
 
 // Contributions gives the Shapley values of a row's features for a category, by
 // column, and the base that they add up from.
-type Contributions func(row []float64, category schema.Category) (values []float64, base float64)
+type Contributions func(row []float64, category int) (values []float64, base float64)
 
 // Contributor returns the Contributions of a model's text, so that they can be
-// compared with LightGBM's own on any model of five classes.
-func Contributor(model []byte, width int) (Contributions, error) {
-	trees, err := parseModel(model, width)
-	return func(row []float64, category schema.Category) ([]float64, float64) {
-		var e Explanation
-		return contribute(trees, row, category, &e), e.Base
+// compared with LightGBM's own on any model.
+func Contributor(model []byte, width, classes int) (Contributions, error) {
+	trees, err := parseModel(model, width, classes)
+	return func(row []float64, category int) ([]float64, float64) {
+		e := Explanation{Category: category}
+		return contribute(trees, row, classes, &e), e.Base
 	}, err
 }
 
-func scoreName(column int) string {
+func (c *Classifier) scoreName(column int) string {
 	kind := "linear score"
-	if column >= schema.NumCategories {
+	if column >= c.taxonomy.Len() {
 		kind = "naive Bayes score"
 	}
-	return fmt.Sprintf("%s of %s", kind, schema.Category(column%schema.NumCategories))
+	return fmt.Sprintf("%s of %s", kind, c.taxonomy.CategoryName(column%c.taxonomy.Len()))
 }
 
 // share gives the terms their shares of what a score contributes, unless they
@@ -143,6 +141,7 @@ func share(terms *termList, score int, contribution float64) bool {
 // termList are the terms of a text, each name once. A word that also opens the
 // text, or a pair that is also one of content words, is one term.
 type termList struct {
+	scores int
 	list   []*term
 	byName map[string]*term
 }
@@ -150,7 +149,7 @@ type termList struct {
 func (l *termList) of(kind PartKind, name string) *term {
 	t := l.byName[name]
 	if t == nil {
-		t = &term{kind: kind, name: name}
+		t = &term{kind: kind, name: name, adds: make([]float64, l.scores)}
 		l.byName[name] = t
 		l.list = append(l.list, t)
 	}
@@ -160,29 +159,30 @@ func (l *termList) of(kind PartKind, name string) *term {
 // terms lists what the text that was scanned has, with what each adds to the
 // scores. It must come before finish, which forgets that.
 func (f *Features) terms(s *Scratch) *termList {
-	l := &termList{byName: map[string]*term{}}
+	l := &termList{scores: f.scores, byName: map[string]*term{}}
 	for _, id := range s.words.touched {
 		t := l.of(PartWord, f.wordName(id))
 		t.inText = true
-		t.addBayes(&f.words[id].bayes)
+		t.addBayes(f.tables.Words[id-1].Bayes)
 	}
 	for _, id := range s.pairs.touched {
 		p := &f.tables.Pairs[id-1]
 		t := l.of(PartPair, f.pairName(p.First, p.Second))
 		t.inText = true
-		t.addBayes(&f.pairs[id])
+		t.addBayes(p.Bayes)
 	}
-	addLinear(&s.words, func(id uint32) (*linearRow, *term) {
-		return &f.words[id].linearRow, l.of(PartWord, f.wordName(id))
+	addLinear(&s.words, func(id uint32) (*Linear, *term) {
+		return &f.tables.Words[id-1].Linear, l.of(PartWord, f.wordName(id))
 	})
-	addLinear(&s.contents, func(id uint32) (*linearRow, *term) {
+	addLinear(&s.contents, func(id uint32) (*Linear, *term) {
 		c := &f.tables.Contents[id-1]
 		t := l.of(PartPair, f.pairName(c.First, c.Second))
 		t.inText = true
-		return &f.contents[id], t
+		return &c.Linear, t
 	})
-	addLinear(&s.openings, func(id uint32) (*linearRow, *term) {
-		return &f.openings[id], l.of(PartWord, f.wordName(uint32(f.tables.Openings[id-1].Word)+1))
+	addLinear(&s.openings, func(id uint32) (*Linear, *term) {
+		o := &f.tables.Openings[id-1]
+		return &o.Linear, l.of(PartWord, f.wordName(uint32(o.Word)+1))
 	})
 	return l
 }
@@ -193,18 +193,18 @@ func (f *Features) pairName(first, second uint16) string {
 	return f.tables.Words[first].Text + " " + f.tables.Words[second].Text
 }
 
-func (t *term) addBayes(w *Weights) {
+func (t *term) addBayes(w Weights) {
 	for k, v := range w {
-		t.adds[schema.NumCategories+k] += float64(v)
+		t.adds[len(w)+k] += float64(v)
 	}
 }
 
 // addLinear adds the shares of one block of terms, brought to length 1.
-func addLinear(tally *tally, at func(id uint32) (*linearRow, *term)) {
+func addLinear(tally *tally, at func(id uint32) (*Linear, *term)) {
 	square := 0.0
 	for _, id := range tally.touched {
 		r, _ := at(id)
-		v := tfWeight(tally.count[id]) * float64(r.idf)
+		v := tfWeight(tally.count[id]) * r.IDF.Float()
 		square += v * v
 	}
 	if square == 0 {
@@ -212,8 +212,8 @@ func addLinear(tally *tally, at func(id uint32) (*linearRow, *term)) {
 	}
 	for _, id := range tally.touched {
 		r, t := at(id)
-		for k, v := range r.share {
-			t.adds[k] += tfWeight(tally.count[id]) * float64(v) / math.Sqrt(square)
+		for k, w := range r.Weights {
+			t.adds[k] += tfWeight(tally.count[id]) * w.Float() * r.IDF.Float() / math.Sqrt(square)
 		}
 	}
 }
@@ -227,7 +227,7 @@ type column struct {
 // nameColumns returns what the features after the scores count.
 func (f *Features) nameColumns() []column {
 	t := f.tables
-	columns := make([]column, f.width-ScoreColumns)
+	columns := make([]column, f.width-f.scores)
 	name := func(l Linear, kind PartKind, name string) {
 		if l.Column != NoColumn {
 			columns[l.Column] = column{kind, name}

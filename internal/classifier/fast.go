@@ -5,8 +5,6 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-
-	"complaints/schema"
 )
 
 // evaluator scores a tree ensemble without walking its trees. It follows
@@ -30,6 +28,7 @@ import (
 // An evaluator is immutable and may be shared.
 type evaluator struct {
 	width    int
+	classes  int
 	base     []uint64
 	features []featureNodes // by column
 	dense    []int32        // columns walked for every row
@@ -67,10 +66,10 @@ type lane struct {
 
 const checkEvery = 32
 
-// newEvaluator builds the evaluator of whole rounds of trees over width features. sparse
-// says which features are zero in most rows and never below zero.
-func newEvaluator(trees []tree, width int, sparse func(column int) bool) *evaluator {
-	e := &evaluator{width: width, features: make([]featureNodes, width), sparse: make([]bool, width)}
+// newEvaluator builds the evaluator of whole rounds of a tree a class over width features.
+// sparse says which features are zero in most rows and never below zero.
+func newEvaluator(trees []tree, width, classes int, sparse func(column int) bool) *evaluator {
+	e := &evaluator{width: width, classes: classes, features: make([]featureNodes, width), sparse: make([]bool, width)}
 	total := e.layOut(trees)
 	e.base, e.ones = allOnes(total), allOnes(total)
 	type node struct {
@@ -249,7 +248,7 @@ type entry struct {
 // that are not zero. words is scratch of len(e.base). It returns false if the
 // row is not covered: a value that is no number or nearly zero, or one below
 // zero in a sparse column.
-func (e *evaluator) score(dense []float64, entries []entry, words []uint64, out *[schema.NumCategories]float64) bool {
+func (e *evaluator) score(dense []float64, entries []entry, words []uint64, out []float64) bool {
 	if !e.walkDense(dense, words) {
 		return false
 	}
@@ -342,29 +341,55 @@ func (f *featureNodes) below(v float64, ones []uint64) (check []uint64, rest []c
 	return check, f.cuts[n/checkEvery*checkEvery : n], true
 }
 
-// sum adds the leaf of each tree to its class, in the order of the trees. It is
-// written out for five classes to keep the sums in registers.
-func (e *evaluator) sum(words []uint64, out *[schema.NumCategories]float64) {
-	var s0, s1, s2, s3, s4 float64
-	if e.bytes { // trees of up to eight leaves, as the recipe makes them, need no lanes
-		for t := 0; t+schema.NumCategories <= len(e.lanes); t += schema.NumCategories {
-			s0 += e.leaves[byteExit(words, t)]
-			s1 += e.leaves[byteExit(words, t+1)]
-			s2 += e.leaves[byteExit(words, t+2)]
-			s3 += e.leaves[byteExit(words, t+3)]
-			s4 += e.leaves[byteExit(words, t+4)]
+// sum adds the leaf of each tree to its class, in the order of the trees. It takes
+// some classes at a time, whose sums stay in registers, and then the others.
+func (e *evaluator) sum(words []uint64, out []float64) {
+	k := 0
+	for ; k+lanes <= e.classes; k += lanes {
+		if e.bytes {
+			e.sumBytes(words, k, out)
+		} else {
+			e.sumLanes(words, k, out)
 		}
-		*out = [...]float64{s0, s1, s2, s3, s4}
-		return
 	}
-	for lanes := e.lanes; len(lanes) >= schema.NumCategories; lanes = lanes[schema.NumCategories:] {
-		s0 += e.leaves[lanes[0].exit(words)]
-		s1 += e.leaves[lanes[1].exit(words)]
-		s2 += e.leaves[lanes[2].exit(words)]
-		s3 += e.leaves[lanes[3].exit(words)]
-		s4 += e.leaves[lanes[4].exit(words)]
+	for ; k < e.classes; k++ {
+		sum := 0.0
+		for t := k; t < len(e.lanes); t += e.classes {
+			if e.bytes {
+				sum += e.leaves[byteExit(words, t)]
+			} else {
+				sum += e.leaves[e.lanes[t].exit(words)]
+			}
+		}
+		out[k] = sum
 	}
-	*out = [...]float64{s0, s1, s2, s3, s4}
+}
+
+// sumBytes sums the classes from k on where each tree's lane is a byte: trees of up
+// to eight leaves, as the recipe makes them, need no lanes.
+func (e *evaluator) sumBytes(words []uint64, k int, out []float64) {
+	var s0, s1, s2, s3, s4 float64
+	for t := k; t+lanes <= len(e.lanes); t += e.classes {
+		s0 += e.leaves[byteExit(words, t)]
+		s1 += e.leaves[byteExit(words, t+1)]
+		s2 += e.leaves[byteExit(words, t+2)]
+		s3 += e.leaves[byteExit(words, t+3)]
+		s4 += e.leaves[byteExit(words, t+4)]
+	}
+	copy(out[k:], []float64{s0, s1, s2, s3, s4})
+}
+
+func (e *evaluator) sumLanes(words []uint64, k int, out []float64) {
+	var s0, s1, s2, s3, s4 float64
+	for t := k; t+lanes <= len(e.lanes); t += e.classes {
+		lane := e.lanes[t : t+lanes]
+		s0 += e.leaves[lane[0].exit(words)]
+		s1 += e.leaves[lane[1].exit(words)]
+		s2 += e.leaves[lane[2].exit(words)]
+		s3 += e.leaves[lane[3].exit(words)]
+		s4 += e.leaves[lane[4].exit(words)]
+	}
+	copy(out[k:], []float64{s0, s1, s2, s3, s4})
 }
 
 // byteExit is exit of a tree whose lane is a byte.
@@ -390,7 +415,7 @@ func (l *lane) exitWide(words []uint64) int {
 }
 
 // scoreRow scores a row that is values at columns, and zero elsewhere. dense is scratch of the row's width.
-func (e *evaluator) scoreRow(columns []int32, values, dense []float64, words []uint64, out *[schema.NumCategories]float64) bool {
+func (e *evaluator) scoreRow(columns []int32, values, dense []float64, words []uint64, out []float64) bool {
 	for _, c := range e.dense {
 		dense[c] = 0
 	}

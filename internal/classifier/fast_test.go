@@ -63,7 +63,7 @@ func (t *tree) text(number int) string {
 	return s + list("leaf_value", t.leaf) + "is_linear=0\nshrinkage=1\n\n\n"
 }
 
-func modelText(trees []tree, width int) []byte {
+func modelText(trees []tree, width, classes int) []byte {
 	var sizes []string
 	var body strings.Builder
 	for i := range trees {
@@ -71,15 +71,15 @@ func modelText(trees []tree, width int) []byte {
 		sizes = append(sizes, fmt.Sprint(len(s)))
 		body.WriteString(s)
 	}
-	return []byte(fmt.Sprintf("tree\nversion=v3\nnum_class=5\nnum_tree_per_iteration=5\nlabel_index=0\nmax_feature_idx=%d\nobjective=multiclass num_class:5\nfeature_names=f\nfeature_infos=none\ntree_sizes=%s\n\n%s",
-		width-1, strings.Join(sizes, " "), body.String()) +
+	return []byte(fmt.Sprintf("tree\nversion=v3\nnum_class=%[1]d\nnum_tree_per_iteration=%[1]d\nlabel_index=0\nmax_feature_idx=%[2]d\nobjective=multiclass num_class:%[1]d\nfeature_names=f\nfeature_infos=none\ntree_sizes=%[3]s\n\n%[4]s",
+		classes, width-1, strings.Join(sizes, " "), body.String()) +
 		"end of trees\n\nfeature_importances:\n\nparameters:\n[boosting: gbdt]\n[objective: multiclass]\n[linear_tree: 0]\n\nend of parameters\n\npandas_categorical:null\n")
 }
 
 // compareOnRows scores random rows with the evaluator and with leaves.
-func compareOnRows(t *testing.T, r *rand.Rand, model []byte, width, rows int) {
+func compareOnRows(t *testing.T, r *rand.Rand, model []byte, width, classes int) {
 	t.Helper()
-	trees, err := parseModel(model, width)
+	trees, err := parseModel(model, width, classes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,18 +88,18 @@ func compareOnRows(t *testing.T, r *rand.Rand, model []byte, width, rows int) {
 		t.Fatal(err)
 	}
 	denseTo := r.IntN(width + 1) // columns below may hold anything, the others nothing below zero
-	e := newEvaluator(trees, width, func(column int) bool { return column >= denseTo })
+	e := newEvaluator(trees, width, classes, func(column int) bool { return column >= denseTo })
 	words := make([]uint64, len(e.base))
-	for range rows {
+	for range 20 {
 		row := randomRow(r, width, denseTo)
-		var got, want [schema.NumCategories]float64
-		if err := reference.Predict(row, 0, want[:]); err != nil {
+		got, want := make([]float64, classes), make([]float64, classes)
+		if err := reference.Predict(row, 0, want); err != nil {
 			t.Fatal(err)
 		}
-		if !scoreWhole(e, row, words, &got) {
+		if !scoreWhole(e, row, words, got) {
 			t.Fatalf("row %v is not covered", row)
 		}
-		Softmax(&got)
+		Softmax(got)
 		if d := distance(got, want); !(d <= fastTolerance) {
 			t.Fatalf("differs by %v from leaves, dense to %d, for row %v", d, denseTo, row)
 		}
@@ -107,7 +107,7 @@ func compareOnRows(t *testing.T, r *rand.Rand, model []byte, width, rows int) {
 }
 
 // scoreWhole scores a row given whole.
-func scoreWhole(e *evaluator, row []float64, words []uint64, out *[schema.NumCategories]float64) bool {
+func scoreWhole(e *evaluator, row []float64, words []uint64, out []float64) bool {
 	var columns []int32
 	var values []float64
 	for c, v := range row {
@@ -134,29 +134,30 @@ func randomRow(r *rand.Rand, width, denseTo int) []float64 {
 
 func FuzzFastEvaluator(f *testing.F) {
 	for seed := range uint64(40) {
-		f.Add(seed, uint16(1+seed*7%255), uint8(1+seed%4), uint8(2+seed%30))
+		f.Add(seed, uint16(1+seed*7%255), uint8(1+seed%4), uint8(2+seed%30), uint8(seed))
 	}
-	f.Fuzz(func(t *testing.T, seed uint64, maxLeafCount uint16, rounds, width uint8) {
+	f.Fuzz(func(t *testing.T, seed uint64, maxLeafCount uint16, rounds, width, categories uint8) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		w := int(width)%40 + 2
-		trees := make([]tree, (int(rounds)%6+1)*schema.NumCategories)
+		w, classes := int(width)%40+2, int(categories)%12+schema.MinCategories
+		trees := make([]tree, (int(rounds)%6+1)*classes)
 		for i := range trees {
 			trees[i] = randomTree(r, 1+r.IntN(int(maxLeafCount)%255+1), w)
 		}
-		compareOnRows(t, r, modelText(trees, w), w, 20)
+		compareOnRows(t, r, modelText(trees, w, classes), w, classes)
 	})
 }
 
 // Rows that the evaluator does not cover are left to leaves, never scored wrong.
 func TestUncoveredRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	trees := make([]tree, schema.NumCategories)
+	const classes = 3
+	trees := make([]tree, classes)
 	for i := range trees {
 		trees[i] = randomTree(r, 8, 4)
 	}
-	e := newEvaluator(trees, 4, func(column int) bool { return column >= 2 })
+	e := newEvaluator(trees, 4, classes, func(column int) bool { return column >= 2 })
 	words := make([]uint64, len(e.base))
-	var out [schema.NumCategories]float64
+	out := make([]float64, classes)
 	for name, row := range map[string][]float64{
 		"no number": {math.NaN(), 0, 0, 0}, "no number, sparse": {0, 0, math.NaN(), 0},
 		"nearly zero": {1e-36, 0, 0, 0}, "nearly zero, sparse": {0, 0, 1e-36, 0},
@@ -165,7 +166,7 @@ func TestUncoveredRows(t *testing.T) {
 		for c, v := range row {
 			used = used || v != 0 && len(e.features[c].cuts) > 0
 		}
-		if used && scoreWhole(e, row, words, &out) {
+		if used && scoreWhole(e, row, words, out) {
 			t.Errorf("%s: was scored", name)
 		}
 	}
@@ -173,7 +174,7 @@ func TestUncoveredRows(t *testing.T) {
 		if e.sparse[c] {
 			row := make([]float64, 4)
 			row[c] = -1
-			if scoreWhole(e, row, words, &out) {
+			if scoreWhole(e, row, words, out) {
 				t.Errorf("a value below zero in sparse column %d was scored", c)
 			}
 		}
@@ -188,31 +189,33 @@ func smallBundle(tb testing.TB, from *Tables) (model, features []byte, m Manifes
 		small.Words[i].Column = NoColumn
 	}
 	small.Words[3].Column, small.Words[4].Column = 0, 1
-	small.Pairs = []Pair{{First: 1, Second: 2}, {First: 3, Second: 4}}
-	small.Contents = []Content{{First: 1, Second: 2, Linear: Linear{IDF: FixedOne, Column: NoColumn}}, {First: 5, Second: 4, Linear: Linear{Column: 2}}}
-	small.Openings = []Opening{{Word: 3, Linear: Linear{IDF: FixedOne, Column: 3}}}
+	none := make(Weights, len(from.Bias))
+	small.Pairs = []Pair{{First: 1, Second: 2, Bayes: none}, {First: 3, Second: 4, Bayes: none}}
+	small.Contents = []Content{{First: 1, Second: 2, Linear: Linear{IDF: FixedOne, Weights: none, Column: NoColumn}}, {First: 5, Second: 4, Linear: Linear{Weights: none, Column: 2}}}
+	small.Openings = []Opening{{Word: 3, Linear: Linear{IDF: FixedOne, Weights: none, Column: 3}}}
 	f, err := NewFeatures(small)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(3, 3))
-	trees := make([]tree, 2*schema.NumCategories)
+	classes := len(from.Bias)
+	trees := make([]tree, 2*classes)
 	for i := range trees {
 		trees[i] = randomTree(r, 4, f.Width())
 		for n := range trees[i].decision {
 			trees[i].decision[n] = 0
 		}
 	}
-	model, features = modelText(trees, f.Width()), small.Append(nil)
-	e := newEvaluator(trees, f.Width(), func(c int) bool { return c >= ScoreColumns })
-	p := Probe{Text: "credit"}
-	scoreWhole(e, f.Row([]byte(p.Text), f.NewScratch()), make([]uint64, len(e.base)), &p.Probabilities)
-	Softmax(&p.Probabilities)
+	model, features = modelText(trees, f.Width(), classes), small.Append(nil)
+	e := newEvaluator(trees, f.Width(), classes, func(c int) bool { return c >= f.scores })
+	p := Probe{Text: "credit", Probabilities: make([]float64, classes)}
+	scoreWhole(e, f.Row([]byte(p.Text), f.NewScratch()), make([]uint64, len(e.base)), p.Probabilities)
+	Softmax(p.Probabilities)
 	m = Manifest{
 		Features: f.Width(), Trees: len(trees), Training: Training{Recipe: "random", Rows: 1, Rounds: 2},
 		Metrics: Metrics{Rows: 1}, Probes: []Probe{p},
 	}
-	parts, err := Seal(m, "", model, features)
+	parts, err := Seal(m, "", map[string][]byte{ModelPart: model, FeaturesPart: features})
 	if err != nil {
 		tb.Fatal(err)
 	}

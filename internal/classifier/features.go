@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"complaints/schema"
 )
 
 // Features turns texts into rows of features. It is immutable and may be
@@ -14,8 +12,10 @@ import (
 // A row has ScoreColumns scores (linear first, then naive Bayes, each in the
 // order of the categories) and one count for each chosen term.
 type Features struct {
-	bias  [schema.NumCategories]float64
-	width int
+	bias    []float64 // by category
+	classes int
+	scores  int // ScoreColumns
+	width   int
 
 	slots     []wordSlot          // open addressing by word.hash
 	ends      []uint64            // by slot: the word's bytes after the first eight
@@ -26,11 +26,7 @@ type Features struct {
 	pairShift  uint       // hash >> pairShift is a slot
 	pairFilter []uint64   // bit hash >> (pairShift - filterBits) is set if some pair has it
 
-	// Rows by id, from 1; row 0 is unused.
-	words     []wordRow
-	pairs     []Weights
-	contents  []linearRow
-	openings  []linearRow
+	groups    []group
 	openingOf []uint16 // by word id: its row in openings, 0 if none
 
 	// What explanations name terms by.
@@ -53,69 +49,129 @@ type pairSlot struct {
 	content uint16 // row in contents, 0 if none
 }
 
+// lanes is how many categories are added up at a time, in registers. More of them
+// would leave none for the rest. It is the width of the taxonomy that most use, so
+// that nothing of it is padding; others have their last group padded with zeros.
+const lanes = 5
+
+// group holds what the tables say of the terms for up to as many categories as
+// there are lanes, from first on. Rows are by id, from 1; row 0 is unused.
+type group struct {
+	first    int
+	words    []wordRow
+	pairs    [][lanes]Fixed
+	contents []linearRow
+	openings []linearRow
+}
+
 // linearRow is a term's share in the linear scores, the idf multiplied in.
 type linearRow struct {
-	share  [schema.NumCategories]float32
+	share  [lanes]float32
 	idf    float32
-	column int32 // in the row of features; 0 if not counted there
+	column int32 // in the row of features; 0 if not counted there, and in all groups but the first
 }
 
 type wordRow struct {
 	linearRow
-	bayes Weights
+	bayes [lanes]Fixed
 }
 
-func newLinearRow(l Linear) linearRow {
+func (g *group) linearRow(l Linear, scores int) linearRow {
 	r := linearRow{idf: float32(l.IDF.Float())}
-	for k, w := range l.Weights {
+	for k, w := range g.of(l.Weights) {
 		r.share[k] = float32(w.Float() * l.IDF.Float())
 	}
-	if l.Column != NoColumn {
-		r.column = ScoreColumns + int32(l.Column)
+	if l.Column != NoColumn && g.first == 0 {
+		r.column = int32(scores) + int32(l.Column)
 	}
 	return r
 }
 
+// of returns the weights of the group's categories.
+func (g *group) of(w Weights) Weights { return w[g.first:min(g.first+lanes, len(w))] }
+
+func (g *group) bayes(w Weights) (row [lanes]Fixed) {
+	copy(row[:], g.of(w))
+	return row
+}
+
+// newGroups lays the tables out for the scores of a text.
+func newGroups(t *Tables, scores int) []group {
+	groups := make([]group, 0, (len(t.Bias)+lanes-1)/lanes)
+	for first := 0; first < len(t.Bias); first += lanes {
+		g := group{
+			first: first, words: make([]wordRow, 1, len(t.Words)+1), pairs: make([][lanes]Fixed, 1, len(t.Pairs)+1),
+			contents: make([]linearRow, 1, len(t.Contents)+1), openings: make([]linearRow, 1, len(t.Openings)+1),
+		}
+		for _, w := range t.Words {
+			g.words = append(g.words, wordRow{g.linearRow(w.Linear, scores), g.bayes(w.Bayes)})
+		}
+		for _, p := range t.Pairs {
+			g.pairs = append(g.pairs, g.bayes(p.Bayes))
+		}
+		for _, c := range t.Contents {
+			g.contents = append(g.contents, g.linearRow(c.Linear, scores))
+		}
+		for _, o := range t.Openings {
+			g.openings = append(g.openings, g.linearRow(o.Linear, scores))
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
 // NewFeatures checks the tables, which then must not change, and builds the lookups.
 func NewFeatures(t *Tables) (*Features, error) {
-	f := &Features{bias: t.Bias, long: map[string]wordSlot{}, tables: t}
+	f := &Features{bias: t.Bias, classes: len(t.Bias), scores: ScoreColumns(len(t.Bias)), long: map[string]wordSlot{}, tables: t}
 	if len(t.Words) == 0 || len(t.Words) > MaxTerms {
 		return nil, fmt.Errorf("has %d words and may have 1 to %d", len(t.Words), MaxTerms)
 	}
-	var columns []int32
-	linear := func(l Linear) linearRow {
-		r := newLinearRow(l)
-		if l.Column != NoColumn {
-			columns = append(columns, int32(l.Column))
-		}
-		return r
-	}
-	if err := f.addWords(t.Words, linear); err != nil {
+	if err := f.addWords(t.Words); err != nil {
 		return nil, err
 	}
-	if err := f.addPairs(t, linear); err != nil {
+	if err := f.addPairs(t); err != nil {
 		return nil, err
 	}
-	if err := f.addOpenings(t, linear); err != nil {
+	if err := f.addOpenings(t); err != nil {
 		return nil, err
 	}
-	slices.Sort(columns)
+	columns := t.countedColumns()
 	for i, c := range columns {
 		if int(c) != i {
 			return nil, fmt.Errorf("counted terms do not have the columns 0 to %d, each once", len(columns)-1)
 		}
 	}
-	f.width = ScoreColumns + len(columns)
+	f.width = f.scores + len(columns)
+	f.groups = newGroups(t, f.scores)
 	f.columns = f.nameColumns()
 	return f, nil
 }
 
+// countedColumns returns the columns of the terms that are counted, in rising order.
+func (t *Tables) countedColumns() (columns []int16) {
+	add := func(l Linear) {
+		if l.Column != NoColumn {
+			columns = append(columns, l.Column)
+		}
+	}
+	for i := range t.Words {
+		add(t.Words[i].Linear)
+	}
+	for i := range t.Contents {
+		add(t.Contents[i].Linear)
+	}
+	for i := range t.Openings {
+		add(t.Openings[i].Linear)
+	}
+	slices.Sort(columns)
+	return columns
+}
+
 // addWords fills the table of words. Stop words that are not in the vocabulary
 // stand there too, for they are skipped in content pairs.
-func (f *Features) addWords(words []Word, linear func(Linear) linearRow) error {
+func (f *Features) addWords(words []Word) error {
 	size := tableSize(len(words) + len(stopWords))
 	f.slots, f.ends, f.slotShift = make([]wordSlot, size), make([]uint64, size), shiftFor(size)
-	f.words = make([]wordRow, 1, len(words)+1)
 	for i, w := range words {
 		if w.Text == "" || len(w.Text) > MaxWordBytes || !isToken(w.Text) {
 			return fmt.Errorf("word %d is %q, which is no token of 1 to %d bytes", i, w.Text, MaxWordBytes)
@@ -123,7 +179,6 @@ func (f *Features) addWords(words []Word, linear func(Linear) linearRow) error {
 		if !f.addWord(w.Text, uint32(i+1), slices.Contains(stopWords, w.Text)) {
 			return fmt.Errorf("word %d is %q, which is named twice", i, w.Text)
 		}
-		f.words = append(f.words, wordRow{linear(w.Linear), w.Bayes})
 	}
 	for _, w := range stopWords {
 		f.addWord(w, 0, true) // false if it is in the vocabulary
@@ -162,15 +217,13 @@ func (f *Features) addWord(text string, id uint32, skip bool) bool {
 	}
 }
 
-func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
+func (f *Features) addPairs(t *Tables) error {
 	if max(len(t.Pairs), len(t.Contents)) > MaxTerms {
 		return fmt.Errorf("has %d pairs and %d content pairs and may have %d of each", len(t.Pairs), len(t.Contents), MaxTerms)
 	}
 	size := tableSize(distinctPairs(t))
 	f.pairSlots, f.pairShift = make([]pairSlot, size), shiftFor(size)
 	f.pairFilter = make([]uint64, size<<filterBits/64)
-	f.pairs = make([]Weights, 1, len(t.Pairs)+1)
-	f.contents = make([]linearRow, 1, len(t.Contents)+1)
 	slot := func(i int, first, second uint16) (*pairSlot, error) {
 		if int(first) >= len(t.Words) || int(second) >= len(t.Words) {
 			return nil, fmt.Errorf("pair %d is of words %d and %d, and there are %d words", i, first, second, len(t.Words))
@@ -187,16 +240,14 @@ func (f *Features) addPairs(t *Tables, linear func(Linear) linearRow) error {
 		if err != nil || s.pair != 0 {
 			return cmpErr(err, "pair %d is named twice", i)
 		}
-		s.pair = uint16(len(f.pairs))
-		f.pairs = append(f.pairs, p.Bayes)
+		s.pair = uint16(i + 1)
 	}
 	for i, c := range t.Contents {
 		s, err := slot(i, c.First, c.Second)
 		if err != nil || s.content != 0 {
 			return cmpErr(err, "content pair %d is named twice", i)
 		}
-		s.content = uint16(len(f.contents))
-		f.contents = append(f.contents, linear(c.Linear))
+		s.content = uint16(i + 1)
 	}
 	return nil
 }
@@ -214,15 +265,13 @@ func distinctPairs(t *Tables) int {
 	return len(slices.Compact(keys))
 }
 
-func (f *Features) addOpenings(t *Tables, linear func(Linear) linearRow) error {
+func (f *Features) addOpenings(t *Tables) error {
 	f.openingOf = make([]uint16, len(t.Words)+1)
-	f.openings = make([]linearRow, 1, len(t.Openings)+1)
 	for i, o := range t.Openings {
 		if int(o.Word) >= len(t.Words) || f.openingOf[o.Word+1] != 0 {
 			return fmt.Errorf("opening word %d is word %d, which is not there or named twice", i, o.Word)
 		}
-		f.openingOf[o.Word+1] = uint16(len(f.openings))
-		f.openings = append(f.openings, linear(o.Linear))
+		f.openingOf[o.Word+1] = uint16(i + 1)
 	}
 	return nil
 }

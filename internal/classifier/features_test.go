@@ -71,15 +71,15 @@ func (p *plainFeatures) row(text string) []float64 {
 		contentCount[content+" "+token]++
 		content = token
 	}
-	linear := p.tables.Bias
-	bayes, known := [schema.NumCategories]float64{}, 0
+	linear, classes := p.tables.Bias, len(p.tables.Bias)
+	bayes, known := make([]float64, classes), 0
 	addBayes := func(w Weights) {
 		known++
 		for k := range w {
 			bayes[k] += w[k].Float()
 		}
 	}
-	var wordBlock, contentBlock, openingBlock plainBlock
+	wordBlock, contentBlock, openingBlock := newPlainBlock(classes), newPlainBlock(classes), newPlainBlock(classes)
 	for token, n := range wordCount {
 		if w, ok := p.words[token]; ok {
 			addBayes(w.Bayes)
@@ -103,15 +103,17 @@ func (p *plainFeatures) row(text string) []float64 {
 	}
 	for k := range linear {
 		row[k] = linear[k] + wordBlock.of(k) + contentBlock.of(k) + openingBlock.of(k)
-		row[schema.NumCategories+k] = bayes[k] / math.Sqrt(float64(max(known, 1)))
+		row[classes+k] = bayes[k] / math.Sqrt(float64(max(known, 1)))
 	}
 	return row
 }
 
 type plainBlock struct {
-	sum    [schema.NumCategories]float64
+	sum    []float64
 	square float64
 }
+
+func newPlainBlock(classes int) *plainBlock { return &plainBlock{sum: make([]float64, classes)} }
 
 func (b *plainBlock) add(l Linear, n int, row []float64) {
 	v := (1 + math.Log(float64(n))) * l.IDF.Float()
@@ -120,7 +122,7 @@ func (b *plainBlock) add(l Linear, n int, row []float64) {
 		b.sum[k] += v * l.Weights[k].Float()
 	}
 	if l.Column != NoColumn {
-		row[ScoreColumns+l.Column] = float64(n)
+		row[ScoreColumns(len(b.sum))+int(l.Column)] = float64(n)
 	}
 }
 
@@ -138,7 +140,7 @@ func checkRow(t *testing.T, f *Features, p *plainFeatures, s *Scratch, text stri
 	got, want := f.Row([]byte(text), s), p.row(text)
 	for c := range want {
 		tolerance := 0.0
-		if c < ScoreColumns {
+		if c < f.scores {
 			tolerance = 1e-5
 		}
 		if !(math.Abs(got[c]-want[c]) <= tolerance) {
@@ -149,7 +151,7 @@ func checkRow(t *testing.T, f *Features, p *plainFeatures, s *Scratch, text stri
 
 func bootstrapFeatureSet(tb testing.TB) (*Features, *plainFeatures) {
 	tb.Helper()
-	tables, err := ReadTables(bootstrapFeatures)
+	tables, err := ReadTables(bootstrapFeatures, schema.Bureau().Len())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -207,10 +209,10 @@ func FuzzTokens(f *testing.F) {
 // Two words must never share a row, whatever their hashes.
 func TestCollisionsAreHarmless(t *testing.T) {
 	const n = 20000
-	tables := &Tables{}
+	tables := &Tables{Bias: make([]float64, 3)}
 	for i := range n {
-		w := Word{Text: "w" + strings.Repeat("y", i%9) + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676%26)) + string(rune('a'+i/17576)), Linear: Linear{IDF: FixedOne, Column: NoColumn}}
-		w.Bayes[0] = Fixed(i%1000 + 1)
+		w := Word{Text: "w" + strings.Repeat("y", i%9) + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676%26)) + string(rune('a'+i/17576)), Linear: Linear{IDF: FixedOne, Weights: make(Weights, 3), Column: NoColumn}}
+		w.Bayes = Weights{Fixed(i%1000 + 1), 0, 0}
 		tables.Words = append(tables.Words, w)
 	}
 	f, err := NewFeatures(tables)
@@ -219,10 +221,10 @@ func TestCollisionsAreHarmless(t *testing.T) {
 	}
 	s := f.NewScratch()
 	for i, w := range tables.Words {
-		if got, want := f.Row([]byte(w.Text), s)[schema.NumCategories], w.Bayes[0].Float(); got != want {
+		if got, want := f.Row([]byte(w.Text), s)[3], w.Bayes[0].Float(); got != want {
 			t.Fatalf("word %d, %q, has weight %v, want %v", i, w.Text, got, want)
 		}
-		if got := f.Row([]byte(w.Text+"0"), s)[schema.NumCategories]; got != 0 {
+		if got := f.Row([]byte(w.Text+"0"), s)[3]; got != 0 {
 			t.Fatalf("an unknown word near %q has weight %v", w.Text, got)
 		}
 	}

@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"complaints/schema"
@@ -17,11 +20,29 @@ const (
 	ManifestPart = "manifest.json"
 	ModelPart    = "model.txt"
 	FeaturesPart = "features.bin"
+	TaxonomyPart = "taxonomy.json"
 )
 
-// PartNames are the parts of a bundle in the order of writing: without its
-// manifest a bundle is not there.
-var PartNames = [...]string{ModelPart, FeaturesPart, ManifestPart}
+// ErrManifest says that a manifest does not even say which parts its bundle has.
+var ErrManifest = errors.New("the manifest is damaged")
+
+// PartNames returns the parts that a bundle's manifest names, in the order of
+// writing: the manifest itself is the last, for without it a bundle is not there.
+func PartNames(manifest []byte) ([]string, error) {
+	var m struct {
+		Parts map[string]json.RawMessage `json:"parts"`
+	}
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", ManifestPart, ErrManifest, err)
+	}
+	names := slices.Sorted(maps.Keys(m.Parts))
+	for _, name := range names {
+		if name != ModelPart && name != FeaturesPart && name != TaxonomyPart {
+			return nil, fmt.Errorf("%s: %w: it names a part %.40q, which this program does not know", ManifestPart, ErrManifest, name)
+		}
+	}
+	return append(names, ManifestPart), nil
+}
 
 // Format is the bundle format that this code writes and reads.
 const Format = 1
@@ -72,26 +93,25 @@ type Metrics struct {
 // Probe is a text and the probabilities that the trainer got for it from
 // LightGBM itself.
 type Probe struct {
-	Text          string                        `json:"text"`
-	Probabilities [schema.NumCategories]float64 `json:"probabilities"`
+	Text          string    `json:"text"`
+	Probabilities []float64 `json:"probabilities"` // by category code
 }
 
-// ClassNames are the names of the categories in the order of their codes, as
-// every manifest has them.
-func ClassNames() []string {
-	var names []string
-	for _, c := range schema.Categories() {
-		names = append(names, c.String())
+// Seal completes a manifest for the given parts and returns the whole bundle. The
+// version is the name, if any, and the hash of the bundle's content, so equal
+// content has an equal version.
+func Seal(m Manifest, name string, parts map[string][]byte) (map[string][]byte, error) {
+	taxonomy, err := taxonomyOf(parts)
+	if err != nil {
+		return nil, err
 	}
-	return names
-}
-
-// Seal completes a manifest for the given model and features parts and returns
-// the whole bundle. The version is the name, if any, and the hash of the
-// bundle's content, so equal content has an equal version.
-func Seal(m Manifest, name string, model, features []byte) (map[string][]byte, error) {
-	m.Format, m.Classes, m.Version = Format, ClassNames(), ""
-	m.Parts = map[string]PartChecksum{ModelPart: checksum(model), FeaturesPart: checksum(features)}
+	m.Format, m.Classes, m.Version = Format, taxonomy.Names(), ""
+	bundle := maps.Clone(parts)
+	delete(bundle, ManifestPart)
+	m.Parts = map[string]PartChecksum{}
+	for part, content := range bundle {
+		m.Parts[part] = checksum(content)
+	}
 	raw, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ManifestPart, err)
@@ -102,18 +122,19 @@ func Seal(m Manifest, name string, model, features []byte) (map[string][]byte, e
 		version = name + "-" + version
 	}
 	raw = bytes.Replace(raw, versionLine(""), versionLine(version), 1)
-	return map[string][]byte{ManifestPart: raw, ModelPart: model, FeaturesPart: features}, nil
+	bundle[ManifestPart] = raw
+	return bundle, nil
 }
 
 // Force packs a bundle anew with the reason why it is published although it was
 // judged to be worse than the one that serves. Its version is another one.
 func Force(parts map[string][]byte, reason string) (map[string][]byte, error) {
-	m, err := openManifest(parts)
+	m, _, err := openManifest(parts)
 	if err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
 	m.Forced = reason
-	return Seal(m, "", parts[ModelPart], parts[FeaturesPart])
+	return Seal(m, "", parts)
 }
 
 func checksum(part []byte) PartChecksum {
@@ -132,48 +153,80 @@ func contentHash(manifest []byte) string {
 // manifest's: a probe's text has its quotes escaped.
 func versionLine(version string) []byte { return []byte("\n  \"version\": \"" + version + "\",\n") }
 
-// openManifest reads and checks the manifest and the checksums of the parts.
-func openManifest(parts map[string][]byte) (Manifest, error) {
-	var m Manifest
+// taxonomyOf reads the taxonomy among the parts. Bundles from before there were
+// others have none, and are of the Bureau's.
+func taxonomyOf(parts map[string][]byte) (*schema.Taxonomy, error) {
+	part, ok := parts[TaxonomyPart]
+	if !ok {
+		return schema.Bureau(), nil
+	}
+	t, err := schema.ParseTaxonomy(part)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", TaxonomyPart, err)
+	}
+	return t, nil
+}
+
+// openManifest reads and checks the manifest, the checksums of the parts and the taxonomy.
+func openManifest(parts map[string][]byte) (m Manifest, t *schema.Taxonomy, err error) {
 	raw, ok := parts[ManifestPart]
 	if !ok {
-		return m, fmt.Errorf("%s: is missing", ManifestPart)
+		return m, nil, fmt.Errorf("%s: is missing", ManifestPart)
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return m, fmt.Errorf("%s: %w", ManifestPart, err)
+		return m, nil, fmt.Errorf("%s: %w", ManifestPart, err)
 	}
-	if err := m.check(); err != nil {
-		return m, fmt.Errorf("%s: %w", ManifestPart, err)
+	if err := m.checkParts(raw, parts); err != nil {
+		return m, nil, err
+	}
+	if t, err = taxonomyOf(parts); err != nil {
+		return m, nil, err
+	}
+	if err := m.check(t); err != nil {
+		return m, nil, fmt.Errorf("%s: %w", ManifestPart, err)
+	}
+	return m, t, nil
+}
+
+// checkParts compares the parts with what the manifest, whose bytes are raw, says of them.
+func (m *Manifest) checkParts(raw []byte, parts map[string][]byte) error {
+	if m.Format != Format {
+		return fmt.Errorf("%s: format is %d and must be %d", ManifestPart, m.Format, Format)
+	}
+	if m.Version == "" || strings.ContainsAny(m.Version, "/\\\"\n ") {
+		return fmt.Errorf("%s: version is %q", ManifestPart, m.Version)
 	}
 	if n := bytes.Count(raw, versionLine(m.Version)); n != 1 {
-		return m, fmt.Errorf("%s: does not have its version on a line of its own", ManifestPart)
+		return fmt.Errorf("%s: does not have its version on a line of its own", ManifestPart)
 	}
 	bare := bytes.Replace(raw, versionLine(m.Version), versionLine(""), 1)
 	if want := contentHash(bare); m.Version != want && !strings.HasSuffix(m.Version, "-"+want) {
-		return m, fmt.Errorf("%s: version %q does not end with the hash of the content, %s: the manifest was changed or damaged", ManifestPart, m.Version, want)
+		return fmt.Errorf("%s: version %q does not end with the hash of the content, %s: the manifest was changed or damaged", ManifestPart, m.Version, want)
 	}
-	for _, name := range []string{ModelPart, FeaturesPart} {
-		want, named := m.Parts[name]
-		if !named {
-			return m, fmt.Errorf("%s: has no checksum of %s", ManifestPart, name)
+	names, err := PartNames(raw)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{ModelPart, FeaturesPart, TaxonomyPart} {
+		_, there := parts[name]
+		if needed := name != TaxonomyPart || there; needed && !slices.Contains(names, name) {
+			return fmt.Errorf("%s: has no checksum of %s", ManifestPart, name)
 		}
+	}
+	for name, want := range m.Parts {
 		part, ok := parts[name]
 		if !ok {
-			return m, fmt.Errorf("%s: is missing", name)
+			return fmt.Errorf("%s: is missing", name)
 		}
 		if got := checksum(part); got != want {
-			return m, fmt.Errorf("%s: has %d bytes with SHA-256 %s, and the manifest says %d bytes with %s: cut off, damaged or of another bundle", name, got.Bytes, got.SHA256, want.Bytes, want.SHA256)
+			return fmt.Errorf("%s: has %d bytes with SHA-256 %s, and the manifest says %d bytes with %s: cut off, damaged or of another bundle", name, got.Bytes, got.SHA256, want.Bytes, want.SHA256)
 		}
 	}
-	return m, nil
+	return nil
 }
 
-func (m *Manifest) check() error {
-	switch names := ClassNames(); {
-	case m.Format != Format:
-		return fmt.Errorf("format is %d and must be %d", m.Format, Format)
-	case m.Version == "" || strings.ContainsAny(m.Version, "/\\\"\n "):
-		return fmt.Errorf("version is %q", m.Version)
+func (m *Manifest) check(t *schema.Taxonomy) error {
+	switch names := t.Names(); {
 	case strings.Join(m.Classes, "\n") != strings.Join(names, "\n"):
 		return fmt.Errorf("classes are %q and must be %q, in this order", m.Classes, names)
 	case m.Features <= 0 || m.Trees <= 0:
@@ -191,11 +244,14 @@ func (m *Manifest) check() error {
 		return err
 	}
 	if m.Reference != nil {
-		if err := m.Reference.check(); err != nil {
+		if err := m.Reference.check(t.Len()); err != nil {
 			return err
 		}
 	}
 	for i, p := range m.Probes {
+		if n := len(p.Probabilities); n != t.Len() {
+			return fmt.Errorf("probe %d has %d probabilities and must have %d", i, n, t.Len())
+		}
 		total := 0.0
 		for _, v := range p.Probabilities {
 			total += v

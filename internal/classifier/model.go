@@ -6,8 +6,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"complaints/schema"
 )
 
 // tree is one regression tree of the model, as the text describes it. Node 0
@@ -72,16 +70,16 @@ func (t *tree) value(row []float64) float64 {
 // fields are the key=value lines of one block of a model's text.
 type fields map[string]string
 
-// parseModel reads and checks the text of a LightGBM model: five classes by
+// parseModel reads and checks the text of a LightGBM model: that many classes by
 // softmax, plain gradient boosting, whole trees of numerical splits on features
 // below width. Anything else is an error.
-func parseModel(text []byte, width int) ([]tree, error) {
+func parseModel(text []byte, width, classes int) ([]tree, error) {
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	head, rest, ok := strings.Cut(string(text), "\n\n")
 	if !ok || !strings.HasPrefix(head, "tree\n") {
 		return nil, fmt.Errorf("does not begin as a LightGBM tree model")
 	}
-	sizes, err := checkHead(parseFields(head), head, width)
+	sizes, err := checkHead(parseFields(head), head, width, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -112,13 +110,13 @@ func parseFields(block string) fields {
 }
 
 // checkHead checks the first block and returns the number of trees.
-func checkHead(f fields, head string, width int) (int, error) {
-	classes := strconv.Itoa(schema.NumCategories)
+func checkHead(f fields, head string, width, classes int) (int, error) {
+	num := strconv.Itoa(classes)
 	for _, want := range []struct{ key, value, why string }{
 		{"version", "v3", "other versions are not read"},
-		{"objective", "multiclass num_class:" + classes, "only softmax over the five categories is scored"},
-		{"num_class", classes, "there are five categories"},
-		{"num_tree_per_iteration", classes, "a round has one tree a category"},
+		{"objective", "multiclass num_class:" + num, "only softmax over the taxonomy's categories is scored"},
+		{"num_class", num, "that is how many categories the taxonomy has"},
+		{"num_tree_per_iteration", num, "a round has one tree a category"},
 		{"max_feature_idx", strconv.Itoa(width - 1), "the features part has a different number of columns"},
 	} {
 		if got := f[want.key]; got != want.value {
@@ -131,8 +129,8 @@ func checkHead(f fields, head string, width int) (int, error) {
 		}
 	}
 	n := len(strings.Fields(f["tree_sizes"]))
-	if n == 0 || n%schema.NumCategories != 0 || n > maxTrees {
-		return 0, fmt.Errorf("has %d trees; must be a multiple of %s from 1 round to %d trees", n, classes, maxTrees)
+	if n == 0 || n%classes != 0 || n > maxTrees {
+		return 0, fmt.Errorf("has %d trees; must be a multiple of %d from 1 round to %d trees", n, classes, maxTrees)
 	}
 	return n, nil
 }

@@ -5,19 +5,26 @@ import (
 	"math"
 	"math/bits"
 	"strconv"
-
-	"complaints/schema"
 )
 
 // Profile counts what complaints look like to a model. The bundle carries that of
 // the rows that the model was judged on, as its reference; a consumer counts the
 // same of what it classifies, and compares. Each list adds up to Rows.
 type Profile struct {
-	Rows         int64                       `json:"rows"`
-	Category     [schema.NumCategories]int64 `json:"category"`      // the most probable one
-	Probability  [profileBins]int64          `json:"probability"`   // of that category, by probabilityEdges
-	TextLength   [profileBins]int64          `json:"text_length"`   // bytes: below 64, 128, 256 and so on
-	UnknownWords [profileBins]int64          `json:"unknown_words"` // their share, by unknownEdges
+	Rows         int64              `json:"rows"`
+	Category     []int64            `json:"category"`      // the most probable one, by code
+	Probability  [profileBins]int64 `json:"probability"`   // of that category, by probabilityEdges
+	TextLength   [profileBins]int64 `json:"text_length"`   // bytes: below 64, 128, 256 and so on
+	UnknownWords [profileBins]int64 `json:"unknown_words"` // their share, by unknownEdges
+}
+
+// NewProfile returns an empty profile for a model of so many classes.
+func NewProfile(classes int) *Profile { return &Profile{Category: make([]int64, classes)} }
+
+// Reset forgets all rows.
+func (p *Profile) Reset() {
+	clear(p.Category)
+	*p = Profile{Category: p.Category}
 }
 
 const profileBins = 10
@@ -39,7 +46,7 @@ func binOf(edges *[profileBins - 1]float64, v float64) int {
 
 // Add counts a complaint: the length of its text in bytes, what the model said,
 // and the share of its words that the model does not know.
-func (p *Profile) Add(length int, category schema.Category, probability, unknownWords float64) {
+func (p *Profile) Add(length int, category int, probability, unknownWords float64) {
 	p.Rows++
 	p.Category[category]++
 	p.Probability[binOf(&probabilityEdges, probability)]++
@@ -47,7 +54,7 @@ func (p *Profile) Add(length int, category schema.Category, probability, unknown
 	p.UnknownWords[binOf(&unknownEdges, unknownWords)]++
 }
 
-// Merge adds the counts of another profile.
+// Merge adds the counts of another profile of the same model.
 func (p *Profile) Merge(q *Profile) {
 	p.Rows += q.Rows
 	for i, n := range q.Category {
@@ -67,10 +74,11 @@ type Counts struct {
 	Counts []int64
 }
 
-// Properties returns the lists of a profile. They are not copied.
-func (p *Profile) Properties() [4]Counts {
+// Properties returns the lists of a profile, which are not copied. Categories are
+// the names of the model's.
+func (p *Profile) Properties(categories []string) [4]Counts {
 	return [...]Counts{
-		{"category", categoryBins, p.Category[:]},
+		{"category", categories, p.Category},
 		{"probability", probabilityBins, p.Probability[:]},
 		{"text_length", textLengthBins, p.TextLength[:]},
 		{"unknown_words", unknownBins, p.UnknownWords[:]},
@@ -78,7 +86,6 @@ func (p *Profile) Properties() [4]Counts {
 }
 
 var (
-	categoryBins    = ClassNames()
 	probabilityBins = shareBins(&probabilityEdges)
 	textLengthBins  = lengthBins()
 	unknownBins     = shareBins(&unknownEdges)
@@ -107,9 +114,12 @@ func lengthBins() []string {
 	return append(names, fmt.Sprintf("%d or more", first<<(profileBins-2)))
 }
 
-// check says whether the counts can be those of a reference.
-func (p *Profile) check() error {
-	for _, l := range p.Properties() {
+// check says whether the counts can be those of a reference of a model of so many classes.
+func (p *Profile) check(classes int) error {
+	if n := len(p.Category); n != classes {
+		return fmt.Errorf("reference.category has %d counts and must have %d", n, classes)
+	}
+	for _, l := range p.Properties(nil) {
 		total := int64(0)
 		for _, n := range l.Counts {
 			if n < 0 {
@@ -130,11 +140,11 @@ type Drift struct {
 	PSI  float64 // population stability index: below 0.1 is usual, above 0.25 another population
 }
 
-// DriftFrom compares the profile with a reference, property by property. Both
-// must have rows.
+// DriftFrom compares the profile with a reference of the same model, property by
+// property. Both must have rows.
 func (p *Profile) DriftFrom(reference *Profile) [4]Drift {
 	var out [4]Drift
-	now, before := p.Properties(), reference.Properties()
+	now, before := p.Properties(nil), reference.Properties(nil)
 	for i := range out {
 		out[i] = Drift{now[i].What, psi(now[i].Counts, before[i].Counts)}
 	}

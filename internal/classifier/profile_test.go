@@ -2,6 +2,8 @@ package classifier
 
 import (
 	"math"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,29 +30,30 @@ func TestPSI(t *testing.T) {
 }
 
 func TestProfileBins(t *testing.T) {
-	var p Profile
+	p := NewProfile(5)
 	p.Add(0, 0, 0.2, 0)
 	p.Add(63, 1, 0.3, 0.005)
 	p.Add(64, 2, 0.949, 0.01)
 	p.Add(1<<40, 4, 1, 1)
-	if err := p.check(); err != nil {
+	if err := p.check(5); err != nil {
 		t.Fatal(err)
 	}
-	want := Profile{
-		Rows: 4, Category: [schema.NumCategories]int64{1, 1, 1, 0, 1},
+	want := &Profile{
+		Rows: 4, Category: []int64{1, 1, 1, 0, 1},
 		Probability:  [profileBins]int64{0: 1, 1: 1, 7: 1, 9: 1},
 		TextLength:   [profileBins]int64{0: 2, 1: 1, 9: 1},
 		UnknownWords: [profileBins]int64{0: 1, 1: 1, 2: 1, 9: 1},
 	}
-	if p != want {
+	if !reflect.DeepEqual(p, want) {
 		t.Errorf("counted %+v, want %+v", p, want)
 	}
-	twice := p
-	twice.Merge(&p)
-	if twice.Rows != 8 || twice.check() != nil {
-		t.Errorf("merged %+v: %v", twice, twice.check())
+	twice := NewProfile(5)
+	twice.Merge(p)
+	twice.Merge(p)
+	if twice.Rows != 8 || twice.check(5) != nil {
+		t.Errorf("merged %+v: %v", twice, twice.check(5))
 	}
-	for _, d := range twice.DriftFrom(&p) {
+	for _, d := range twice.DriftFrom(p) {
 		if d.PSI != 0 {
 			t.Errorf("%s of twice the same moved by %v", d.What, d.PSI)
 		}
@@ -58,10 +61,10 @@ func TestProfileBins(t *testing.T) {
 }
 
 func TestBinsSayWhatIsInThem(t *testing.T) {
-	var p Profile
-	p.Add(100, schema.Loans, 0.97, 0)
+	p := NewProfile(5)
+	p.Add(100, 2, 0.97, 0)
 	for i, want := range []string{"Loans", "95% to 99%", "64 to 128", "none"} {
-		l := p.Properties()[i]
+		l := p.Properties(schema.Bureau().Names())[i]
 		if len(l.Bins) != len(l.Counts) {
 			t.Fatalf("%s has %d names for %d bins", l.What, len(l.Bins), len(l.Counts))
 		}
@@ -74,7 +77,7 @@ func TestBinsSayWhatIsInThem(t *testing.T) {
 }
 
 func TestReferenceIsChecked(t *testing.T) {
-	good := Profile{Rows: 2, Category: [schema.NumCategories]int64{2}, Probability: [profileBins]int64{2}, TextLength: [profileBins]int64{2}, UnknownWords: [profileBins]int64{1, 1}}
+	good := Profile{Rows: 2, Category: []int64{2, 0, 0, 0, 0}, Probability: [profileBins]int64{2}, TextLength: [profileBins]int64{2}, UnknownWords: [profileBins]int64{1, 1}}
 	for name, test := range map[string]struct {
 		change func(*Profile)
 		want   string
@@ -82,16 +85,18 @@ func TestReferenceIsChecked(t *testing.T) {
 		"good":           {func(*Profile) {}, ""},
 		"a row too many": {func(p *Profile) { p.TextLength[3]++ }, "text_length"},
 		"below zero":     {func(p *Profile) { p.Category[1], p.Category[0] = -1, 3 }, "category"},
-		"no rows":        {func(p *Profile) { *p = Profile{} }, "more than 0"},
+		"no rows":        {func(p *Profile) { *p = *NewProfile(5) }, "more than 0"},
+		"other classes":  {func(p *Profile) { p.Category = p.Category[:4] }, "4 counts and must have 5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := Load(resealed(t, func(m *Manifest, _ map[string][]byte) {
 				reference := good
+				reference.Category = slices.Clone(good.Category)
 				test.change(&reference)
 				m.Reference = &reference
 			}))
 			switch {
-			case test.want == "" && (err != nil || *c.Manifest().Reference != good):
+			case test.want == "" && (err != nil || !reflect.DeepEqual(*c.Manifest().Reference, good)):
 				t.Errorf("the bundle does not carry its reference: %v", err)
 			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
 				t.Errorf("error %v does not say %q", err, test.want)
@@ -121,16 +126,16 @@ func TestUnknownWords(t *testing.T) {
 }
 
 func TestProfileDoesNotAllocate(t *testing.T) {
-	var p, q Profile
-	if n := testing.AllocsPerRun(100, func() { p.Add(900, 1, 0.97, 0.03); q.Merge(&p); _ = q.DriftFrom(&p) }); n != 0 {
+	p, q := NewProfile(5), NewProfile(5)
+	if n := testing.AllocsPerRun(100, func() { p.Add(900, 1, 0.97, 0.03); q.Merge(p); _ = q.DriftFrom(p) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 func BenchmarkProfileAdd(b *testing.B) {
-	var p Profile
+	p := NewProfile(5)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		p.Add(i%4000, schema.Category(i%schema.NumCategories), 0.2+float64(i%80)/100, float64(i%50)/100)
+		p.Add(i%4000, i%5, 0.2+float64(i%80)/100, float64(i%50)/100)
 	}
 }

@@ -3,8 +3,6 @@ package classifier
 import (
 	"math"
 	"slices"
-
-	"complaints/schema"
 )
 
 // Scratch is the memory of one goroutine's predictions. It belongs to the
@@ -24,10 +22,11 @@ type Scratch struct {
 
 	content, unknown int // tokens of the last text but stop words and masks, and those of them that are in no table
 
-	scores [ScoreColumns]float64
-	counts []entry // of chosen terms, in no order
-	masks  []uint64
-	row    []float64
+	scores        []float64 // linear, then naive Bayes
+	counts        []entry   // of chosen terms, in no order
+	probabilities []float64
+	masks         []uint64
+	row           []float64
 }
 
 // tally counts terms.
@@ -89,8 +88,9 @@ func resize(s []uint32, n int) []uint32 { return slices.Grow(s[:0], n)[:n] }
 // NewScratch makes the memory that a goroutine needs.
 func (f *Features) NewScratch() *Scratch {
 	return &Scratch{
-		words: newTally(len(f.words)), pairs: newPresence(len(f.pairs)),
-		contents: newTally(len(f.contents)), openings: newTally(len(f.openings)),
+		words: newTally(len(f.tables.Words) + 1), pairs: newPresence(len(f.tables.Pairs) + 1),
+		contents: newTally(len(f.tables.Contents) + 1), openings: newTally(len(f.tables.Openings) + 1),
+		scores: make([]float64, f.scores), probabilities: make([]float64, f.classes),
 		row: make([]float64, f.width),
 	}
 }
@@ -105,7 +105,7 @@ func (f *Features) Row(text []byte, s *Scratch) []float64 {
 // whole returns the scores and counts as a row.
 func (s *Scratch) whole() []float64 {
 	clear(s.row)
-	copy(s.row, s.scores[:])
+	copy(s.row, s.scores)
 	for _, e := range s.counts {
 		s.row[e.column] = e.value
 	}
@@ -260,40 +260,51 @@ func (f *Features) findPair(key uint32) *pairSlot {
 // finish turns the counts into scores, and clears them.
 func (f *Features) finish(s *Scratch) {
 	s.counts = slices.Grow(s.counts[:0], len(s.words.touched)+len(s.contents.touched)+len(s.openings.touched)+1)
-	linear := f.bias
-	var bayes [schema.NumCategories]int64
-	known := len(s.words.touched) + len(s.pairs.touched)
-	s.addWords(f.words, &linear, &bayes)
-	s.addPairs(f.pairs, &bayes)
-	s.addLinear(&s.contents, f.contents, &linear)
-	s.addLinear(&s.openings, f.openings, &linear)
-	copy(s.scores[:], linear[:])
-	scale := 1 / (FixedOne * math.Sqrt(float64(max(known, 1))))
-	for k, b := range bayes {
-		s.scores[schema.NumCategories+k] = float64(b) * scale
+	known := max(len(s.words.touched)+len(s.pairs.touched), 1)
+	scale := 1 / (FixedOne * math.Sqrt(float64(known)))
+	for i := range slices.Backward(f.groups) {
+		g := &f.groups[i]
+		counts := kept
+		if i == 0 { // the last, which also has the columns of the terms that are counted
+			counts = cleared
+		}
+		n := min(lanes, f.classes-g.first)
+		var bayes [lanes]int64
+		linear := s.scores[g.first : g.first+n]
+		copy(linear, f.bias[g.first:])
+		s.addWords(g.words, linear, &bayes, counts)
+		s.addPairs(g.pairs, &bayes, counts)
+		s.addLinear(&s.contents, g.contents, linear, counts)
+		s.addLinear(&s.openings, g.openings, linear, counts)
+		for k, b := range bayes[:n] {
+			s.scores[f.classes+g.first+k] = float64(b) * scale
+		}
 	}
+	s.words.touched, s.contents.touched, s.openings.touched, s.pairs.touched = s.words.touched[:0], s.contents.touched[:0], s.openings.touched[:0], s.pairs.touched[:0]
 }
 
-// The loops below are the hottest of the package. They are written out for five
-// categories because Go keeps single variables in registers and arrays in memory.
-var _ = [1]struct{}{}[schema.NumCategories-5]
+// after says what is left of the counts when they were added up: a mask.
+type after uint64
 
-// block sums one kind of terms for the linear scores. Products are rounded
+const (
+	cleared after = 0
+	kept          = ^cleared
+)
+
+// The loops below are the hottest of the package. They are written out because Go keeps
+// single variables in registers and arrays in memory. Products are rounded
 // before they are added (the conversions), so that no processor fuses the two:
 // a bundle gives the same scores everywhere.
-type block struct {
-	sum    [schema.NumCategories]float64
-	square float64 // of the terms' values, to bring the block to length 1
-}
 
-// into adds the sums of a block of length 1.
-func (b *block) into(linear *[schema.NumCategories]float64) {
-	if b.square == 0 {
+// addBlock adds the sums of one kind of terms to the linear scores, brought to
+// length 1; square is that of the terms' values.
+func addBlock(linear []float64, sum *[lanes]float64, square float64) {
+	if square == 0 {
 		return
 	}
-	scale := 1 / math.Sqrt(b.square)
+	scale := 1 / math.Sqrt(square)
 	for k := range linear {
-		linear[k] += float64(b.sum[k] * scale)
+		linear[k] += float64(sum[k] * scale)
 	}
 }
 
@@ -308,12 +319,12 @@ func (s *Scratch) count(column int32, n uint32) {
 	s.counts = counts
 }
 
-func (s *Scratch) addWords(rows []wordRow, linear *[schema.NumCategories]float64, bayes *[schema.NumCategories]int64) {
+func (s *Scratch) addWords(rows []wordRow, linear []float64, bayes *[lanes]int64, then after) {
 	var s0, s1, s2, s3, s4, square float64
 	var b0, b1, b2, b3, b4 int64
 	for _, id := range s.words.touched {
 		r, n := &rows[id], s.words.count[id]
-		s.words.count[id] = 0
+		s.words.count[id] = n & uint32(then)
 		b0 += int64(r.bayes[0])
 		b1 += int64(r.bayes[1])
 		b2 += int64(r.bayes[2])
@@ -329,13 +340,11 @@ func (s *Scratch) addWords(rows []wordRow, linear *[schema.NumCategories]float64
 		s4 += float64(tf * float64(r.share[4]))
 		s.count(r.column, n)
 	}
-	s.words.touched = s.words.touched[:0]
 	*bayes = [...]int64{b0, b1, b2, b3, b4}
-	b := block{[...]float64{s0, s1, s2, s3, s4}, square}
-	b.into(linear)
+	addBlock(linear, &[...]float64{s0, s1, s2, s3, s4}, square)
 }
 
-func (s *Scratch) addPairs(rows []Weights, bayes *[schema.NumCategories]int64) {
+func (s *Scratch) addPairs(rows [][lanes]Fixed, bayes *[lanes]int64, then after) {
 	b0, b1, b2, b3, b4 := bayes[0], bayes[1], bayes[2], bayes[3], bayes[4]
 	for _, id := range s.pairs.touched {
 		w := &rows[id]
@@ -344,17 +353,16 @@ func (s *Scratch) addPairs(rows []Weights, bayes *[schema.NumCategories]int64) {
 		b2 += int64(w[2])
 		b3 += int64(w[3])
 		b4 += int64(w[4])
-		s.pairs.bits[id/64] = 0
+		s.pairs.bits[id/64] &= uint64(then)
 	}
-	s.pairs.touched = s.pairs.touched[:0]
 	*bayes = [...]int64{b0, b1, b2, b3, b4}
 }
 
-func (s *Scratch) addLinear(t *tally, rows []linearRow, linear *[schema.NumCategories]float64) {
+func (s *Scratch) addLinear(t *tally, rows []linearRow, linear []float64, then after) {
 	var s0, s1, s2, s3, s4, square float64
 	for _, id := range t.touched {
 		r, n := &rows[id], t.count[id]
-		t.count[id] = 0
+		t.count[id] = n & uint32(then)
 		tf := tfWeight(n)
 		v := tf * float64(r.idf)
 		square += float64(v * v)
@@ -365,7 +373,5 @@ func (s *Scratch) addLinear(t *tally, rows []linearRow, linear *[schema.NumCateg
 		s4 += float64(tf * float64(r.share[4]))
 		s.count(r.column, n)
 	}
-	t.touched = t.touched[:0]
-	b := block{[...]float64{s0, s1, s2, s3, s4}, square}
-	b.into(linear)
+	addBlock(linear, &[...]float64{s0, s1, s2, s3, s4}, square)
 }

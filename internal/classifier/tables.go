@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-
-	"complaints/schema"
 )
 
 // Fixed is a weight in units of 1/FixedOne. Sums of them are exact.
@@ -24,7 +22,7 @@ func ToFixed(v float64) Fixed {
 func (f Fixed) Float() float64 { return float64(f) / FixedOne }
 
 // Weights are one weight a category.
-type Weights [schema.NumCategories]Fixed
+type Weights []Fixed
 
 // Linear is what the linear model knows of a term.
 type Linear struct {
@@ -40,11 +38,11 @@ const NoColumn = -1
 // features. Pairs refer to words by their place in Words. Usual terms should
 // stand first in each list: then what most texts touch lies close together.
 type Tables struct {
-	Bias     [schema.NumCategories]float64 // of the linear model
-	Words    []Word                        // one token; at most MaxTerms
-	Pairs    []Pair                        // two adjacent tokens
-	Contents []Content                     // two content tokens with only stop words and masks between them
-	Openings []Opening                     // a token among the first OpeningTokens
+	Bias     []float64 // of the linear model, one a category
+	Words    []Word    // one token; at most MaxTerms
+	Pairs    []Pair    // two adjacent tokens
+	Contents []Content // two content tokens with only stop words and masks between them
+	Openings []Opening // a token among the first OpeningTokens
 }
 
 // Word is a token of the vocabulary.
@@ -80,10 +78,11 @@ const (
 	MaxWordBytes = 64
 	// OpeningTokens is how many tokens of a text are its opening words.
 	OpeningTokens = 30
-	// ScoreColumns is how many features are scores: five linear ones, five of
-	// naive Bayes. The counts of chosen terms follow.
-	ScoreColumns = 2 * schema.NumCategories
 )
+
+// ScoreColumns is how many features are scores in a model of as many classes: a
+// linear one and one of naive Bayes each. The counts of chosen terms follow.
+func ScoreColumns(classes int) int { return 2 * classes }
 
 const tablesMagic = "complaints features 1\n"
 
@@ -132,8 +131,10 @@ var errCutOff = errors.New("is cut off")
 
 // tableReader reads what Append wrote; after the first error it reads zeros.
 type tableReader struct {
-	rest []byte
-	err  error
+	rest    []byte
+	classes int
+	spare   []Fixed // room for weights, taken together
+	err     error
 }
 
 func (r *tableReader) take(n int) []byte {
@@ -159,7 +160,12 @@ func (r *tableReader) count(name string) int {
 	return n
 }
 
-func (r *tableReader) weights() (w Weights) {
+func (r *tableReader) weights() Weights {
+	if len(r.spare) < r.classes {
+		r.spare = make([]Fixed, 1024*r.classes)
+	}
+	w := r.spare[:r.classes:r.classes]
+	r.spare = r.spare[r.classes:]
 	for i := range w {
 		w[i] = Fixed(r.uint16())
 	}
@@ -170,15 +176,15 @@ func (r *tableReader) linear() Linear {
 	return Linear{IDF: Fixed(r.uint16()), Weights: r.weights(), Column: int16(r.uint16())}
 }
 
-// ReadTables reads the features part of a bundle.
-func ReadTables(part []byte) (*Tables, error) {
-	r := &tableReader{rest: part}
+// ReadTables reads the features part of a bundle whose model has as many classes.
+func ReadTables(part []byte, classes int) (*Tables, error) {
+	r := &tableReader{rest: part, classes: classes}
 	if string(r.take(len(tablesMagic))) != tablesMagic {
 		return nil, fmt.Errorf("does not begin with %q", tablesMagic)
 	}
 	words, pairs := r.count("words"), r.count("pairs")
 	contents, openings := r.count("content pairs"), r.count("opening words")
-	t := &Tables{}
+	t := &Tables{Bias: make([]float64, classes)}
 	for i := range t.Bias {
 		t.Bias[i] = math.Float64frombits(r.uint64())
 		if r.err == nil && (math.IsNaN(t.Bias[i]) || math.IsInf(t.Bias[i], 0)) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -19,6 +20,29 @@ func (p *ParquetFile) Integers(column string, each func(int64) error) error {
 			return fmt.Errorf("parquet column %s: %w", column, err)
 		}
 		return each(n)
+	})
+}
+
+// HasColumn says whether the file has a column, whose path below a group is
+// written with points.
+func (p *ParquetFile) HasColumn(name string) bool {
+	_, ok := p.file.Schema().Lookup(strings.Split(name, ".")...)
+	return ok
+}
+
+// Floats calls each with every row's values of columns of doubles that have no
+// NULL, in the order of the rows. The slice is the callee's until it returns.
+func (p *ParquetFile) Floats(columns []string, each func([]float64)) error {
+	row := make([]float64, len(columns))
+	return p.eachOf(columns, func(values []parquet.Value) error {
+		for i, v := range values {
+			if v.Kind() != parquet.Double {
+				return fmt.Errorf("parquet column %s: value %v is no double", columns[i], v)
+			}
+			row[i] = v.Double()
+		}
+		each(row)
+		return nil
 	})
 }
 

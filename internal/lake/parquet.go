@@ -39,6 +39,7 @@ func WriteParquet[T any](rows []T, columns []string, footer map[string]string) (
 		sorting[i] = parquet.NullsFirst(parquet.Ascending(c))
 	}
 	options := []parquet.WriterOption{
+		schemaOf[T](),
 		parquet.Compression(&compression),
 		parquet.MaxRowsPerRowGroup(rowsPerGroup),
 		parquet.PageBufferSize(pageBytes),

@@ -84,7 +84,7 @@ func (f *Follower) swap(ctx context.Context, version string) (Seen, string, erro
 		return Unchanged, version, err
 	}
 	parts, err := fetch(ctx, f.Store, version)
-	if err != nil && !errors.Is(err, lake.ErrNotFound) {
+	if err != nil && !errors.Is(err, lake.ErrNotFound) && !errors.Is(err, classifier.ErrManifest) {
 		return Unchanged, version, err
 	}
 	var bundle *classifier.Classifier

@@ -27,7 +27,11 @@ import (
 // Publish writes a bundle to its version's folder, each part once. One that is
 // there already is the same, for its version is the hash of its content.
 func Publish(ctx context.Context, store lake.Store, version string, parts map[string][]byte) error {
-	for _, name := range classifier.PartNames {
+	names, err := classifier.PartNames(parts[classifier.ManifestPart])
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", version, err)
+	}
+	for _, name := range names {
 		if err := lake.PutOnce(ctx, store, schema.ModelPrefix(version)+name, parts[name]); err != nil {
 			return fmt.Errorf("publish %s: %w", version, err)
 		}
@@ -46,15 +50,10 @@ func Load(ctx context.Context, store lake.Store, version string) (*classifier.Cl
 
 // fetch reads the parts of a published bundle.
 func fetch(ctx context.Context, store lake.Store, version string) (map[string][]byte, error) {
-	parts := map[string][]byte{}
-	for _, name := range classifier.PartNames {
+	return classifier.ReadParts(func(name string) ([]byte, error) {
 		body, _, err := store.Get(ctx, schema.ModelPrefix(version)+name)
-		if err != nil {
-			return nil, err
-		}
-		parts[name] = body
-	}
-	return parts, nil
+		return body, err
+	})
 }
 
 // LoadChampion reads which version serves, and loads it: the one that is built

@@ -36,7 +36,7 @@ func collected(t *testing.T, most int, examples ...Example) ([]Example, Dropped)
 
 func mustExample(t *testing.T, narrative, product string) Example {
 	t.Helper()
-	e, ok := newExample(&schema.Complaint{Narrative: narrative, Product: product})
+	e, ok := newExample(schema.Bureau(), &schema.Complaint{Narrative: narrative, Product: product})
 	if !ok {
 		t.Fatalf("%q, %q is no example", narrative, product)
 	}

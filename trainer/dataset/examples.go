@@ -25,21 +25,21 @@ import (
 // Example is a complaint whose true category is known.
 type Example struct {
 	Text     string
-	Category schema.Category
+	Category int    // its code in the taxonomy
 	Date     string // YYYY-MM-DD, or empty
 	Group    uint64 // equal in near-copies of a text
 }
 
 // newExample makes an example of a complaint, unless its text is blank or its
-// product has no category.
-func newExample(c *schema.Complaint) (Example, bool) {
-	category, ok := schema.CategoryOfProduct(c.Product)
+// product means no category.
+func newExample(t *schema.Taxonomy, c *schema.Complaint) (Example, bool) {
+	category, ok := t.Code(c.Product)
 	if !ok || strings.TrimSpace(c.Narrative) == "" {
 		return Example{}, false
 	}
 	e := Example{Text: c.Narrative, Category: category, Group: schema.NearCopyHash(c.Narrative)}
-	if t, ok := schema.ParseDate(c.DateReceived); ok {
-		e.Date = t.Format("2006-01-02")
+	if day, ok := schema.ParseDate(c.DateReceived); ok {
+		e.Date = day.Format("2006-01-02")
 	}
 	return e, true
 }

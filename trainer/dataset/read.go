@@ -42,18 +42,19 @@ func readFile(path string, use func(*schema.Complaint), skip func(error)) (err e
 	}
 }
 
-// ReadExamples reads the examples of complaint files.
-func ReadExamples(paths []string, progress func(format string, args ...any)) ([]Example, error) {
+// ReadExamples reads the examples of complaint files: those whose product means a
+// category of the taxonomy.
+func ReadExamples(paths []string, t *schema.Taxonomy, progress func(format string, args ...any)) ([]Example, error) {
 	var out []Example
 	read := 0
 	err := ReadComplaints(paths, func(c *schema.Complaint) {
 		read++
-		if e, ok := newExample(c); ok {
+		if e, ok := newExample(t, c); ok {
 			out = append(out, e)
 		}
 	}, func(err error) { progress("left out: %v", err) })
 	if err == nil && len(out) == 0 {
-		err = fmt.Errorf("%q: none of %d complaints has both a text and a product that is known", paths, read)
+		err = fmt.Errorf("%q: none of %d complaints has both a text and a product of taxonomy %s", paths, read, t.ID())
 	}
 	progress("%d of %d complaints have a text and a known product", len(out), read)
 	return out, err

@@ -15,16 +15,16 @@ import (
 // KeepSample takes about n complaints out of the list, by whole groups of
 // near-copies, with the list's own mix of categories. It prefers complaints with
 // all their facts, so that reports by state and company have something to show.
-func KeepSample(all []schema.Complaint, n int, seed uint64) (sample, rest []schema.Complaint) {
+func KeepSample(t *schema.Taxonomy, all []schema.Complaint, n int, seed uint64) (sample, rest []schema.Complaint) {
 	type cell struct {
-		category schema.Category
+		category int
 		bare     bool
 	}
 	members := map[uint64][]int{}
-	perCategory := map[schema.Category]int{}
+	perCategory := map[int]int{}
 	known := 0
 	for i := range all {
-		c, ok := schema.CategoryOfProduct(all[i].Product)
+		c, ok := t.Code(all[i].Product)
 		if !ok {
 			continue
 		}
@@ -48,7 +48,7 @@ func KeepSample(all []schema.Complaint, n int, seed uint64) (sample, rest []sche
 	for _, g := range groups {
 		need := map[cell]int{}
 		for _, i := range members[g] {
-			c, _ := schema.CategoryOfProduct(all[i].Product)
+			c, _ := t.Code(all[i].Product)
 			need[cell{c, bare(&all[i])}]++
 		}
 		fits := true
@@ -140,10 +140,10 @@ var bureauColumns = []struct {
 }
 
 // ExamplesOf keeps the complaints with a text and a known category.
-func ExamplesOf(complaints []schema.Complaint) []Example {
+func ExamplesOf(t *schema.Taxonomy, complaints []schema.Complaint) []Example {
 	out := make([]Example, 0, len(complaints))
 	for i := range complaints {
-		if e, ok := newExample(&complaints[i]); ok {
+		if e, ok := newExample(t, &complaints[i]); ok {
 			out = append(out, e)
 		}
 	}

@@ -39,19 +39,19 @@ func (w *Window) UnmarshalText(text []byte) error {
 // silverText is what training reads of a row of silver; other columns are not
 // fetched.
 type silverText struct {
-	DateReceived     *int32 `parquet:"date_received,optional,date"` // days since 1970-01-01
-	Narrative        string `parquet:"narrative"`                   // personal data is masked
-	TrueCategoryCode *int32 `parquet:"true_category_code,optional"`
+	DateReceived *int32  `parquet:"date_received,optional,date"` // days since 1970-01-01
+	Narrative    string  `parquet:"narrative"`                   // personal data is masked
+	Product      *string `parquet:"product,optional,dict"`
 }
 
 // example makes an example of a row, unless its text is blank (erased, or of a
-// record that was no complaint) or its true category is not known.
-func (r *silverText) example() (Example, bool) {
-	if r.TrueCategoryCode == nil || strings.TrimSpace(r.Narrative) == "" {
+// record that was no complaint) or its product means no category.
+func (r *silverText) example(t *schema.Taxonomy) (Example, bool) {
+	if r.Product == nil || strings.TrimSpace(r.Narrative) == "" {
 		return Example{}, false
 	}
-	category := schema.Category(*r.TrueCategoryCode)
-	if category < 0 || category >= schema.NumCategories {
+	category, ok := t.Code(*r.Product)
+	if !ok {
 		return Example{}, false
 	}
 	return Example{Text: r.Narrative, Category: category, Group: schema.NearCopyHash(r.Narrative), Date: schema.DateText(r.DateReceived)}, true
@@ -65,10 +65,11 @@ type Silver struct {
 
 func (s Silver) String() string { return "silver" }
 
-// Read hands every example of the window to use.
-func (s Silver) Read(ctx context.Context, progress Progress, use func(Example)) (rows int, err error) {
+// Read hands every example of the window to use: rows whose product means a
+// category of the taxonomy.
+func (s Silver) Read(ctx context.Context, t *schema.Taxonomy, progress Progress, use func(Example)) (rows int, err error) {
 	return eachSilver(ctx, s, progress, func(row *silverText) {
-		if e, ok := row.example(); ok {
+		if e, ok := row.example(t); ok {
 			use(e)
 		}
 	})
@@ -131,10 +132,11 @@ type Files []string
 
 func (f Files) String() string { return strings.Join(f, ", ") }
 
-func (f Files) Read(ctx context.Context, progress Progress, use func(Example)) (rows int, err error) {
+// Read hands every example to use: rows whose product means a category of the taxonomy.
+func (f Files) Read(ctx context.Context, t *schema.Taxonomy, progress Progress, use func(Example)) (rows int, err error) {
 	err = ReadComplaints(f, func(c *schema.Complaint) {
 		rows++
-		if e, ok := newExample(c); ok {
+		if e, ok := newExample(t, c); ok {
 			use(e)
 		}
 	}, func(err error) { progress("left out: %v", err) })

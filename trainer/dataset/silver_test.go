@@ -13,9 +13,9 @@ import (
 
 func readSilver(t *testing.T, store lake.Store, w Window) (texts []string, read int) {
 	t.Helper()
-	read, err := Silver{Store: store, Window: w}.Read(t.Context(), t.Logf, func(e Example) {
+	read, err := Silver{Store: store, Window: w}.Read(t.Context(), schema.Bureau(), t.Logf, func(e Example) {
 		texts = append(texts, e.Text)
-		if e.Category != schema.Loans || !strings.HasPrefix(e.Date, "2026-10-0") {
+		if e.Category != 2 || !strings.HasPrefix(e.Date, "2026-10-0") {
 			t.Errorf("example %+v has another category or date", e)
 		}
 	})
@@ -60,7 +60,7 @@ func TestSilverWindowEndsWithTheNewestDay(t *testing.T) {
 }
 
 func TestEmptySilverSaysWhatToDo(t *testing.T) {
-	_, err := Silver{Store: laketest.Open(t)}.Read(t.Context(), t.Logf, func(Example) {})
+	_, err := Silver{Store: laketest.Open(t)}.Read(t.Context(), schema.Bureau(), t.Logf, func(Example) {})
 	if err == nil || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("error is %v", err)
 	}
@@ -69,10 +69,10 @@ func TestEmptySilverSaysWhatToDo(t *testing.T) {
 func TestSilverTextWithoutExample(t *testing.T) {
 	for name, row := range map[string]silverText{
 		"no true category": {Narrative: "a text"},
-		"erased":           {TrueCategoryCode: new(int32(1))},
-		"unknown category": {Narrative: "a text", TrueCategoryCode: new(int32(5))},
+		"erased":           {Product: new("Mortgage")},
+		"unknown category": {Narrative: "a text", Product: new("Fishing licence")},
 	} {
-		if e, ok := row.example(); ok {
+		if e, ok := row.example(schema.Bureau()); ok {
 			t.Errorf("%s: is the example %+v", name, e)
 		}
 	}

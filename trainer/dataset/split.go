@@ -100,8 +100,9 @@ func AllRows(n int) []int {
 	return rows
 }
 
-// PerCategory counts rows by their category.
-func PerCategory(examples []Example, rows []int) (n [schema.NumCategories]int) {
+// PerCategory counts rows by the codes of their categories.
+func PerCategory(t *schema.Taxonomy, examples []Example, rows []int) []int {
+	n := make([]int, t.Len())
 	for _, r := range rows {
 		n[examples[r].Category]++
 	}

@@ -14,7 +14,7 @@ func letters(n int) []Example {
 	for i := range n {
 		for copies := range 1 + i%3 {
 			text := fmt.Sprintf("Letter %d %s. Sincerely, person %d", i, strings.Repeat("my account at the bank was closed ", 10), copies)
-			e, ok := newExample(&schema.Complaint{Narrative: text, Product: "Mortgage", DateReceived: fmt.Sprintf("20%02d-01-0%d", 10+i%10, 1+copies)})
+			e, ok := newExample(schema.Bureau(), &schema.Complaint{Narrative: text, Product: "Mortgage", DateReceived: fmt.Sprintf("20%02d-01-0%d", 10+i%10, 1+copies)})
 			if !ok {
 				panic("no example")
 			}
@@ -101,7 +101,7 @@ func TestNearCopies(t *testing.T) {
 
 func TestCleanExamples(t *testing.T) {
 	text := func(narrative, product string) Example {
-		e, _ := newExample(&schema.Complaint{Narrative: narrative, Product: product})
+		e, _ := newExample(schema.Bureau(), &schema.Complaint{Narrative: narrative, Product: product})
 		return e
 	}
 	kept, left := Clean([]Example{
@@ -125,7 +125,7 @@ func TestKeepSample(t *testing.T) {
 		}
 		all = append(all, c)
 	}
-	sample, rest := KeepSample(all, 150, 1)
+	sample, rest := KeepSample(schema.Bureau(), all, 150, 1)
 	if len(sample)+len(rest) != len(all) || len(sample) < 75 || len(sample) > 150 {
 		t.Errorf("kept %d and %d of %d", len(sample), len(rest), len(all))
 	}

@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"slices"
+
 	"complaints/internal/classifier"
 	"complaints/trainer/dataset"
 )
@@ -11,7 +13,7 @@ func Bundle(c *classifier.Classifier, examples []dataset.Example) []Prediction {
 	s := c.NewScratch()
 	for i, e := range examples {
 		p := c.Predict([]byte(e.Text), s)
-		out[i] = Prediction{Truth: e.Category, Probabilities: p.Probabilities, Length: len(e.Text), UnknownWords: p.UnknownWords}
+		out[i] = Prediction{Truth: e.Category, Probabilities: slices.Clone(p.Probabilities), Length: len(e.Text), UnknownWords: p.UnknownWords}
 	}
 	return out
 }

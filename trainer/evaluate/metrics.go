@@ -16,9 +16,9 @@ import (
 // looked like to it.
 type Result struct {
 	classifier.Metrics
-	Classes   []Class                                         `json:"classes"`
-	Confusion [schema.NumCategories][schema.NumCategories]int `json:"confusion_matrix"` // [true][predicted]
-	Reference classifier.Profile                              `json:"reference"`
+	Classes   []Class            `json:"classes"`          // by category code
+	Confusion [][]int            `json:"confusion_matrix"` // [true][predicted]
+	Reference classifier.Profile `json:"reference"`
 }
 
 // Class is how a model did on one category.
@@ -32,28 +32,29 @@ type Class struct {
 
 // Prediction is a row's true category and what a model said of it.
 type Prediction struct {
-	Truth         schema.Category
-	Probabilities [schema.NumCategories]float64
-	Length        int     // of the text, bytes
-	UnknownWords  float64 // share of its words that the model does not know
+	Truth         int       // category code
+	Probabilities []float64 // by category code
+	Length        int       // of the text, bytes
+	UnknownWords  float64   // share of its words that the model does not know
 }
 
-// Top is the most probable category and its probability.
-func (j Prediction) Top() (schema.Category, float64) {
+// Top is the code of the most probable category, and its probability.
+func (j Prediction) Top() (int, float64) {
 	best := 0
 	for k, p := range j.Probabilities {
 		if p > j.Probabilities[best] {
 			best = k
 		}
 	}
-	return schema.Category(best), j.Probabilities[best]
+	return best, j.Probabilities[best]
 }
 
 // CalibrationBins is how many bins of equal width the calibration error has.
 const CalibrationBins = 15
 
-// Tally counts judged rows, one after the other. The zero value is empty.
+// Tally counts judged rows, one after the other.
 type Tally struct {
+	taxonomy    *schema.Taxonomy
 	counts      Result // without what is computed at the end
 	right, loss float64
 	Bins        [CalibrationBins]calibrationBin
@@ -64,6 +65,16 @@ type Tally struct {
 type calibrationBin struct {
 	Rows, Right int
 	Said        float64 // sum of the probabilities
+}
+
+// NewTally returns an empty tally of rows of a taxonomy.
+func NewTally(t *schema.Taxonomy) *Tally {
+	n := t.Len()
+	confusion := make([][]int, n)
+	for k := range confusion {
+		confusion[k] = make([]int, n)
+	}
+	return &Tally{taxonomy: t, counts: Result{Confusion: confusion, Reference: *classifier.NewProfile(n)}}
 }
 
 // Add counts a row.
@@ -90,28 +101,28 @@ func (t *Tally) Result() Result {
 	for _, b := range t.Bins {
 		e.ECE += math.Abs(b.Said-float64(b.Right)) / n
 	}
-	for k, c := range schema.Categories() {
+	for k, name := range t.taxonomy.Names() {
 		m := e.class(k)
-		m.Name = c.String()
+		m.Name = name
 		e.Classes = append(e.Classes, m)
-		e.MacroF1 += m.F1 / schema.NumCategories
+		e.MacroF1 += m.F1 / float64(t.taxonomy.Len())
 	}
 	return e
 }
 
-// Of computes the metrics of rows.
-func Of(rows []Prediction) Result {
-	var t Tally
+// Of computes the metrics of rows of a taxonomy.
+func Of(t *schema.Taxonomy, rows []Prediction) Result {
+	tally := NewTally(t)
 	for _, j := range rows {
-		t.Add(j)
+		tally.Add(j)
 	}
-	return t.Result()
+	return tally.Result()
 }
 
 func (e *Result) class(k int) Class {
 	var m Class
 	said := 0
-	for i := range schema.NumCategories {
+	for i := range e.Confusion {
 		m.Rows += e.Confusion[k][i]
 		said += e.Confusion[i][k]
 	}

@@ -12,10 +12,10 @@ import (
 )
 
 // says is a prediction of p for a category and the rest spread evenly.
-func says(truth, category schema.Category, p float64) Prediction {
-	j := Prediction{Truth: truth}
+func says(truth, category int, p float64) Prediction {
+	j := Prediction{Truth: truth, Probabilities: make([]float64, 5)}
 	for k := range j.Probabilities {
-		j.Probabilities[k] = (1 - p) / (schema.NumCategories - 1)
+		j.Probabilities[k] = (1 - p) / 4
 	}
 	j.Probabilities[category] = p
 	return j
@@ -24,7 +24,7 @@ func says(truth, category schema.Category, p float64) Prediction {
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-12 }
 
 func TestEvaluate(t *testing.T) {
-	e := Of([]Prediction{says(0, 0, 0.9), says(0, 0, 0.9), says(0, 1, 0.9), says(1, 1, 0.6), says(2, 2, 1)})
+	e := Of(schema.Bureau(), []Prediction{says(0, 0, 0.9), says(0, 0, 0.9), says(0, 1, 0.9), says(1, 1, 0.6), says(2, 2, 1)})
 	if e.Rows != 5 || !near(e.Accuracy, 0.8) {
 		t.Errorf("%d rows with accuracy %v, want 5 and 0.8", e.Rows, e.Accuracy)
 	}
@@ -42,7 +42,7 @@ func TestEvaluate(t *testing.T) {
 	if want := (math.Abs(2-2.7) + 0.4 + 0) / 5; !near(e.ECE, want) {
 		t.Errorf("ECE is %v, want %v", e.ECE, want)
 	}
-	if e.Confusion[0] != [schema.NumCategories]int{2, 1} {
+	if !slices.Equal(e.Confusion[0], []int{2, 1, 0, 0, 0}) {
 		t.Errorf("confusion row is %v", e.Confusion[0])
 	}
 }
@@ -59,7 +59,7 @@ func TestReviewThreshold(t *testing.T) {
 
 func TestPrintJSON(t *testing.T) {
 	var out bytes.Buffer
-	if err := PrintJSON(&out, Of([]Prediction{says(0, 0, 0.9)})); err != nil {
+	if err := PrintJSON(&out, Of(schema.Bureau(), []Prediction{says(0, 0, 0.9)})); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Count(out.String(), "\n") != 1 {

@@ -20,22 +20,22 @@ import (
 	"complaints/schema"
 )
 
-// NoCategory is the place, behind the categories, of complaints whose product is
+// perCategory counts by category code; the last counts complaints whose product is
 // absent or unknown.
-const NoCategory = schema.NumCategories
-
-// perCategory counts by category code; the last is NoCategory.
-type perCategory [schema.NumCategories + 1]int
+type perCategory []int
 
 func (p perCategory) known() (n int) {
-	for _, v := range p[:NoCategory] {
+	for _, v := range p[:len(p)-1] {
 		n += v
 	}
 	return n
 }
 
+func (p perCategory) unknown() int { return p[len(p)-1] }
+
 // Collector counts complaints. The zero value is not ready: see [NewCollector].
 type Collector struct {
+	taxonomy   *schema.Taxonomy
 	rows       int
 	categories perCategory
 	blank      int                 // complaints without a text
@@ -43,20 +43,24 @@ type Collector struct {
 	undated    perCategory
 	from, to   string // the first and the last date
 	columns    []column
-	lengths    [schema.NumCategories + 1]lengths
+	lengths    []lengths // by category code, and behind them of the others
 	terms      *terms
 }
 
-// NewCollector returns an empty collector.
-func NewCollector() *Collector {
-	return &Collector{years: map[int]perCategory{}, columns: newColumns(), terms: newTerms(mostTerms)}
+// NewCollector returns an empty collector of complaints by the categories of a taxonomy.
+func NewCollector(t *schema.Taxonomy) *Collector {
+	n := t.Len()
+	return &Collector{
+		taxonomy: t, categories: make(perCategory, n+1), years: map[int]perCategory{}, undated: make(perCategory, n+1),
+		columns: newColumns(), lengths: make([]lengths, n+1), terms: newTerms(n, mostTerms),
+	}
 }
 
 // Add counts a complaint.
 func (c *Collector) Add(x *schema.Complaint) {
-	k := NoCategory
-	if category, ok := schema.CategoryOfProduct(x.Product); ok {
-		k = int(category)
+	k, known := c.taxonomy.Code(x.Product)
+	if !known {
+		k = c.taxonomy.Len()
 	}
 	c.rows++
 	c.categories[k]++
@@ -69,7 +73,7 @@ func (c *Collector) Add(x *schema.Complaint) {
 		return
 	}
 	c.lengths[k].add(utf8.RuneCountInString(x.Narrative))
-	if k != NoCategory {
+	if known {
 		c.terms.add([]byte(x.Narrative), k)
 	}
 }
@@ -80,7 +84,7 @@ func (c *Collector) addDate(date string, k int) {
 		c.undated[k]++
 		return
 	}
-	n := c.years[t.Year()]
+	n := c.year(t.Year())
 	n[k]++
 	c.years[t.Year()] = n
 	day := t.Format("2006-01-02")
@@ -90,13 +94,21 @@ func (c *Collector) addDate(date string, k int) {
 	c.to = max(c.to, day)
 }
 
+// year are the counts of a year.
+func (c *Collector) year(y int) perCategory {
+	if n, ok := c.years[y]; ok {
+		return n
+	}
+	return make(perCategory, len(c.undated))
+}
+
 // Rows is how many complaints were added.
 func (c *Collector) Rows() int { return c.rows }
 
 // largest is the category with the most complaints.
 func (c *Collector) largest() int {
 	k := 0
-	for i, n := range c.categories[:NoCategory] {
+	for i, n := range c.categories[:c.taxonomy.Len()] {
 		if n > c.categories[k] {
 			k = i
 		}

@@ -10,17 +10,17 @@ import (
 	"strings"
 
 	"complaints/internal/classifier"
-	"complaints/schema"
 )
 
 // Model is what a model said of the complaints of the page.
 type Model struct {
 	Version     string
 	Training    classifier.Training
-	Kept        classifier.Metrics                              // as its bundle has them, on rows that were kept from its training
-	Here        classifier.Metrics                              // on the complaints of the page whose product is known
-	Classes     []Class                                         // in the order of the codes
-	Confusion   [schema.NumCategories][schema.NumCategories]int // [true][predicted]
+	Kept        classifier.Metrics // as its bundle has them, on rows that were kept from its training
+	Here        classifier.Metrics // on the complaints of the page whose product is known
+	Categories  []string           // names, in the order of the codes
+	Classes     []Class            // in the order of the codes
+	Confusion   [][]int            // [true][predicted]
 	Calibration []Bin
 	Scored      classifier.Profile  // all complaints of the page with a text
 	Reference   *classifier.Profile // what Scored is compared with; older bundles have none
@@ -49,8 +49,8 @@ var pageCSS string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"n": thousands, "pct": percent, "f4": func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) },
-	"css":  func() template.CSS { return template.CSS(pageCSS) }, //nolint:gosec // a file of this package
-	"list": func(v ...any) []any { return v },
+	"css":  func() template.CSS { return template.CSS(pageCSS) },                                 //nolint:gosec // a file of this package
+	"list": func(v ...any) []any { return v }, "colour": func(code int) int { return code % 10 }, // those of many categories share colours
 }).Parse(pageHTML))
 
 // thousands writes a number with commas.
@@ -92,10 +92,10 @@ type bar struct {
 // Write writes the page. Source says where the complaints are from; m may be nil.
 func (c *Collector) Write(w io.Writer, source string, m *Model) error {
 	v := view{
-		Source: source, Rows: c.rows, Known: c.categories.known(), Unknown: c.categories[NoCategory], Blank: c.blank, From: c.from, To: c.to,
-		Undated: c.undated.known() + c.undated[NoCategory],
+		Source: source, Rows: c.rows, Known: c.categories.known(), Unknown: c.categories.unknown(), Blank: c.blank, From: c.from, To: c.to,
+		Undated: c.undated.known() + c.undated.unknown(), YearTotals: make(perCategory, len(c.undated)),
 	}
-	for k, name := range classifier.ClassNames() {
+	for k, name := range c.taxonomy.Names() {
 		v.Categories = append(v.Categories, bar{Name: name, Count: c.categories[k], Share: share(c.categories[k], v.Known), Class: k})
 		v.Terms = append(v.Terms, termsView{Name: name, Class: k, Texts: c.terms.texts[k], Terms: c.terms.telling(k)})
 	}
@@ -147,7 +147,7 @@ type lengthView struct {
 
 func (c *Collector) viewLengths(v *view) {
 	var all lengths
-	names := append(classifier.ClassNames(), "Product absent or unknown")
+	names := append(c.taxonomy.Names(), "Product absent or unknown")
 	for k := range c.lengths {
 		l := &c.lengths[k]
 		v.Lengths = append(v.Lengths, l.view(names[k]))
@@ -235,14 +235,14 @@ func (c *Collector) viewYears(v *view) {
 		}
 	}
 	row := func(name string, counts perCategory) {
-		r := yearRow{name, counts, counts.known() + counts[NoCategory]}
+		r := yearRow{name, counts, counts.known() + counts.unknown()}
 		for k, n := range counts {
 			v.YearTotals[k] += n
 		}
 		v.YearRows = append(v.YearRows, r)
 	}
 	for _, y := range years {
-		row(fmt.Sprintf("%04d", y), c.years[y])
+		row(fmt.Sprintf("%04d", y), c.year(y))
 	}
 	if v.Undated > 0 {
 		row("no date", c.undated)
@@ -254,14 +254,14 @@ func (c *Collector) viewYears(v *view) {
 // chart stacks the categories of the years, but one.
 func (c *Collector) chart(years []int, without int) yearChart {
 	out := yearChart{Width: len(years)}
-	for k, name := range classifier.ClassNames() {
+	for k, name := range c.taxonomy.Names() {
 		if k != without {
 			out.Legend = append(out.Legend, bar{Name: name, Class: k})
 		}
 	}
 	total := func(y int) (n int) {
-		for k, v := range c.years[y] {
-			if k != without && k != NoCategory {
+		for k, v := range c.year(y) {
+			if k != without && k != c.taxonomy.Len() {
 				n += v
 			}
 		}
@@ -274,7 +274,7 @@ func (c *Collector) chart(years []int, without int) yearChart {
 		out.Labels = append(out.Labels, fmt.Sprintf("%04d", y))
 		at := 100.0
 		for _, l := range out.Legend {
-			n := c.years[y][l.Class]
+			n := c.year(y)[l.Class]
 			height := 100 * share(n, out.Top)
 			at -= height
 			if n > 0 {
@@ -334,7 +334,7 @@ type driftBin struct {
 
 func viewModel(m *Model) *modelView {
 	v := &modelView{Model: m, Review: share(m.NeedReview, int(m.Scored.Rows))}
-	for i, name := range classifier.ClassNames() {
+	for i, name := range m.Categories {
 		v.Classes = append(v.Classes, classView{name, m.Classes[i]})
 		r := matrixRow{Code: i, Name: name}
 		for j, n := range m.Confusion[i] {
@@ -355,7 +355,7 @@ func viewModel(m *Model) *modelView {
 		}
 	}
 	if m.Reference != nil && m.Scored.Rows > 0 {
-		v.Drift = viewDrift(&m.Scored, m.Reference)
+		v.Drift = viewDrift(m.Categories, &m.Scored, m.Reference)
 	}
 	return v
 }
@@ -371,11 +371,11 @@ const (
 	otherPSI = 0.25
 )
 
-func viewDrift(now, before *classifier.Profile) []driftView {
+func viewDrift(categories []string, now, before *classifier.Profile) []driftView {
 	var out []driftView
 	drift := now.DriftFrom(before)
-	reference := before.Properties()
-	for i, p := range now.Properties() {
+	reference := before.Properties(categories)
+	for i, p := range now.Properties(categories) {
 		d := driftView{What: driftNames[p.What], PSI: drift[i].PSI}
 		switch {
 		case d.PSI < usualPSI:

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"complaints/internal/classifier"
-	"complaints/schema"
 )
 
 const (
@@ -26,7 +25,7 @@ const (
 type terms struct {
 	most      int
 	forgotten uint32 // times
-	texts     [schema.NumCategories]int
+	texts     []int  // by category code
 	counts    map[string]*termCount
 	stop      map[string]bool
 	number    int    // of the text in hand
@@ -34,13 +33,13 @@ type terms struct {
 }
 
 type termCount struct {
-	texts  [schema.NumCategories]uint32
-	missed uint32 // how many texts may have had it before it was counted
-	last   int    // number of the last text that had it
+	texts  []uint32 // by category code
+	missed uint32   // how many texts may have had it before it was counted
+	last   int      // number of the last text that had it
 }
 
-func newTerms(most int) *terms {
-	t := &terms{most: most, counts: map[string]*termCount{}, stop: map[string]bool{}}
+func newTerms(categories, most int) *terms {
+	t := &terms{most: most, texts: make([]int, categories), counts: map[string]*termCount{}, stop: map[string]bool{}}
 	for _, w := range classifier.StopWords() {
 		t.stop[w] = true
 	}
@@ -75,7 +74,7 @@ func isWord(token []byte) bool {
 func (t *terms) count(term []byte, category int) {
 	c := t.counts[string(term)]
 	if c == nil {
-		c = &termCount{missed: t.forgotten}
+		c = &termCount{texts: make([]uint32, len(t.texts)), missed: t.forgotten}
 		t.counts[string(term)] = c
 	}
 	if c.last != t.number {

@@ -14,7 +14,7 @@ import (
 func TestTermsAreBounded(t *testing.T) {
 	const most = 300
 	rng := rand.New(rand.NewPCG(1, 2))
-	bounded := newTerms(most)
+	bounded := newTerms(5, most)
 	exact := map[string]int{}
 	for range 2000 {
 		seen := map[string]bool{}
@@ -62,7 +62,7 @@ func TestTermsAreBounded(t *testing.T) {
 
 // A term that comes in bursts, each too short to stay by itself, is not lost again and again.
 func TestBurstsAreCounted(t *testing.T) {
-	bounded := newTerms(100)
+	bounded := newTerms(5, 100)
 	bursts, rare := 0, 0
 	for range 20 {
 		before := bounded.forgotten
@@ -85,7 +85,7 @@ func TestBurstsAreCounted(t *testing.T) {
 }
 
 func TestTellingTerms(t *testing.T) {
-	c := newTerms(mostTerms)
+	c := newTerms(5, mostTerms)
 	for range 20 {
 		c.add([]byte("The mortgage company XXXX sold my escrow account in 2016"), 2)
 		c.add([]byte("A debt collector calls about the account, a debt collector!"), 1)
@@ -122,7 +122,7 @@ func TestQuantiles(t *testing.T) {
 }
 
 func TestChartWithoutTheLargest(t *testing.T) {
-	c := NewCollector()
+	c := NewCollector(schema.Bureau())
 	for i := range 12 {
 		x := schema.Complaint{DateReceived: "2020-01-01", Product: "Mortgage"}
 		switch {
@@ -141,7 +141,7 @@ func TestChartWithoutTheLargest(t *testing.T) {
 		t.Errorf("the highest of all is %d, without the largest %d with %d categories, %d wide", all.Top, without.Top, len(without.Legend), all.Width)
 	}
 	for _, p := range without.Parts {
-		if p.Class == int(schema.Loans) {
+		if p.Class == 2 {
 			t.Errorf("the largest is there: %+v", p)
 		}
 	}

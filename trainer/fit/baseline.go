@@ -8,7 +8,6 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
-	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
 )
@@ -22,9 +21,9 @@ func (f *Fitter) judgeLinear(s dataset.Split) ([]evaluate.Prediction, error) {
 	scratch := features.NewScratch()
 	out := make([]evaluate.Prediction, len(s.Judge))
 	for i, r := range s.Judge {
-		out[i] = evaluate.Prediction{Truth: f.examples[r].Category}
-		copy(out[i].Probabilities[:], features.Row([]byte(f.examples[r].Text), scratch))
-		classifier.Softmax(&out[i].Probabilities)
+		row := features.Row([]byte(f.examples[r].Text), scratch)
+		out[i] = evaluate.Prediction{Truth: f.examples[r].Category, Probabilities: slices.Clone(row[:f.taxonomy.Len()])}
+		classifier.Softmax(out[i].Probabilities)
 	}
 	return out, nil
 }
@@ -97,14 +96,13 @@ func (f *Fitter) judgeTFIDF(ctx context.Context, s dataset.Split) ([]evaluate.Pr
 		return nil, err
 	}
 	defer m.booster.Close()
-	flat, err := m.booster.Predict(t.rows(s.Judge), schema.NumCategories, "num_threads=1")
+	flat, err := m.booster.Predict(t.rows(s.Judge), f.taxonomy.Len(), "num_threads=1")
 	if err != nil {
 		return nil, err
 	}
 	out := make([]evaluate.Prediction, len(s.Judge))
 	for i, r := range s.Judge {
-		out[i] = evaluate.Prediction{Truth: f.examples[r].Category}
-		copy(out[i].Probabilities[:], flat[i*schema.NumCategories:])
+		out[i] = evaluate.Prediction{Truth: f.examples[r].Category, Probabilities: f.rowOf(flat, i)}
 	}
 	return out, nil
 }

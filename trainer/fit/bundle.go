@@ -34,7 +34,7 @@ func (f *Fitter) Seal(m *Model, name string, rows []int, metrics evaluate.Result
 		return nil, err
 	}
 	manifest := classifier.Manifest{
-		Features: m.features.Width(), Trees: m.rounds * len(classifier.ClassNames()), Metrics: metrics.Metrics, ReviewThreshold: threshold,
+		Features: m.features.Width(), Trees: m.rounds * m.classes, Metrics: metrics.Metrics, ReviewThreshold: threshold,
 		Reference: &metrics.Reference,
 		Training:  classifier.Training{Recipe: f.recipe.Name, Seed: f.seed, Rows: len(rows), Rounds: m.rounds},
 	}
@@ -42,7 +42,9 @@ func (f *Fitter) Seal(m *Model, name string, rows []int, metrics evaluate.Result
 	for i, t := range texts {
 		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: t, Probabilities: predicted[i].Probabilities})
 	}
-	parts, err := classifier.Seal(manifest, name, m.text, m.tables.Append(nil))
+	parts, err := classifier.Seal(manifest, name, map[string][]byte{
+		classifier.ModelPart: m.text, classifier.FeaturesPart: m.tables.Append(nil), classifier.TaxonomyPart: f.taxonomy.JSON(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,11 @@ func WriteBundle(dir string, parts map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, name := range classifier.PartNames {
+	names, err := classifier.PartNames(parts[classifier.ManifestPart])
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		if err := os.WriteFile(filepath.Join(dir, name), parts[name], 0o644); err != nil {
 			return err
 		}

@@ -48,13 +48,15 @@ func temperature(kept []evaluate.Prediction) float64 {
 // scale is what a model would say if its raw scores were divided by t.
 func scale(j evaluate.Prediction, t float64) evaluate.Prediction {
 	total := 0.0
+	scaled := make([]float64, len(j.Probabilities))
 	for k, p := range j.Probabilities {
-		j.Probabilities[k] = math.Pow(p, 1/t)
-		total += j.Probabilities[k]
+		scaled[k] = math.Pow(p, 1/t)
+		total += scaled[k]
 	}
-	for k := range j.Probabilities {
-		j.Probabilities[k] /= total
+	for k := range scaled {
+		scaled[k] /= total
 	}
+	j.Probabilities = scaled
 	return j
 }
 

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -15,13 +16,13 @@ import (
 func overconfident(n int) []evaluate.Prediction {
 	var rows []evaluate.Prediction
 	for i := range n {
-		truth := schema.Category(0)
+		truth := 0
 		if i%5 == 0 {
 			truth = 1
 		}
-		row := evaluate.Prediction{Truth: truth}
+		row := evaluate.Prediction{Truth: truth, Probabilities: make([]float64, 5)}
 		for k := range row.Probabilities {
-			row.Probabilities[k] = 0.05 / (schema.NumCategories - 1)
+			row.Probabilities[k] = 0.05 / 4
 		}
 		row.Probabilities[0] = 0.95
 		rows = append(rows, row)
@@ -32,8 +33,8 @@ func overconfident(n int) []evaluate.Prediction {
 func TestTemperature(t *testing.T) {
 	rows := overconfident(1000)
 	heat := temperature(rows)
-	before, after := evaluate.Of(rows), evaluate.Of(Scale(rows, heat))
-	if heat <= 1.2 || after.ECE >= before.ECE/2 || after.LogLoss >= before.LogLoss || after.Confusion != before.Confusion {
+	before, after := evaluate.Of(schema.Bureau(), rows), evaluate.Of(schema.Bureau(), Scale(rows, heat))
+	if heat <= 1.2 || after.ECE >= before.ECE/2 || after.LogLoss >= before.LogLoss || !reflect.DeepEqual(after.Confusion, before.Confusion) {
 		t.Errorf("temperature %v: ECE %v became %v, log loss %v became %v", heat, before.ECE, after.ECE, before.LogLoss, after.LogLoss)
 	}
 	back := Scale(Scale(rows, heat), 1/heat)
@@ -61,12 +62,12 @@ func TestDividedLeavesGiveDividedScores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts := func(column int) bool { return column >= classifier.ScoreColumns }
-	_, plain, err := classifier.Scorers(text, c.Features().Width(), counts)
+	counts := func(column int) bool { return column >= classifier.ScoreColumns(c.Taxonomy().Len()) }
+	_, plain, err := classifier.Scorers(text, c.Features().Width(), c.Taxonomy().Len(), counts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fast, leaves, err := classifier.Scorers([]byte(divided), c.Features().Width(), counts)
+	fast, leaves, err := classifier.Scorers([]byte(divided), c.Features().Width(), c.Taxonomy().Len(), counts)
 	if err != nil {
 		t.Fatal(err)
 	}

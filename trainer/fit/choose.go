@@ -3,8 +3,6 @@ package fit
 import (
 	"cmp"
 	"slices"
-
-	"complaints/schema"
 )
 
 // chosenTerm is a term whose count is a feature.
@@ -25,13 +23,13 @@ func chooseTerms(v *vocabulary, kinds []kind, n, minDocuments int) []chosenTerm 
 		}
 	}
 	n = min(n, len(candidates))
-	var ranked [schema.NumCategories][]chosenTerm
+	ranked := make([][]chosenTerm, v.classes)
 	for k := range ranked {
 		ranked[k] = rankTerms(v, candidates, k)
 	}
 	used := map[chosenTerm]bool{}
 	chosen := make([]chosenTerm, 0, n)
-	for k := 0; len(chosen) < n; k = (k + 1) % schema.NumCategories {
+	for k := 0; len(chosen) < n; k = (k + 1) % v.classes {
 		for used[ranked[k][0]] {
 			ranked[k] = ranked[k][1:]
 		}

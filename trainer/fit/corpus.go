@@ -47,6 +47,7 @@ func (d *document) of(k kind) []termCount {
 // words and openings share the numbers of words. Pairs that are in few documents
 // are not in it: most are in one, and no vocabulary would have them.
 type corpus struct {
+	classes   int // categories of the taxonomy
 	documents []document
 	words     []string
 	pairs     [numKinds][]uint64 // first word << 32 | second word, for pairs and contents
@@ -54,9 +55,9 @@ type corpus struct {
 
 // newCorpus turns texts into terms, in two passes over the texts: one counts in
 // how many each pair is, the other keeps those that are in least or more.
-func newCorpus(examples []dataset.Example, least int) *corpus {
+func newCorpus(classes int, examples []dataset.Example, least int) *corpus {
 	b := &corpusBuilder{
-		corpus: corpus{documents: make([]document, 0, len(examples))}, wordNumber: map[string]uint32{}, skip: map[string]bool{},
+		corpus: corpus{classes: classes, documents: make([]document, 0, len(examples))}, wordNumber: map[string]uint32{}, skip: map[string]bool{},
 	}
 	for _, w := range classifier.StopWords() {
 		b.skip[w] = true

@@ -46,16 +46,17 @@ func threadsFor(rows int) int {
 	return trainingThreads
 }
 
-func (r Recipe) parameters(seed uint64, rows int) string {
+func (r Recipe) parameters(classes int, seed uint64, rows int) string {
 	return fmt.Sprintf("objective=multiclass num_class=%d metric=multi_logloss boosting=gbdt linear_tree=false"+
 		" learning_rate=%g num_leaves=%d feature_fraction_bynode=%g bagging_fraction=%g bagging_freq=1 lambda_l2=%g min_data_in_leaf=%d"+
 		" deterministic=true force_row_wise=true num_threads=%d seed=%d verbosity=-1",
-		schema.NumCategories, r.LearningRate, r.Leaves, r.FeatureFraction, r.BaggingFraction, r.L2, min(r.MinRowsLeaf, max(rows/20, 1)), threadsFor(rows), seed%(1<<31))
+		classes, r.LearningRate, r.Leaves, r.FeatureFraction, r.BaggingFraction, r.L2, min(r.MinRowsLeaf, max(rows/20, 1)), threadsFor(rows), seed%(1<<31))
 }
 
 // Fitter holds what all fits of one run share.
 type Fitter struct {
 	lib      *lightgbm.Library
+	taxonomy *schema.Taxonomy
 	recipe   Recipe
 	seed     uint64
 	corpus   *corpus
@@ -67,7 +68,8 @@ type Fitter struct {
 
 // Config is what a fitter needs beside its examples.
 type Config struct {
-	Library  string // path of LightGBM's
+	Library  string           // path of LightGBM's
+	Taxonomy *schema.Taxonomy // of the examples' categories
 	Recipe   Recipe
 	Seed     uint64
 	Progress dataset.Progress
@@ -86,13 +88,17 @@ func New(examples []dataset.Example, c Config) (*Fitter, error) {
 	}
 	c.Progress("%d texts, counting their terms", len(examples))
 	return &Fitter{
-		lib: lib, recipe: r, seed: c.Seed, corpus: newCorpus(examples, min(r.MinDocuments, r.MinChosen)),
+		lib: lib, taxonomy: c.Taxonomy, recipe: r, seed: c.Seed, corpus: newCorpus(c.Taxonomy.Len(), examples, min(r.MinDocuments, r.MinChosen)),
 		examples: examples, groups: dataset.Groups(examples), progress: c.Progress, single: c.Once,
 	}, nil
 }
 
+// Taxonomy is that of the examples.
+func (f *Fitter) Taxonomy() *schema.Taxonomy { return f.taxonomy }
+
 // Model is a fitted model that has not been packed yet.
 type Model struct {
+	classes  int
 	tables   *classifier.Tables
 	features *classifier.Features
 	booster  *lightgbm.Booster
@@ -145,7 +151,8 @@ func (f *Fitter) fitTables(rows []int, chosen int) *classifier.Tables {
 // it in serving; their counts from the final tables.
 func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []dataset.Split) (*lightgbm.Rows, error) {
 	place := placesOf(rows, len(f.examples))
-	scores := make([]float64, len(rows)*classifier.ScoreColumns)
+	columns := classifier.ScoreColumns(f.taxonomy.Len())
+	scores := make([]float64, len(rows)*columns)
 	var g errgroup.Group
 	g.SetLimit(min(trainingThreads, runtime.GOMAXPROCS(0)))
 	for i, part := range parts {
@@ -157,7 +164,7 @@ func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []da
 			s := inner.NewScratch()
 			for _, r := range part.Judge {
 				row := inner.Row([]byte(f.examples[r].Text), s)
-				copy(scores[int(place[r])*classifier.ScoreColumns:][:classifier.ScoreColumns], row)
+				copy(scores[int(place[r])*columns:][:columns], row)
 			}
 			f.progress("scores of fold %d of %d", i+1, len(parts))
 			return nil
@@ -170,7 +177,7 @@ func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []da
 	s := features.NewScratch()
 	for i, r := range rows {
 		row := features.Row([]byte(f.examples[r].Text), s)
-		copy(row[:classifier.ScoreColumns], scores[i*classifier.ScoreColumns:])
+		copy(row[:columns], scores[i*columns:])
 		out.Append(row)
 		if i == sampleRows {
 			out.Reserve(len(rows))
@@ -193,7 +200,7 @@ func placesOf(rows []int, n int) []int32 {
 
 // Fit makes a model of the given rows.
 func (f *Fitter) Fit(ctx context.Context, rows []int) (*Model, error) {
-	m := &Model{tables: f.fitTables(rows, f.recipe.Chosen)}
+	m := &Model{classes: f.taxonomy.Len(), tables: f.fitTables(rows, f.recipe.Chosen)}
 	var err error
 	if m.features, err = classifier.NewFeatures(m.tables); err != nil {
 		return nil, err
@@ -232,10 +239,10 @@ func (f *Fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters strin
 	if err != nil || !f.recipe.Balanced {
 		return d, err
 	}
-	per := dataset.PerCategory(f.examples, rows)
+	per := dataset.PerCategory(f.taxonomy, f.examples, rows)
 	weights := make([]float32, len(rows))
 	for i, r := range rows {
-		weights[i] = float32(len(rows)) / float32(schema.NumCategories*per[f.examples[r].Category])
+		weights[i] = float32(len(rows)) / float32(len(per)*per[f.examples[r].Category])
 	}
 	if err := d.Weigh(weights); err != nil {
 		d.Close()
@@ -246,7 +253,7 @@ func (f *Fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters strin
 
 // boost trains the final trees.
 func (f *Fitter) boost(ctx context.Context, m *Model, matrix *lightgbm.Rows, rows []int) error {
-	parameters := f.recipe.parameters(f.seed, len(rows))
+	parameters := f.recipe.parameters(f.taxonomy.Len(), f.seed, len(rows))
 	train, err := f.newTraining(matrix, rows, parameters)
 	if err != nil {
 		return err
@@ -290,6 +297,12 @@ func (f *Fitter) Predict(m *Model, rows []int) ([]evaluate.Prediction, error) {
 	return out, err
 }
 
+// rowOf is the i-th row's part of all rows' probabilities.
+func (f *Fitter) rowOf(flat []float64, i int) []float64 {
+	n := f.taxonomy.Len()
+	return flat[i*n : (i+1)*n : (i+1)*n]
+}
+
 // predict returns LightGBM's own probabilities for texts that are new to the
 // model. The true categories are the caller's to fill in.
 func (m *Model) predict(texts []string) ([]evaluate.Prediction, error) {
@@ -300,12 +313,12 @@ func (m *Model) predict(texts []string) ([]evaluate.Prediction, error) {
 		rows.Append(m.features.Row([]byte(t), s))
 		out[i].Length, out[i].UnknownWords = len(t), s.UnknownWords()
 	}
-	flat, err := m.booster.Predict(rows, schema.NumCategories, fmt.Sprintf("num_threads=%d", threadsFor(len(texts))))
+	flat, err := m.booster.Predict(rows, m.classes, fmt.Sprintf("num_threads=%d", threadsFor(len(texts))))
 	if err != nil {
 		return nil, err
 	}
 	for i := range out {
-		copy(out[i].Probabilities[:], flat[i*schema.NumCategories:])
+		out[i].Probabilities = flat[i*m.classes : (i+1)*m.classes : (i+1)*m.classes]
 	}
 	return out, nil
 }

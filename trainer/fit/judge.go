@@ -35,7 +35,7 @@ func (f *Fitter) CrossValidate(ctx context.Context, n int) ([]evaluate.Predictio
 		if err != nil {
 			return nil, fmt.Errorf("fold %d of %d: %w", i+1, n, err)
 		}
-		e := evaluate.Of(one)
+		e := evaluate.Of(f.taxonomy, one)
 		f.progress("fold %d of %d: accuracy %.4f, macro F1 %.4f, log loss %.4f", i+1, n, e.Accuracy, e.MacroF1, e.LogLoss)
 		all = append(all, one...)
 	}
@@ -48,7 +48,7 @@ func (f *Fitter) Train(ctx context.Context, name string, r Report) (map[string][
 	if err != nil {
 		return nil, r, err
 	}
-	r.Recipe, r.Result = f.recipe.Name, evaluate.Of(kept)
+	r.Recipe, r.Result = f.recipe.Name, evaluate.Of(f.taxonomy, kept)
 	r.ReviewThreshold, r.ReviewCoverage = evaluate.ReviewThreshold(kept, r.ReviewPrecision)
 	rows := dataset.AllRows(len(f.examples))
 	f.progress("fitting all %d rows", len(rows))

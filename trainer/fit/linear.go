@@ -6,19 +6,17 @@ import (
 	"slices"
 
 	"complaints/internal/classifier"
-	"complaints/schema"
 )
 
 // linearModel is the softmax regression behind the linear scores, by kind and
 // place. Each kind of terms is a block of length 1 of its own.
 type linearModel struct {
 	kinds   []kind
-	bias    [schema.NumCategories]float64
+	classes int
+	bias    []float64
 	idf     [numKinds][]classifier.Fixed
 	weights [numKinds][]classifier.Weights
 }
-
-type classVector [schema.NumCategories]float64
 
 // input is a term's value in a document; at is its place among all kinds.
 type input struct {
@@ -36,7 +34,7 @@ var logOf = func() (logs [mostCount + 1]float64) {
 
 // fitLinear fits the regression by AdaGrad (Duchi et al., JMLR 2011).
 func fitLinear(v *vocabulary, rows []int, r Recipe, seed uint64) *linearModel {
-	m := &linearModel{kinds: r.LinearKinds}
+	m := &linearModel{kinds: r.LinearKinds, classes: v.classes, bias: make([]float64, v.classes)}
 	var first [numKinds]uint32 // place of a kind's first term among all
 	size := uint32(0)
 	for _, k := range m.kinds {
@@ -54,9 +52,9 @@ func fitLinear(v *vocabulary, rows []int, r Recipe, seed uint64) *linearModel {
 	}
 	weights := m.descend(v.corpus, rows, inputs, int(size), r, rand.New(rand.NewPCG(seed, uint64(len(rows)))))
 	for _, k := range m.kinds {
-		m.weights[k] = make([]classifier.Weights, len(v.terms[k]))
+		m.weights[k] = newWeights(len(v.terms[k]), m.classes)
 		for i := range m.weights[k] {
-			for c, w := range weights[int(first[k])+i] {
+			for c, w := range weights[(int(first[k])+i)*m.classes:][:m.classes] {
 				m.weights[k][i][c] = classifier.ToFixed(w)
 			}
 		}
@@ -85,29 +83,32 @@ func (m *linearModel) inputs(out []input, v *vocabulary, d *document, first *[nu
 	return out
 }
 
-func (m *linearModel) descend(c *corpus, rows []int, inputs func(row int) []input, size int, r Recipe, rng *rand.Rand) []classVector {
-	weights, squares := make([]classVector, size), make([]classVector, size)
+// descend returns the weights of all terms, those of a term's categories together.
+func (m *linearModel) descend(c *corpus, rows []int, inputs func(row int) []input, size int, r Recipe, rng *rand.Rand) []float64 {
+	n := m.classes
+	weights, squares := make([]float64, size*n), make([]float64, size*n)
 	for i := range squares {
-		for k := range squares[i] {
-			squares[i][k] = 0.1
-		}
+		squares[i] = 0.1
 	}
-	biasSquares := classVector{1, 1, 1, 1, 1}
+	gradient, biasSquares := make([]float64, n), make([]float64, n)
+	for k := range biasSquares {
+		biasSquares[k] = 1
+	}
 	order := rng.Perm(len(rows))
 	for range r.Epochs {
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, i := range order {
-			gradient := classVector(m.bias)
+			copy(gradient, m.bias)
 			values := inputs(rows[i])
 			for _, x := range values {
-				for k, w := range weights[x.at] {
+				for k, w := range weights[int(x.at)*n:][:n] {
 					gradient[k] += float64(w * x.value)
 				}
 			}
-			classifier.Softmax((*[schema.NumCategories]float64)(&gradient))
+			classifier.Softmax(gradient)
 			gradient[c.documents[rows[i]].category]--
 			for _, x := range values {
-				w, s := &weights[x.at], &squares[x.at]
+				w, s := weights[int(x.at)*n:][:n], squares[int(x.at)*n:][:n]
 				for k := range w {
 					g := gradient[k] * x.value
 					s[k] += float64(g * g)

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"complaints/internal/lightgbm"
-	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
 )
@@ -101,7 +100,7 @@ func (f *Fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []i
 	// LightGBM keeps its log level by thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	parameters := f.recipe.parameters(f.seed, matrix.Len())
+	parameters := f.recipe.parameters(f.taxonomy.Len(), f.seed, matrix.Len())
 	total := 0
 	for _, p := range parts {
 		total += len(p.Judge)
@@ -147,14 +146,14 @@ func (f *Fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []i
 
 // predictKept is what a trial's first rounds say of the rows that it did not see.
 func (f *Fitter) predictKept(t *trial, matrix *lightgbm.Rows, place []int32, rows []int, rounds int) ([]evaluate.Prediction, error) {
-	flat, err := t.booster.PredictRounds(matrix.Select(places(place, rows)), schema.NumCategories, rounds, fmt.Sprintf("num_threads=%d", threadsFor(matrix.Len())))
+	flat, err := t.booster.PredictRounds(matrix.Select(places(place, rows)), f.taxonomy.Len(), rounds, fmt.Sprintf("num_threads=%d", threadsFor(matrix.Len())))
 	if err != nil {
 		return nil, err
 	}
 	out := make([]evaluate.Prediction, len(rows))
 	for i, r := range rows {
 		out[i].Truth = f.examples[r].Category
-		copy(out[i].Probabilities[:], flat[i*schema.NumCategories:])
+		out[i].Probabilities = f.rowOf(flat, i)
 	}
 	return out, nil
 }

@@ -5,11 +5,19 @@ import (
 	"slices"
 
 	"complaints/internal/classifier"
-	"complaints/schema"
 )
 
 // frequency is in how many documents of each category a term is.
-type frequency [schema.NumCategories]uint32
+type frequency []uint32
+
+// newFrequencies are n frequencies that lie one behind the other.
+func newFrequencies(n, classes int) []frequency {
+	all, flat := make([]frequency, n), make([]uint32, n*classes)
+	for i := range all {
+		all[i] = flat[i*classes : (i+1)*classes : (i+1)*classes]
+	}
+	return all
+}
 
 func (f frequency) total() (n uint32) {
 	for _, v := range f {
@@ -28,6 +36,7 @@ type vocabulary struct {
 	corpus    *corpus
 	documents int
 	years     bool // years may be terms
+	classes   int
 	perClass  frequency
 	terms     [numKinds][]uint32    // by place: the corpus's term
 	place     [numKinds][]uint32    // by term: its place, or unknown
@@ -39,12 +48,12 @@ var limits = [numKinds]int{words: classifier.MaxTerms, pairs: 40_000, contents: 
 
 // newVocabulary counts the terms of the given documents.
 func newVocabulary(c *corpus, rows []int, minDocuments int, years bool) *vocabulary {
-	v := &vocabulary{corpus: c, documents: len(rows), years: years}
+	v := &vocabulary{corpus: c, documents: len(rows), years: years, classes: c.classes, perClass: make(frequency, c.classes)}
 	for _, r := range rows {
 		v.perClass[c.documents[r].category]++
 	}
 	for k := range numKinds {
-		counts := make([]frequency, c.size(k))
+		counts := newFrequencies(c.size(k), c.classes)
 		for _, r := range rows {
 			d := &c.documents[r]
 			for _, t := range d.of(k) {
@@ -72,10 +81,10 @@ func (v *vocabulary) keep(k kind, counts []frequency, minDocuments int) {
 	for i := range v.place[k] {
 		v.place[k][i] = unknown
 	}
-	v.frequency[k] = make([]frequency, len(kept))
+	v.frequency[k] = newFrequencies(len(kept), v.classes)
 	for place, term := range kept {
 		v.place[k][term] = uint32(place)
-		v.frequency[k][place] = counts[term]
+		copy(v.frequency[k][place], counts[term])
 	}
 }
 

@@ -9,8 +9,6 @@ package gate
 import (
 	"fmt"
 	"time"
-
-	"complaints/schema"
 )
 
 // Limits are how much worse a candidate may be, and what it must be in itself.
@@ -24,7 +22,7 @@ type Limits struct {
 
 // Model is what a model did on the test rows.
 type Model struct {
-	Predicted []schema.Category // by row
+	Predicted []int // category code, by row
 	ECE       float64
 	Scoring   time.Duration // of a text
 }
@@ -32,11 +30,12 @@ type Model struct {
 // Input is all that a decision goes by. Truth and both Predicted are of the same
 // rows, in the same order.
 type Input struct {
-	Truth     []schema.Category
-	Fitted    [schema.NumCategories]int // rows of each category that the candidate was fitted on
-	Candidate Model
-	Champion  Model
-	Seed      uint64 // of the resamples
+	Categories []string // their names, by code
+	Truth      []int    // category code, by row
+	Fitted     []int    // rows of each category that the candidate was fitted on
+	Candidate  Model
+	Champion   Model
+	Seed       uint64 // of the resamples
 }
 
 // Rule is one question of the gate and its answer.
@@ -73,15 +72,15 @@ func Decide(in Input, limits Limits) (Decision, error) {
 		return Decision{}, fmt.Errorf("gate: %d test rows, of which the candidate judged %d and the champion %d; need the same number above zero",
 			n, len(in.Candidate.Predicted), len(in.Champion.Predicted))
 	}
-	candidate, champion := newTable(in.Truth, in.Candidate.Predicted), newTable(in.Truth, in.Champion.Predicted)
+	candidate, champion := newTable(len(in.Categories), in.Truth, in.Candidate.Predicted), newTable(len(in.Categories), in.Truth, in.Champion.Predicted)
 	d := Decision{
 		MacroF1: candidate.macroF1(), ChampionMacroF1: champion.macroF1(),
-		MacroF1Difference: bootstrap(in.Truth, in.Candidate.Predicted, in.Champion.Predicted, in.Seed),
+		MacroF1Difference: bootstrap(len(in.Categories), in.Truth, in.Candidate.Predicted, in.Champion.Predicted, in.Seed),
 	}
 	d.Rules = []Rule{
-		limits.rows(in.Fitted, &candidate),
+		limits.rows(&in, candidate),
 		limits.macroF1(d),
-		limits.recall(&candidate, &champion),
+		limits.recall(&in, candidate, champion),
 		limits.calibration(in.Candidate.ECE, in.Champion.ECE),
 		limits.speed(in.Candidate.Scoring, in.Champion.Scoring),
 	}
@@ -91,15 +90,15 @@ func Decide(in Input, limits Limits) (Decision, error) {
 
 // rows asks for enough rows of each category, without which no other figure
 // means much.
-func (l Limits) rows(fitted [schema.NumCategories]int, t *table) Rule {
-	least, where, side := -1, schema.Category(0), ""
-	for _, c := range schema.Categories() {
+func (l Limits) rows(in *Input, t table) Rule {
+	least, where, side := -1, "", ""
+	for c, name := range in.Categories {
 		for _, s := range []struct {
 			rows int
 			side string
-		}{{fitted[c], "to fit on"}, {t.rows(int(c)), "to judge by"}} {
+		}{{in.Fitted[c], "to fit on"}, {t.rows(c), "to judge by"}} {
 			if least < 0 || s.rows < least {
-				least, where, side = s.rows, c, s.side
+				least, where, side = s.rows, name, s.side
 			}
 		}
 	}
@@ -120,17 +119,17 @@ func (l Limits) macroF1(d Decision) Rule {
 
 // recall asks for the category that lost most. One that has no test row has no
 // recall; rows asks for that.
-func (l Limits) recall(candidate, champion *table) Rule {
-	worst, at := 0.0, schema.Category(0)
-	for i, c := range schema.Categories() {
-		if fall := champion.recall(int(c)) - candidate.recall(int(c)); i == 0 || fall > worst {
+func (l Limits) recall(in *Input, candidate, champion table) Rule {
+	worst, at := 0.0, 0
+	for c := range in.Categories {
+		if fall := champion.recall(c) - candidate.recall(c); c == 0 || fall > worst {
 			worst, at = fall, c
 		}
 	}
 	return Rule{
 		Name: "recall", Passed: worst <= l.RecallMargin,
 		Says: fmt.Sprintf("%s has the worst change of recall, from %.4f to %.4f on %d rows; it may fall by %g",
-			at, champion.recall(int(at)), candidate.recall(int(at)), champion.rows(int(at)), l.RecallMargin),
+			in.Categories[at], champion.recall(at), candidate.recall(at), champion.rows(at), l.RecallMargin),
 	}
 }
 

@@ -1,31 +1,40 @@
 package gate
 
 import (
+	"cmp"
+	"maps"
 	"math/rand/v2"
 	"slices"
-
-	"complaints/schema"
 )
 
 // table counts rows by their true and their predicted category.
-type table [schema.NumCategories][schema.NumCategories]int
+type table [][]int
 
-func newTable(truth, predicted []schema.Category) table {
-	var t table
+func newTable(categories int, truth, predicted []int) table {
+	t := make(table, categories)
+	for k := range t {
+		t[k] = make([]int, categories)
+	}
 	for i, c := range truth {
 		t[c][predicted[i]]++
 	}
 	return t
 }
 
-func (t *table) rows(k int) (n int) {
+func (t table) clear() {
+	for k := range t {
+		clear(t[k])
+	}
+}
+
+func (t table) rows(k int) (n int) {
 	for _, v := range t[k] {
 		n += v
 	}
 	return n
 }
 
-func (t *table) recall(k int) float64 {
+func (t table) recall(k int) float64 {
 	if n := t.rows(k); n > 0 {
 		return float64(t[k][k]) / float64(n)
 	}
@@ -34,7 +43,7 @@ func (t *table) recall(k int) float64 {
 
 // macroF1 is the mean of the categories' F1; one that neither comes nor is
 // predicted has 0, as everywhere in the trainer.
-func (t *table) macroF1() float64 {
+func (t table) macroF1() float64 {
 	total := 0.0
 	for k := range t {
 		said := 0
@@ -45,7 +54,7 @@ func (t *table) macroF1() float64 {
 			total += 2 * float64(t[k][k]) / float64(n)
 		}
 	}
-	return total / schema.NumCategories
+	return total / float64(len(t))
 }
 
 // Interval holds a value with a probability of 95%.
@@ -62,32 +71,47 @@ const resamples = 2000
 // both models said of them (Efron and Tibshirani, "An Introduction to the
 // Bootstrap", 1993). Rows that agree in the truth and in both answers are counted
 // together.
-func bootstrap(truth, first, second []schema.Category, seed uint64) Interval {
-	const n = schema.NumCategories
-	var cells [n * n * n]int
-	for i, c := range truth {
-		cells[(int(c)*n+int(first[i]))*n+int(second[i])]++
-	}
-	rows := make([]uint8, 0, len(truth)) // the cell of each row, in the order of cells
-	for cell, k := range &cells {
-		for range k {
-			rows = append(rows, uint8(cell))
-		}
-	}
+func bootstrap(categories int, truth, first, second []int, seed uint64) Interval {
+	rows, cells := cellsOf(truth, first, second)
 	rng := rand.New(rand.NewPCG(seed, uint64(len(truth))))
 	differences := make([]float64, resamples)
+	counts := make([]int, len(cells))
+	a, b := newTable(categories, nil, nil), newTable(categories, nil, nil)
 	for r := range differences {
-		clear(cells[:])
+		clear(counts)
 		for range rows {
-			cells[rows[rng.IntN(len(rows))]]++
+			counts[rows[rng.IntN(len(rows))]]++
 		}
-		var a, b table
-		for cell, k := range &cells {
-			a[cell/(n*n)][cell/n%n] += k
-			b[cell/(n*n)][cell%n] += k
+		a.clear()
+		b.clear()
+		for i, n := range counts {
+			c := cells[i]
+			a[c.truth][c.first] += n
+			b[c.truth][c.second] += n
 		}
 		differences[r] = a.macroF1() - b.macroF1()
 	}
 	slices.Sort(differences)
 	return Interval{Low: differences[resamples/40], High: differences[resamples-1-resamples/40]}
+}
+
+// cell is a truth with both answers.
+type cell struct{ truth, first, second int }
+
+// cellsOf returns the cells that there are, in rising order, and the cell of each
+// row, in the order of cells.
+func cellsOf(truth, first, second []int) (rows []int32, cells []cell) {
+	counts := map[cell]int{}
+	for i, c := range truth {
+		counts[cell{c, first[i], second[i]}]++
+	}
+	cells = slices.SortedFunc(maps.Keys(counts), func(a, b cell) int {
+		return cmp.Or(cmp.Compare(a.truth, b.truth), cmp.Compare(a.first, b.first), cmp.Compare(a.second, b.second))
+	})
+	for i, c := range cells {
+		for range counts[c] {
+			rows = append(rows, int32(i))
+		}
+	}
+	return rows, cells
 }

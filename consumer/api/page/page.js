@@ -38,6 +38,11 @@ function headers(more) {
 
 // --- the numbers ---
 
+// colour is the class of a category's colour, by its code. Those of many categories share colours.
+function colour(code) {
+  return `c${Math.max(code, 0) % 10}`;
+}
+
 let paused = false;
 let categories = [];
 
@@ -76,29 +81,32 @@ function modelNote(m) {
 }
 
 function showChart(minutes) {
-  if (!$("legend").firstChild) {
-    $("legend").append(...categories.map((name, c) => make("li", {}, make("span", { className: `swatch c${c}` }), name)));
+  if ($("legend").dataset.key !== categories.join()) {
+    $("legend").dataset.key = categories.join();
+    $("legend").replaceChildren(...categories.map((name, c) => make("li", {}, make("span", { className: `swatch ${colour(c)}` }), name)));
   }
-  const total = (m) => m.counts.reduce((a, b) => a + b, 0);
+  const count = (m, name) => m.counts[name] || 0;
+  const total = (m) => categories.reduce((sum, name) => sum + count(m, name), 0);
   const top = Math.max(1, ...minutes.map(total));
   const last = minutes.length ? minutes[minutes.length - 1].at : 0;
   const bars = [];
   for (const m of minutes) {
     const x = 600 - 10 * ((last - m.at) / 60 + 1);
     let y = 180;
-    m.counts.forEach((n, c) => {
+    categories.forEach((name, c) => {
+      const n = count(m, name);
       const height = 176 * n / top;
       y -= height;
-      if (n) bars.push(drawing("rect", { class: `c${c}`, x, y, width: 9, height }));
+      if (n) bars.push(drawing("rect", { class: colour(c), x, y, width: 9, height }));
     });
   }
   $("chart").replaceChildren(...bars);
-  const hour = minutes.reduce((sum, m) => m.counts.map((n, c) => n + sum[c]), categories.map(() => 0));
+  const hour = categories.map((name) => minutes.reduce((sum, m) => sum + count(m, name), 0));
   const all = hour.reduce((a, b) => a + b, 0);
   say("chart-from", "1 hour ago");
   say("chart-top", all ? `highest bar: ${number.format(top)} a minute` : "");
   say("chart-summary", all
-    ? `Last hour: ${hour.map((n, c) => [n, c]).sort((a, b) => b[0] - a[0]).map(([n, c]) => `${categories[c]} ${number.format(n)} (${percent(n / all)})`).join(", ")}.`
+    ? `Last hour: ${hour.map((n, c) => [n, c]).filter(([n]) => n).sort((a, b) => b[0] - a[0]).map(([n, c]) => `${categories[c]} ${number.format(n)} (${percent(n / all)})`).join(", ")}.`
     : "Nothing was classified in the last hour.");
 }
 
@@ -108,7 +116,7 @@ function showLatest(latest) {
   $("latest").dataset.key = key;
   $("latest").replaceChildren(...latest.map((l) => make("li", { className: "card" },
     make("div", { className: "head" },
-      make("span", { className: `swatch c${l.code}` }),
+      make("span", { className: `swatch ${colour(categories.indexOf(l.category))}` }),
       make("strong", {}, l.category), make("span", {}, percent(l.probability)),
       make("span", {}, l.needs_review ? "needs review" : ""),
       make("span", {}, new Date(l.at).toLocaleTimeString()), make("span", {}, l.id)),
@@ -206,7 +214,7 @@ function details(result) {
   const reason = (p) => row(p.in_text ? [p.name] : [p.name, make("span", { className: "note" }, " absent")],
     result.category_code, Math.abs(p.weight) / heaviest, weight.format(p.weight));
   return [
-    table("Probabilities", Object.entries(result.probabilities).map(([name, p], c) => row([name], c, p, percent(p)))),
+    table("Probabilities", mostProbable(result.probabilities).map(([name, p, c]) => row([name], c, p, percent(p)))),
     make("div", { className: "sides" },
       table(`For ${result.prediction}`, listed(pro)),
       table(`Against ${result.prediction}`, listed(con))),
@@ -214,6 +222,13 @@ function details(result) {
   ];
 }
 
+// mostProbable are the categories with their probabilities and codes, in the order of the codes; of many the most probable.
+function mostProbable(probabilities) {
+  const all = Object.entries(probabilities).map(([name, p], code) => [name, p, code]);
+  return all.length <= shownCategories ? all : all.sort((a, b) => b[1] - a[1]).slice(0, shownCategories);
+}
+
+const shownCategories = 10;
 const shownReasons = 6;
 const weight = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: "exceptZero" });
 
@@ -224,7 +239,7 @@ function table(caption, rows) {
 // row names a thing and shows its share of 1 as a bar in the colour of a category.
 function row(name, category, share, value) {
   const bar = drawing("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" });
-  bar.append(drawing("rect", { class: `c${category}`, x: 0, y: 0, width: 100 * share, height: 10 }));
+  bar.append(drawing("rect", { class: colour(category), x: 0, y: 0, width: 100 * share, height: 10 }));
   return make("tr", {}, make("th", { scope: "row" }, ...name), make("td", {}, bar), make("td", {}, value));
 }
 

@@ -16,8 +16,7 @@ func Bundle(tb testing.TB, name string, change func(*classifier.Manifest)) (vers
 	if change != nil {
 		change(&m)
 	}
-	built := classifier.BootstrapParts()
-	parts, err := classifier.Seal(m, name, built[classifier.ModelPart], built[classifier.FeaturesPart])
+	parts, err := classifier.Seal(m, name, classifier.BootstrapParts())
 	if err != nil {
 		tb.Fatal(err)
 	}
