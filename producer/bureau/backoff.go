@@ -1,17 +1,17 @@
 package bureau
 
 import (
-	"context"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // Backoff says how often and after what time to ask again.
 type Backoff struct {
-	Attempts int           // all in all
-	Base     time.Duration // doubled each time
+	Attempts uint          // all in all
+	Base     time.Duration // doubled each time, and varied so that many clients do not come back at once
 	Max      time.Duration
 }
 
@@ -21,6 +21,15 @@ var DefaultBackoff = Backoff{Attempts: 10, Base: time.Second, Max: time.Minute}
 // maxRetryAfter bounds what a server may ask for.
 const maxRetryAfter = 15 * time.Minute
 
+func (b Backoff) options(notify backoff.Notify) []backoff.RetryOption {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval, wait.Multiplier = b.Base, b.Max, 2
+	return []backoff.RetryOption{
+		backoff.WithBackOff(wait), backoff.WithMaxTries(b.Attempts), backoff.WithNotify(notify),
+		backoff.WithMaxElapsedTime(0), // the attempts are the limit
+	}
+}
+
 // fault is a failure that may pass.
 type fault struct {
 	err        error
@@ -28,19 +37,13 @@ type fault struct {
 }
 
 func (f *fault) Error() string { return f.err.Error() }
-func (f *fault) Unwrap() error { return f.err }
 
-// wait is the time before another attempt: the server's wish, or between half
-// and all of a time that doubles, so that many clients do not come back at once.
-func (b Backoff) wait(attempt int, wish time.Duration) time.Duration {
-	if wish > 0 {
-		return min(wish, maxRetryAfter)
+// Unwrap tells the wish to whoever asks again.
+func (f *fault) Unwrap() []error {
+	if f.retryAfter > 0 {
+		return []error{f.err, &backoff.RetryAfterError{Duration: min(f.retryAfter, maxRetryAfter)}}
 	}
-	d := b.Max
-	if shifted := b.Base << (attempt - 1); shifted > 0 && attempt < 30 {
-		d = min(d, shifted)
-	}
-	return d/2 + rand.N(d/2+1)
+	return []error{f.err}
 }
 
 // retryAfter reads the header of that name: seconds or a date (RFC 9110, 10.2.3).
@@ -53,18 +56,4 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return max(at.Sub(now), 0)
 	}
 	return 0
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

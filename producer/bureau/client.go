@@ -22,13 +22,16 @@ import (
 
 	"complaints/internal/complaintfile"
 	"complaints/schema"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
 )
 
 // Config says how to ask.
 type Config struct {
 	URL       string
 	PageSize  int           // complaints a request
-	Pause     time.Duration // between requests
+	Pause     time.Duration // from one request to the next
 	UserAgent string
 	Backoff   Backoff
 	Logger    *slog.Logger
@@ -38,7 +41,7 @@ type Config struct {
 type Client struct {
 	cfg  Config
 	http http.Client
-	next time.Time // not before it, the next request goes out
+	pace *rate.Limiter
 }
 
 // maxPageBytes bounds an answer; a complaint has 1 to 35 KB.
@@ -47,7 +50,7 @@ const maxPageBytes = 128 << 20
 // New returns a client that has asked nothing yet.
 func New(cfg Config) *Client {
 	// A page takes the Bureau seconds; one that takes minutes is a connection that hangs.
-	return &Client{cfg: cfg, http: http.Client{Timeout: 3 * time.Minute}}
+	return &Client{cfg: cfg, http: http.Client{Timeout: 3 * time.Minute}, pace: rate.NewLimiter(rate.Every(cfg.Pause), 1)}
 }
 
 // Hit is a complaint of a page.
@@ -160,25 +163,24 @@ func total(raw json.RawMessage) int64 {
 
 // get asks until there is an answer, as long as asking again may help.
 func (c *Client) get(ctx context.Context, q url.Values) (*answer, error) {
-	for attempt := 1; ; attempt++ {
-		if err := sleep(ctx, time.Until(c.next)); err != nil {
-			return nil, err
+	attempt := 0
+	a, err := backoff.Retry(ctx, func() (*answer, error) {
+		if err := c.pace.Wait(ctx); err != nil {
+			return nil, backoff.Permanent(err)
 		}
+		attempt++
 		a, err := c.once(ctx, q)
-		c.next = time.Now().Add(c.cfg.Pause)
-		if err == nil || ctx.Err() != nil {
-			return a, err
+		if _, passes := errors.AsType[*fault](err); err != nil && !passes {
+			err = backoff.Permanent(err)
 		}
-		var fault *fault
-		if !errors.As(err, &fault) || attempt >= c.cfg.Backoff.Attempts {
-			return nil, fmt.Errorf("after %d attempts: %w", attempt, err)
-		}
-		wait := c.cfg.Backoff.wait(attempt, fault.retryAfter)
+		return a, err
+	}, c.cfg.Backoff.options(func(err error, wait time.Duration) {
 		c.cfg.Logger.Warn("the search API did not answer, asking again", "attempt", attempt, "wait", wait.Round(time.Millisecond), "err", err)
-		if err := sleep(ctx, wait); err != nil {
-			return nil, err
-		}
+	})...)
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("after %d attempts: %w", attempt, err)
 	}
+	return a, err
 }
 
 // once asks once. A *fault may pass.
@@ -210,7 +212,8 @@ func (c *Client) once(ctx context.Context, q url.Values) (*answer, error) {
 		return nil, &fault{err: fmt.Errorf("%d bytes of %s: %w", len(body), resp.Header.Get("Content-Type"), err)}
 	}
 	if a.Hits == nil {
-		return nil, &fault{err: fmt.Errorf("no hits in it: %.200q", body)}
+		// The answer is not shown: it may hold texts.
+		return nil, &fault{err: fmt.Errorf("no hits in %d bytes of %s", len(body), resp.Header.Get("Content-Type"))}
 	}
 	return &a, nil
 }

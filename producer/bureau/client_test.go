@@ -1,8 +1,8 @@
 package bureau
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"complaints/producer/bureau/bureautest"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 func newClient(s *bureautest.Server, pageSize int) *Client {
@@ -146,15 +148,17 @@ func TestBrokenHit(t *testing.T) {
 func TestPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		b := Backoff{Attempts: 9, Base: time.Second, Max: time.Minute}
-		for attempt := 1; attempt < 100; attempt++ {
-			want := min(time.Second<<min(attempt-1, 20), time.Minute)
-			if got := b.wait(attempt, 0); got < want/2 || got > want {
-				t.Fatalf("attempt %d waits %s, want between %s and %s", attempt, got, want/2, want)
+		for wish, want := range map[time.Duration][2]time.Duration{ // of four attempts
+			0: {(1 + 2 + 4) * time.Second / 2, (1 + 2 + 4) * time.Second * 3 / 2}, 7 * time.Second: {21 * time.Second, 21 * time.Second}, time.Hour: {3 * maxRetryAfter, 3 * maxRetryAfter},
+		} {
+			start, attempts := time.Now(), 0
+			_, err := backoff.Retry(t.Context(), func() (int, error) {
+				attempts++
+				return 0, &fault{errors.New("busy"), wish}
+			}, Backoff{Attempts: 4, Base: time.Second, Max: time.Minute}.options(func(error, time.Duration) {})...)
+			if took := time.Since(start); err == nil || attempts != 4 || took < want[0] || took > want[1] {
+				t.Errorf("asked for %s, %d attempts took %s, %v; want %s", wish, attempts, took, err, want)
 			}
-		}
-		if got := b.wait(1, 7*time.Second); got != 7*time.Second {
-			t.Errorf("asked for 7 s it waits %s", got)
 		}
 		for header, want := range map[string]time.Duration{
 			"7": 7 * time.Second, "": 0, "soon": 0, "-3": 0, start.Add(90 * time.Second).UTC().Format(http.TimeFormat): 90 * time.Second,
@@ -162,14 +166,6 @@ func TestPauses(t *testing.T) {
 			if got := retryAfter(http.Header{"Retry-After": {header}}, start); got != want {
 				t.Errorf("Retry-After %q is %s, want %s", header, got, want)
 			}
-		}
-		if err := sleep(t.Context(), time.Hour); err != nil || time.Since(start) != time.Hour {
-			t.Errorf("slept %s, %v", time.Since(start), err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := sleep(ctx, time.Hour); err == nil {
-			t.Error("a context that ends does not end the pause")
 		}
 	})
 }
