@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 // apiPublisher publishes what the Bureau's API has. One goroutine uses it.
 type apiPublisher struct {
 	*app
+	*admission
 	client *bureau.Client
 	window *bureau.Window
 }
@@ -31,7 +31,7 @@ func (a *app) publishAPI(ctx context.Context) error {
 	if since == "" {
 		return fmt.Errorf("%s remembers no day yet: give --since", a.cfg.Resume)
 	}
-	p := apiPublisher{app: a, window: window, client: bureau.New(bureau.Config{
+	p := apiPublisher{app: a, admission: a.admission(), window: window, client: bureau.New(bureau.Config{
 		URL: a.cfg.APIURL, PageSize: a.cfg.APIPage, Pause: a.cfg.APIPause,
 		UserAgent: "complaints-producer/" + version, Backoff: bureau.DefaultBackoff, Logger: a.log,
 	})}
@@ -39,11 +39,24 @@ func (a *app) publishAPI(ctx context.Context) error {
 	return a.ended(ctx, p.run(ctx, since))
 }
 
+// errNoHits says that the API has nothing for us.
+func (p *apiPublisher) errNoHits(since string) error {
+	if p.cfg.AllowEmpty {
+		return nil
+	}
+	return fmt.Errorf("%w: the search API has no complaint with a narrative that was received since %s; %s", errNothing, since, noNarratives)
+}
+
 func (p *apiPublisher) run(ctx context.Context, since string) error {
 	for after := bureau.Cursor(""); ; {
 		page, err := p.client.Page(ctx, since, after)
-		if err != nil || len(page.Hits) == 0 {
+		switch {
+		case err != nil:
 			return err
+		case len(page.Hits) == 0 && p.app.counts.read.Load() == 0:
+			return p.errNoHits(since)
+		case len(page.Hits) == 0:
+			return nil
 		}
 		if err := p.page(ctx, page); err != nil {
 			return err
@@ -58,13 +71,10 @@ func (p *apiPublisher) run(ctx context.Context, since string) error {
 func (p *apiPublisher) page(ctx context.Context, page bureau.Page) error {
 	var mu sync.Mutex // guards acked
 	var acked []*bureau.Hit
-	last := ""
+	last, texts := "", false
 	var err error
 	for i := range page.Hits {
 		h := &page.Hits[i]
-		if h.Complaint.ComplaintID == "" {
-			h.Complaint.ComplaintID = h.Complaint.DerivedID()
-		}
 		err = p.hit(ctx, h, func() {
 			mu.Lock()
 			defer mu.Unlock()
@@ -73,6 +83,7 @@ func (p *apiPublisher) page(ctx context.Context, page bureau.Page) error {
 		if err != nil {
 			break
 		}
+		texts = texts || h.Complaint.Narrative != ""
 		// A day to come is a slip: all until then would count as read.
 		if day, ok := schema.ParseDate(h.Complaint.DateReceived); ok && day.Before(time.Now().AddDate(0, 0, 1)) {
 			last = max(last, h.Complaint.DateReceived)
@@ -86,7 +97,8 @@ func (p *apiPublisher) page(ctx context.Context, page bureau.Page) error {
 	for _, h := range acked {
 		p.window.Add(h.Complaint.ComplaintID, h.Complaint.DateReceived)
 	}
-	if err == nil {
+	// Where no complaint has a text, they may come later: the window stays where it is.
+	if err == nil && texts {
 		p.window.Reached(last, p.cfg.APIOverlap)
 	}
 	return errors.Join(err, saveWindow(p.cfg.Resume, p.window))
@@ -96,20 +108,22 @@ func (p *apiPublisher) hit(ctx context.Context, h *bureau.Hit, acked func()) err
 	if err := p.pub.full(); err != nil {
 		return err
 	}
-	c := &h.Complaint
-	p.counts.read.Add(1)
+	c, counts := &h.Complaint, p.app.counts
+	counts.read.Add(1)
 	switch {
 	case h.Err != nil && p.cfg.Strict:
 		return fmt.Errorf("%w: complaint %s of the search API: %w", errStrict, c.ComplaintID, h.Err)
 	case h.Err != nil:
-		if p.counts.broken.Add(1); p.counts.broken.Load() <= maxBrokenLogged {
-			p.log.Warn("a complaint of the search API cannot be read", "complaint_id", c.ComplaintID, "err", h.Err)
+		if counts.broken.Add(1); counts.broken.Load() <= maxLogged {
+			p.app.log.Warn("a complaint of the search API cannot be read", "complaint_id", c.ComplaintID, "err", h.Err)
 		}
 	case p.window.Has(c.ComplaintID):
-		p.counts.seen.Add(1)
-	case strings.TrimSpace(c.Narrative) == "":
-		p.counts.noNarrative.Add(1)
+		counts.seen.Add(1)
 	default:
+		publish, err := p.admit(c, h.Dropped, "complaint_id", c.ComplaintID)
+		if err != nil || !publish {
+			return errors.Join(err, ctx.Err())
+		}
 		m := encode(c)
 		return p.pub.publish(ctx, m.key, m.value, acked)
 	}

@@ -6,21 +6,28 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"complaints/internal/kafka"
 	"complaints/internal/settings"
+	"complaints/schema"
+
+	"github.com/alecthomas/kong"
 )
 
 // config is the whole command line; see package settings for what else is read.
 type config struct {
 	settings.Common
 
-	Files  []string `arg:"" optional:"" help:"Complaint files: CSV, JSON lines or a JSON list, plain, gzip or zip; - is standard input." name:"file"`
+	Files  []string `arg:"" optional:"" help:"Complaint files: CSV, JSON lines, a JSON list or an answer of an API; plain, gzip, zstd or zip; - is standard input." name:"file"`
 	Sample bool     `help:"Publish the built-in sample of real complaints."`
 	API    bool     `name:"api" help:"Publish what the Bureau's search API has."`
 
-	Strict bool    `help:"Stop at a broken row, with exit status 3, instead of counting it."`
+	Strict     bool   `help:"Stop at a broken row, or a value that cannot be used, with exit status 3, instead of counting it."`
+	AllowEmpty bool   `help:"Take it for a success too if rows are read and none of them can be published."`
+	Dates      string `help:"How to read 3/11/2024: month-first, as the Bureau writes it, or day-first." enum:"month-first,day-first" default:"month-first" placeholder:"ORDER"`
+
 	Rate   float64 `help:"Most messages a second; 0 is no limit." placeholder:"N"`
 	Limit  int64   `help:"Stop after that many messages; 0 is no limit." placeholder:"N"`
 	Repeat int     `help:"How often to publish the files, for load; from the second time on the ids get a suffix. 0 repeats until --limit." default:"1"`
@@ -39,6 +46,7 @@ type config struct {
 
 	DeliveryTimeout time.Duration `help:"How long a message may take to be acknowledged before the run fails." default:"2m" group:"Kafka"`
 	DrainTimeout    time.Duration `help:"How long the messages in flight may take at shutdown." default:"30s" group:"Kafka"`
+	MaxTextBytes    int           `help:"Longest text that the consumer classifies, bytes. Longer ones are said to become dead letters." default:"${max_text_bytes}" group:"Kafka"`
 }
 
 // parse reads the command line; done says that it only asked for help or the
@@ -46,8 +54,8 @@ type config struct {
 func parse(args []string, stdout, stderr io.Writer) (c *config, done bool, err error) {
 	c = new(config)
 	_, done, err = settings.Parse(c, settings.Program{
-		Name: "producer", Version: version,
-		Description: "Publishes complaints to a Kafka topic. Exit status: 0 published, or ended in order by a signal; 3 a broken row with --strict; 1 any other failure.",
+		Name: "producer", Version: version, Vars: kong.Vars{"max_text_bytes": strconv.Itoa(schema.DefaultMaxTextBytes)},
+		Description: "Publishes complaints to a Kafka topic. Exit status: 0 published, or ended in order by a signal; 3 a broken row or value with --strict; 1 any other failure, also where rows are read and none is published.",
 	}, args, stdout, stderr)
 	if done || err != nil {
 		return c, done, err
@@ -124,6 +132,7 @@ func (c *config) checkNumbers() error {
 		{"--delivery-timeout", int64(c.DeliveryTimeout), 1},
 		{"--drain-timeout", int64(c.DrainTimeout), 1},
 		{"--partitions", int64(c.Topics.Partitions), 1},
+		{"--max-text-bytes", int64(c.MaxTextBytes), 1},
 	} {
 		if n.value < n.least {
 			errs = append(errs, fmt.Errorf("%s is %d, want %d or more", n.flag, n.value, n.least))
@@ -133,4 +142,12 @@ func (c *config) checkNumbers() error {
 		errs = append(errs, fmt.Errorf("--rate is %v, want 0 or more", c.Rate))
 	}
 	return errors.Join(errs...)
+}
+
+// dateOrder is how files write dates.
+func (c *config) dateOrder() schema.DateOrder {
+	if c.Dates == "day-first" {
+		return schema.DayFirst
+	}
+	return schema.MonthFirst
 }

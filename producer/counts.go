@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -19,6 +22,32 @@ type counts struct {
 	tooLarge    atomic.Int64 // the topic does not take a message of its size
 	resumed     atomic.Int64 // an earlier run published it (--resume)
 	seen        atomic.Int64 // the API gave it again
+	unfinished  atomic.Int64 // the file ends within it (--resume): the next run publishes it
+
+	refused atomic.Int64 // published, and the consumer will not classify it: its text is too long, or masked all over
+
+	mu      sync.Mutex
+	leftOut map[string]int64 // values that were no date or no text, by field
+}
+
+// leaveOut counts a value, and returns how many there were before.
+func (c *counts) leaveOut(field string) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leftOut == nil {
+		c.leftOut = map[string]int64{}
+	}
+	var before int64
+	for _, n := range c.leftOut {
+		before += n
+	}
+	c.leftOut[field]++
+	return before
+}
+
+// nothing says that rows were read, and none of them is classified, now or later.
+func (c *counts) nothing() bool {
+	return c.read.Load() > 0 && max(c.published.Load()-c.refused.Load(), 0)+c.resumed.Load()+c.seen.Load()+c.unfinished.Load() == 0
 }
 
 // skipped are the reasons in the order of the summary.
@@ -28,6 +57,7 @@ type skipped struct {
 	TooLarge         int64 `json:"too_large"`
 	PublishedEarlier int64 `json:"published_earlier"`
 	SeenAgain        int64 `json:"seen_again"`
+	Unfinished       int64 `json:"unfinished"`
 }
 
 // summary is what a run did. RowsRead = Published + the skipped of all reasons +
@@ -35,10 +65,13 @@ type skipped struct {
 type summary struct {
 	RowsRead  int64   `json:"rows_read"`
 	Published int64   `json:"published"`
+	Refused   int64   `json:"will_be_dead_lettered"` // of the published ones
 	Skipped   skipped `json:"skipped"`
 	Seconds   float64 `json:"seconds"`
 	PerSecond float64 `json:"per_second"` // published
 	Complete  bool    `json:"complete"`   // the input ended, or the limit was reached
+
+	LeftOut map[string]int64 `json:"values_left_out,omitempty"` // by field
 }
 
 func (c *counts) summary(since time.Time, complete bool) summary {
@@ -49,6 +82,10 @@ func (c *counts) summary(since time.Time, complete bool) summary {
 			PublishedEarlier: c.resumed.Load(), SeenAgain: c.seen.Load(),
 		},
 	}
+	s.Refused, s.Skipped.Unfinished = c.refused.Load(), c.unfinished.Load()
+	c.mu.Lock()
+	s.LeftOut = maps.Clone(c.leftOut)
+	c.mu.Unlock()
 	s.PerSecond = float64(s.Published) / max(s.Seconds, 1e-9)
 	return s
 }
@@ -61,8 +98,18 @@ func (s summary) write(w io.Writer, asJSON bool) error {
 	if !s.Complete {
 		state = "published before the run was ended"
 	}
-	_, err := fmt.Fprintf(w, "%d rows read, %d %s, skipped: %s; %.1f s, %.0f/s\n",
-		s.RowsRead, s.Published, state, s.Skipped, s.Seconds, s.PerSecond)
+	if s.Refused > 0 {
+		state += fmt.Sprintf(" (%d of them the consumer will not classify)", s.Refused)
+	}
+	leftOut := ""
+	for _, field := range slices.Sorted(maps.Keys(s.LeftOut)) {
+		leftOut += fmt.Sprintf(", %d of %s", s.LeftOut[field], field)
+	}
+	if leftOut != "" {
+		leftOut = "; values left out:" + leftOut[1:]
+	}
+	_, err := fmt.Fprintf(w, "%d rows read, %d %s, skipped: %s%s; %.1f s, %.0f/s\n",
+		s.RowsRead, s.Published, state, s.Skipped, leftOut, s.Seconds, s.PerSecond)
 	return err
 }
 
@@ -78,6 +125,7 @@ func (s skipped) String() string {
 		{s.TooLarge, "too large for the topic"},
 		{s.PublishedEarlier, "published by an earlier run"},
 		{s.SeenAgain, "given again by the API"},
+		{s.Unfinished, "unfinished at the end of a file"},
 	} {
 		if reason.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", reason.n, reason.what))

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"strconv"
 	"strings"
 
@@ -19,36 +16,23 @@ import (
 //go:embed sample/complaints.csv.gz
 var sample []byte
 
-// errStrict says that --strict met a broken row.
-var errStrict = errors.New("a broken row (--strict)")
+// errStrict says that --strict met a broken row or value.
+var errStrict = errors.New("a broken row or value (--strict)")
 
-// maxBrokenLogged bounds what a file full of broken rows writes to the log.
-const maxBrokenLogged = 20
+// maxLogged bounds what a file full of broken rows writes to the log.
+const maxLogged = 20
 
 // maxCachedBytes is how much of the encoded input --repeat keeps in memory; a
 // larger one is read again each time.
 const maxCachedBytes = 512 << 20
 
-// input is one file, or what stands for one.
-type input struct {
-	name string
-	open func() (stream, error)
-}
-
-// stream is an input that is open.
-type stream interface {
-	io.Reader
-	io.Closer
-}
-
 // filePublisher reads inputs and publishes their rows. One goroutine uses it.
 type filePublisher struct {
-	pub    *publisher
-	counts *counts
-	log    *slog.Logger
-	meter  *meter
-	strict bool
-	resume *resumeFile // nil without --resume
+	*admission
+	pub      *publisher
+	progress *progress
+	options  complaintfile.Options
+	resume   *resumeFile // nil without --resume
 
 	cache   []encoded
 	cached  int  // bytes
@@ -60,27 +44,6 @@ type encoded struct {
 	key, value []byte
 	idEnd      int
 }
-
-func inputsOf(cfg *config, stdin io.Reader) []input {
-	if cfg.Sample {
-		return []input{{"the built-in sample", func() (stream, error) {
-			return memoryStream{bytes.NewReader(sample)}, nil
-		}}}
-	}
-	var in []input
-	for _, path := range cfg.Files {
-		if path == "-" {
-			in = append(in, input{"standard input", func() (stream, error) { return io.NopCloser(stdin), nil }})
-			continue
-		}
-		in = append(in, input{path, func() (stream, error) { return os.Open(path) }})
-	}
-	return in
-}
-
-type memoryStream struct{ *bytes.Reader }
-
-func (memoryStream) Close() error { return nil }
 
 // run publishes all inputs, as often as asked.
 func (f *filePublisher) run(ctx context.Context, inputs []input, repeat int) error {
@@ -111,21 +74,25 @@ func (f *filePublisher) pass(ctx context.Context, inputs []input, pass int) erro
 
 // file publishes one input.
 func (f *filePublisher) file(ctx context.Context, in input, pass int) (err error) {
-	s, err := in.open()
+	s, err := in.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	done, err := f.resume.begin(in.name, s)
+	done, other, err := f.resume.begin(ctx, in.name, s)
 	if err != nil {
 		return err
 	}
-	rows, err := complaintfile.NewReader(f.meter.watch(s), in.name)
+	f.options.Digest = f.resume != nil
+	rows, err := f.options.NewReader(f.progress.watch(s), in.name)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	if done.skip > 0 {
+	switch {
+	case other:
+		f.log.Warn("an earlier run published another file of this name; this one is published from its first row", "file", in.name)
+	case done.skip > 0:
 		f.log.Info("going on behind what an earlier run published", "file", in.name, "row", done.skip)
 	}
 	for n := int64(1); ; n++ {
@@ -133,50 +100,77 @@ func (f *filePublisher) file(ctx context.Context, in input, pass int) (err error
 			return err
 		}
 		row, err := rows.Next()
-		if errors.Is(err, io.EOF) {
+		broken, isBroken := errors.AsType[*complaintfile.RowError](err)
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
+		case err != nil && !isBroken:
+			return err
+		case f.resume != nil:
+			if row.OpenEnded || isBroken && broken.OpenEnded {
+				return f.unfinished(in.name)
+			}
+			done.met(n, rows.Digest(), strings.TrimSpace(row.Complaint.Narrative) != "")
 		}
-		if err := f.row(ctx, row.Complaint, err, n, pass, done); err != nil {
+		f.counts.read.Add(1)
+		if isBroken {
+			err = f.broken(ctx, broken, n, done)
+		} else {
+			err = f.row(ctx, &fileRow{Row: row, file: in.name, n: n, pass: pass, done: done})
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// row publishes one row, or counts why not. n is its number in the file.
-func (f *filePublisher) row(ctx context.Context, c schema.Complaint, err error, n int64, pass int, done *progressOf) error {
+// unfinished leaves the last row of a file to the next run, since it may still be written.
+func (f *filePublisher) unfinished(name string) error {
 	f.counts.read.Add(1)
-	if broken, ok := errors.AsType[*complaintfile.RowError](err); ok {
-		if f.strict {
-			return fmt.Errorf("%w: %w", errStrict, broken)
-		}
-		if f.counts.broken.Add(1); f.counts.broken.Load() <= maxBrokenLogged {
-			f.log.Warn("a row cannot be read", "file", broken.File, "line", broken.Line, "row", broken.Row, "err", broken.Err)
-		}
-		done.done(n)
-		return ctx.Err()
+	f.counts.unfinished.Add(1)
+	f.log.Warn("the last row has no line end and may still be written; it is left to the next run, or to one without --resume", "file", name)
+	return nil
+}
+
+// broken counts a row that cannot be read.
+func (f *filePublisher) broken(ctx context.Context, why *complaintfile.RowError, n int64, done *progressOf) error {
+	if f.strict {
+		return fmt.Errorf("%w: %w", errStrict, why)
 	}
-	if err != nil {
-		return err
+	if f.counts.broken.Add(1); f.counts.broken.Load() <= maxLogged {
+		f.log.Warn("a row cannot be read", "file", why.File, "line", why.Line, "last_line", why.LastLine, "row", why.Row, "err", why.Err)
 	}
-	if n <= done.skip {
+	done.done(n)
+	return ctx.Err()
+}
+
+// fileRow is a row on its way to the topic.
+type fileRow struct {
+	complaintfile.Row
+	file string
+	n    int64 // from 1
+	pass int
+	done *progressOf
+}
+
+// row publishes one row, or counts why not.
+func (f *filePublisher) row(ctx context.Context, row *fileRow) error {
+	c := &row.Complaint
+	if row.n <= row.done.skip {
 		f.counts.resumed.Add(1)
 		return ctx.Err()
 	}
-	if strings.TrimSpace(c.Narrative) == "" {
-		f.counts.noNarrative.Add(1)
-		done.done(n)
-		return ctx.Err()
+	publish, err := f.admit(c, row.Dropped, "file", row.file, "line", row.Line)
+	if err != nil || !publish {
+		if err == nil {
+			row.done.done(row.n)
+		}
+		return errors.Join(err, ctx.Err())
 	}
-	if c.ComplaintID == "" {
-		c.ComplaintID = c.DerivedID()
-	}
-	m := encode(&c)
+	m := encode(c)
 	f.keep(m)
-	key, value := m.message(pass)
-	if err := f.pub.publish(ctx, key, value, func() { done.done(n) }); err != nil {
-		return err
-	}
-	return nil
+	key, value := m.message(row.pass)
+	return f.pub.publish(ctx, key, value, func() { row.done.done(row.n) })
 }
 
 // keep remembers a message for the next pass.

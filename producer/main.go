@@ -21,6 +21,7 @@ var version = "devel"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
@@ -30,7 +31,7 @@ func main() {
 }
 
 // exitStatus is 0 when the input was published or a signal ended the run in
-// order, 3 when --strict met a broken row, 1 for any other failure.
+// order, 3 when --strict met a broken row or value, 1 for any other failure.
 func exitStatus(err error) int {
 	switch {
 	case err == nil:

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"complaints/schema"
+
+	"github.com/vbauerster/mpb/v8"
 )
 
 func TestConfigReportsAllFaults(t *testing.T) {
@@ -49,17 +53,17 @@ func TestConfigReportsAllFaults(t *testing.T) {
 
 func TestPacer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pacer{rate: 100}
+		p := newPace(100)
 		start := time.Now()
 		send := func(from, to int64) {
-			for n := from; n < to; n++ {
-				if err := p.wait(t.Context(), n); err != nil {
+			for range to - from {
+				if err := p.Wait(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
 		send(0, 1001)
-		if took := time.Since(start); took < 9990*time.Millisecond || took > 10*time.Second {
+		if took := time.Since(start); took < 9990*time.Millisecond || took > 10100*time.Millisecond {
 			t.Errorf("1,000 messages at 100/s took %s", took)
 		}
 		time.Sleep(time.Hour) // the broker stalled: no burst of 360,000 after it
@@ -70,7 +74,7 @@ func TestPacer(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := p.wait(ctx, 2001); err == nil {
+		if err := p.Wait(ctx); err == nil {
 			t.Error("a context that ended does not end the wait")
 		}
 	})
@@ -90,30 +94,46 @@ func TestMessageOfAPass(t *testing.T) {
 	}
 }
 
-func TestScreen(t *testing.T) {
-	var out bytes.Buffer
-	s := newScreen(&out)
-	if s.terminal {
+// The bar fits the terminal, whatever the numbers, and log lines stand above it.
+func TestBarFitsTheTerminal(t *testing.T) {
+	if newScreen(&bytes.Buffer{}).terminal {
 		t.Error("a buffer is no terminal")
 	}
-	m := meter{counts: &counts{}, screen: s}
-	m.size.Store(100)
-	r := m.watch(bytes.NewReader(make([]byte, 50)))
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		t.Fatal(err)
-	}
-	bar := m.line(summary{RowsRead: 10, Published: 9, PerSecond: 3, Seconds: 60})
-	if bar != "[============            ]  50%  10 rows read, 9 published, 3/s, 1m0s left" {
-		t.Errorf("%q", bar)
-	}
-	s.draw(bar)
-	if _, err := s.Write([]byte("a log line\n")); err != nil {
-		t.Fatal(err)
-	}
-	s.draw("")
-	want := clearLine + bar + clearLine + "a log line\n" + bar + clearLine
-	if out.String() != want {
-		t.Errorf("%q, want %q", out.String(), want)
+	for _, width := range []int{40, 80, 200} {
+		var out bytes.Buffer
+		s := newScreen(&out)
+		p := progress{counts: &counts{}, screen: s}
+		p.size.Store(100)
+		p.counts.read.Store(123_456_789_012)
+		p.counts.published.Store(123_456_789_011)
+		if _, err := io.Copy(io.Discard, p.watch(bytes.NewReader(make([]byte, 50)))); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			p.drawBar(ctx, time.Now(), mpb.WithOutput(&out), mpb.WithAutoRefresh(), mpb.WithWidth(width))
+		}()
+		for s.bars.Load() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		if _, err := s.Write([]byte("a log line\n")); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		<-ended
+		if _, err := s.Write([]byte("the last line\n")); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(regexp.MustCompile("\x1b\\[[0-9]*[A-Za-z]|\r").ReplaceAllString(out.String(), "")) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("a line of %d columns on %d: %q", n, width, line)
+			}
+		}
+		if got := out.String(); !strings.Contains(got, "a log line\n") || !strings.HasSuffix(got, "the last line\n") || !strings.Contains(got, "50%") {
+			t.Errorf("%d columns: %q", width, got)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,19 +12,23 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/time/rate"
 )
 
 // publisher puts messages on the topic and counts what becomes of them.
 type publisher struct {
 	client *kgo.Client
 	counts *counts
-	pace   pacer
+	pace   *rate.Limiter
 	limit  int64 // messages; 0 is none
 	sent   int64 // owned by the goroutine that publishes
 
-	deliver context.Context //nolint:containedctx // of the messages, which outlive the call and the run by the drain timeout
-	cancel  context.CancelFunc
-	failure atomic.Pointer[error] // the first message that cannot be delivered
+	deliver    context.Context    //nolint:containedctx // of the messages, which outlive the call and the run by the drain timeout
+	giveUp     context.CancelFunc // ends deliver
+	cancel     context.CancelFunc // ends the run
+	deliveries deliveries
+	watched    sync.WaitGroup
+	failure    atomic.Pointer[error] // the first message that cannot be delivered
 }
 
 // errLimit says that --limit was reached. It ends the run as the end of the input does.
@@ -49,10 +54,20 @@ func newPublisher(ctx context.Context, cfg *config, counts *counts) (context.Con
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	return ctx, &publisher{
-		client: client, counts: counts, pace: pacer{rate: cfg.Rate}, limit: cfg.Limit,
-		deliver: outlive(ctx, cfg.DrainTimeout), cancel: cancel,
-	}, nil
+	deliver, giveUp := outlive(ctx, cfg.DrainTimeout)
+	p := &publisher{client: client, counts: counts, pace: newPace(cfg.Rate), limit: cfg.Limit, deliver: deliver, giveUp: giveUp, cancel: cancel}
+	p.watched.Go(func() { p.watch(deliver, cfg.DeliveryTimeout) })
+	return ctx, p, nil
+}
+
+// newPace spreads n messages a second evenly; 0 is no limit. What is missed in a
+// stall is not caught up with. A timer is no finer than some milliseconds, so a
+// few messages go together where there are many.
+func newPace(n float64) *rate.Limiter {
+	if n == 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(n), 1+int(n/200))
 }
 
 func ensureTopics(ctx context.Context, security []kgo.Opt, cfg *config) (kafka.Topics, error) {
@@ -98,10 +113,10 @@ func producerOptions(cfg *config, topics kafka.Topics) []kgo.Opt {
 }
 
 // outlive returns a context that ends d after ctx.
-func outlive(ctx context.Context, d time.Duration) context.Context {
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
-	return longer
+	return longer, cancel
 }
 
 // full returns errLimit once the limit is reached.
@@ -115,20 +130,20 @@ func (p *publisher) full() error {
 // publish hands over one message; acked, if not nil, is called when its fate is
 // known and it need not be published again. It blocks while the buffer is full.
 func (p *publisher) publish(ctx context.Context, key, value []byte, acked func()) error {
-	if err := p.pace.wait(ctx, p.sent); err != nil {
+	if err := p.pace.Wait(ctx); err != nil {
 		return err
 	}
 	p.sent++
+	slot := p.deliveries.sent()
 	p.client.Produce(p.deliver, &kgo.Record{Key: key, Value: value}, func(_ *kgo.Record, err error) { //nolint:contextcheck // see deliver
+		p.deliveries.acknowledged(slot)
 		switch {
 		case err == nil:
 			p.counts.published.Add(1)
 		case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
 			p.counts.tooLarge.Add(1)
 		default:
-			err = fmt.Errorf("publish complaint %s: %w", key, err)
-			p.failure.CompareAndSwap(nil, &err)
-			p.cancel()
+			p.fail(fmt.Errorf("publish complaint %s: %w", key, err))
 			return
 		}
 		if acked != nil {
@@ -136,6 +151,12 @@ func (p *publisher) publish(ctx context.Context, key, value []byte, acked func()
 		}
 	})
 	return nil
+}
+
+// fail ends the run.
+func (p *publisher) fail(err error) {
+	p.failure.CompareAndSwap(nil, &err)
+	p.cancel()
 }
 
 // flush waits until the fate of all messages is known. Its error, an
@@ -154,35 +175,7 @@ func (p *publisher) flush() error {
 // close ends the client and what waits in it.
 func (p *publisher) close() {
 	p.cancel()
+	p.giveUp()
+	p.watched.Wait()
 	p.client.Close()
-}
-
-// pacer spreads messages evenly: message n is due n/rate after the first. It
-// does not catch up with more than a second after a stall.
-type pacer struct {
-	rate  float64 // messages a second; 0 is no limit
-	start time.Time
-}
-
-func (p *pacer) wait(ctx context.Context, n int64) error {
-	if p.rate == 0 {
-		return ctx.Err()
-	}
-	now := time.Now()
-	if n == 0 {
-		p.start = now
-	}
-	due := p.start.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
-	if late := now.Sub(due); late > time.Second {
-		p.start = p.start.Add(late)
-	}
-	if due.Sub(now) < 5*time.Millisecond { // a timer is no finer
-		return ctx.Err()
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(due.Sub(now)):
-		return nil
-	}
 }

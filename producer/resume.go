@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,17 +13,19 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"complaints/internal/complaintfile"
 )
 
-// headBytes of a file, and its size, tell whether it is the one that was read before.
-const headBytes = 64 << 10
+// digest is the SHA-256 of what stands before the end of a row.
+type digest [sha256.Size]byte
 
-// position is how far a file was published.
+// position is how far a file was published. What stands before it must be the
+// same still; what follows may have grown.
 type position struct {
-	Name string `json:"name"` // for people; the file may move
-	Head string `json:"head"` // SHA-256 of its first 64 KiB, hex
-	Size int64  `json:"size"` // bytes
-	Rows int64  `json:"rows"` // from the first on, each acknowledged or skipped for a reason
+	Name   string `json:"name"`   // the file may move: its content counts
+	Rows   int64  `json:"rows"`   // from the first on, each acknowledged or skipped for a reason
+	Prefix string `json:"prefix"` // digest of the text up to the end of these rows, hex
 }
 
 // resumeFile remembers how far files were published. A nil one remembers nothing.
@@ -40,7 +43,14 @@ type progressOf struct {
 	owner *resumeFile // nil: nothing is collected
 	skip  int64       // rows that an earlier run published
 	position
-	ahead map[int64]struct{} // rows beyond position.Rows that are done
+	begun bool             // a row with a text was met, now or earlier
+	last  digest           // of the last row that was read
+	read  map[int64]digest // of the rows that are not done
+	ahead map[int64]bool   // rows beyond position.Rows that are done
+}
+
+func newProgress(owner *resumeFile, at position) *progressOf {
+	return &progressOf{owner: owner, skip: at.Rows, position: at, begun: at.Rows > 0, read: map[int64]digest{}, ahead: map[int64]bool{}}
 }
 
 func openResume(path string) (*resumeFile, error) {
@@ -63,47 +73,101 @@ func openResume(path string) (*resumeFile, error) {
 	if err := d.Decode(&state); err != nil {
 		return nil, fmt.Errorf("--resume: %s is no resume file of files, delete it or name another: %w", path, err)
 	}
-	for _, p := range state.Files {
-		r.files = append(r.files, &progressOf{owner: r, position: p, skip: p.Rows, ahead: map[int64]struct{}{}})
+	for _, at := range state.Files {
+		r.files = append(r.files, newProgress(r, at))
 	}
 	return r, nil
 }
 
-// begin finds how far a file was published.
-func (r *resumeFile) begin(name string, s stream) (*progressOf, error) {
+// begin finds how far a file was published. other says that an earlier run
+// published another file of this name.
+func (r *resumeFile) begin(ctx context.Context, name string, s stream) (done *progressOf, other bool, err error) {
 	if r == nil {
-		return &progressOf{}, nil
+		return &progressOf{}, false, nil
 	}
 	seeker, ok := s.(io.ReadSeeker)
 	if !ok {
-		return nil, fmt.Errorf("--resume: %s cannot be read twice", name)
+		return nil, false, fmt.Errorf("--resume: %s cannot be read twice", name)
 	}
-	size, err := seeker.Seek(0, io.SeekEnd)
-	if err == nil {
-		_, err = seeker.Seek(0, io.SeekStart)
-	}
-	head := sha256.New()
-	if err == nil {
-		_, err = io.Copy(head, io.LimitReader(seeker, headBytes))
-	}
-	if err == nil {
-		_, err = seeker.Seek(0, io.SeekStart)
-	}
+	at, err := r.recognise(ctx, seeker, name)
 	if err != nil {
-		return nil, fmt.Errorf("--resume: recognise %s: %w", name, err)
+		return nil, false, fmt.Errorf("--resume: recognise %s: %w", name, err)
 	}
-	is := position{Name: name, Head: hex.EncodeToString(head.Sum(nil)), Size: size}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range r.files {
-		if p.Head == is.Head && p.Size == is.Size {
+		if p.Name == name && p.Prefix == at.Prefix && p.Rows == at.Rows {
 			p.skip = p.Rows
-			return p, nil
+			return p, false, nil
+		}
+		other = other || p.Name == name && p.Rows > 0
+	}
+	p := newProgress(r, at)
+	r.files = append(r.files, p)
+	return p, other && at.Rows == 0, nil
+}
+
+// recognise reads as many rows as were published of any file, and returns the
+// last position that the file holds what was published before. It leaves s at its start.
+func (r *resumeFile) recognise(ctx context.Context, s io.ReadSeeker, name string) (at position, err error) {
+	at.Name = name
+	known := map[int64]map[string]bool{}
+	var most int64
+	for _, p := range r.files {
+		if p.Rows > 0 {
+			if known[p.Rows] == nil {
+				known[p.Rows] = map[string]bool{}
+			}
+			known[p.Rows][p.Prefix] = true
+			most = max(most, p.Rows)
 		}
 	}
-	p := &progressOf{owner: r, position: is, ahead: map[int64]struct{}{}}
-	r.files = append(r.files, p)
-	return p, nil
+	if most == 0 {
+		return at, nil
+	}
+	rows, err := complaintfile.Options{Digest: true}.NewReader(s, name)
+	for n := int64(1); err == nil && n <= most; n++ {
+		_, err = rows.Next()
+		if _, ok := errors.AsType[*complaintfile.RowError](err); ok {
+			err = nil
+		}
+		if err == nil && known[n] != nil {
+			sum := digest(rows.Digest())
+			if prefix := hex.EncodeToString(sum[:]); known[n][prefix] {
+				at.Rows, at.Prefix = n, prefix
+			}
+		}
+		if ctx.Err() != nil {
+			return at, ctx.Err()
+		}
+	}
+	// A fault of the file comes again when it is published.
+	if rows != nil {
+		_ = rows.Close() // s stays open, and a reader has nothing to lose
+	}
+	_, err = s.Seek(0, io.SeekStart)
+	return at, err
+}
+
+// met notes a row that was read, and what stands before its end.
+func (p *progressOf) met(n int64, sum digest, hasText bool) {
+	if p.owner == nil || n <= p.skip {
+		return
+	}
+	p.owner.mu.Lock()
+	defer p.owner.mu.Unlock()
+	switch {
+	case p.begun:
+		p.read[n] = sum
+	case hasText:
+		// A file without any text is not behind us: the texts may be added to it.
+		p.begun = true
+		if n > 1 {
+			p.Rows, p.Prefix = n-1, hex.EncodeToString(p.last[:])
+		}
+		p.read[n] = sum
+	}
+	p.last = sum
 }
 
 // done says that row n need not be published again.
@@ -113,18 +177,16 @@ func (p *progressOf) done(n int64) {
 	}
 	p.owner.mu.Lock()
 	defer p.owner.mu.Unlock()
-	p.owner.dirty = true
-	if n != p.Rows+1 {
-		if n > p.Rows {
-			p.ahead[n] = struct{}{}
-		}
+	if !p.begun || n <= p.Rows {
 		return
 	}
-	for p.Rows = n; ; p.Rows++ {
-		if _, ok := p.ahead[p.Rows+1]; !ok {
-			return
-		}
-		delete(p.ahead, p.Rows+1)
+	p.owner.dirty = true
+	p.ahead[n] = true
+	for next := p.Rows + 1; p.ahead[next]; next++ {
+		sum := p.read[next]
+		p.Rows, p.Prefix = next, hex.EncodeToString(sum[:])
+		delete(p.ahead, next)
+		delete(p.read, next)
 	}
 }
 
@@ -142,7 +204,9 @@ func (r *resumeFile) save() error {
 		Files []position `json:"files"`
 	}{}
 	for _, p := range r.files {
-		state.Files = append(state.Files, p.position)
+		if p.Rows > 0 {
+			state.Files = append(state.Files, p.position)
+		}
 	}
 	if err := writeJSON(r.path, state); err != nil {
 		return fmt.Errorf("--resume: %w", err)

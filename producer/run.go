@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"complaints/internal/complaintfile"
 	"complaints/internal/logdedup"
 )
 
@@ -22,14 +23,21 @@ func run(parent context.Context, args []string, stdin io.Reader, stdout, stderr 
 	var counts counts
 	signalled := func() bool { return parent.Err() != nil }
 	ctx, pub, err := newPublisher(parent, cfg, &counts)
-	if err != nil {
+	switch {
+	case err != nil && signalled():
+		log.Info("ended by a signal before anything was published")
+		return nil
+	case err != nil:
 		return err
 	}
 	defer pub.close()
 
 	start := time.Now()
-	a := &app{cfg: cfg, log: log, counts: &counts, pub: pub, signalled: signalled, meter: &meter{counts: &counts, screen: screen, log: log}}
+	a := &app{cfg: cfg, log: log, counts: &counts, pub: pub, signalled: signalled, start: start, progress: &progress{counts: &counts, screen: screen, log: log}}
 	err = a.publishAll(ctx, stdin)
+	if err == nil && !a.interrupted {
+		err = a.checkEmpty()
+	}
 	if a.interrupted && err == nil {
 		log.Info("ended by a signal; all messages sent are acknowledged")
 	}
@@ -42,7 +50,9 @@ type app struct {
 	log    *slog.Logger
 	counts *counts
 	pub    *publisher
-	meter  *meter
+	start  time.Time
+
+	progress *progress
 
 	signalled   func() bool // the user wants the run to end
 	interrupted bool
@@ -51,7 +61,7 @@ type app struct {
 // publishAll publishes the input and waits for the acknowledgements, also when
 // ctx ended.
 func (a *app) publishAll(ctx context.Context, stdin io.Reader) error {
-	shown := a.background(ctx, a.meter.run)
+	shown := a.background(ctx, a.progress.run)
 	defer shown()
 	if a.cfg.API {
 		return a.publishAPI(ctx)
@@ -61,12 +71,19 @@ func (a *app) publishAll(ctx context.Context, stdin io.Reader) error {
 		return err
 	}
 	saved := a.background(ctx, func(ctx context.Context) { a.saveOften(ctx, resume) })
-	a.meter.size.Store(sizeOf(a.cfg))
-	f := &filePublisher{pub: a.pub, counts: a.counts, log: a.log, meter: a.meter, strict: a.cfg.Strict, resume: resume}
+	a.progress.size.Store(sizeOf(a.cfg))
+	f := &filePublisher{
+		admission: a.admission(), pub: a.pub, progress: a.progress, resume: resume,
+		options: complaintfile.Options{Dates: a.cfg.dateOrder(), Warn: func(what string) { a.log.Warn("the file is odd, and read all the same", "what", what) }},
+	}
 	err = a.ended(ctx, f.run(ctx, inputsOf(a.cfg, stdin), a.cfg.Repeat))
 	err = errors.Join(err, a.pub.flush())
 	saved()
 	return errors.Join(err, resume.save())
+}
+
+func (a *app) admission() *admission {
+	return &admission{counts: a.counts, log: a.log, strict: a.cfg.Strict, maxTextBytes: a.cfg.MaxTextBytes}
 }
 
 // ended says what the end of publishing means: the limit and a signal are no

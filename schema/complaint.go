@@ -148,6 +148,9 @@ func (c *Complaint) encode(e *encoder) {
 	e.optional("consumer_disputed", c.ConsumerDisputed)
 }
 
+// Check says why the consumer would refuse the complaint: its *[Rejection], or nil. Zero means DefaultMaxTextBytes.
+func (c *Complaint) Check(maxTextBytes int) error { return c.check(maxTextBytes) }
+
 func (c *Complaint) check(maxTextBytes int) error {
 	if c.Narrative == "" {
 		return reject(ReasonNoText, "there is no narrative (nor complaint_what_happened), or it is empty")

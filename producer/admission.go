@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"complaints/schema"
+)
+
+// admission decides which complaints go to the topic, and counts the others.
+// The goroutine that publishes owns it.
+type admission struct {
+	counts       *counts
+	log          *slog.Logger
+	strict       bool
+	maxTextBytes int
+}
+
+// admit says whether to publish a complaint, and gives it an id if it has none.
+// leftOut are fields whose value could not be used; where are attributes of the
+// log that say where the complaint stands. Its error ends the run.
+func (a *admission) admit(c *schema.Complaint, leftOut []string, where ...any) (bool, error) {
+	for _, field := range leftOut {
+		if a.strict {
+			return false, fmt.Errorf("%w: %v: field %s holds no %s", errStrict, where, field, kindOf(field))
+		}
+		if a.counts.leaveOut(field) < maxLogged {
+			a.log.Warn("a value cannot be used and is left out", append(where, "field", field, "want", kindOf(field))...)
+		}
+	}
+	if strings.TrimSpace(c.Narrative) == "" {
+		a.counts.noNarrative.Add(1)
+		return false, nil
+	}
+	// What is known to become a dead letter is no success.
+	if err := c.Check(a.maxTextBytes); err != nil {
+		if a.strict {
+			return false, fmt.Errorf("%w: %v: %w", errStrict, where, err)
+		}
+		if a.counts.refused.Add(1); a.counts.refused.Load() <= maxLogged {
+			a.log.Warn("the consumer will not classify this complaint: it becomes a dead letter", append(where, "err", err)...)
+		}
+	}
+	if c.ComplaintID == "" {
+		c.ComplaintID = c.DerivedID()
+	}
+	return true, nil
+}
+
+func kindOf(field string) string {
+	if strings.HasPrefix(field, "date_") {
+		return "date"
+	}
+	return "text"
+}
+
+// errNothing says that nothing of what was read is on the topic.
+var errNothing = errors.New("no complaint is published that can be classified (--allow-empty takes that for a success)")
+
+// noNarratives is what became of the Bureau's data.
+const noNarratives = "the Bureau has published no narratives since August 2026, and complaints without one cannot be classified"
+
+// checkEmpty returns an error if there were rows, and nothing came of them.
+func (a *app) checkEmpty() error {
+	s := a.counts.summary(a.start, true)
+	switch {
+	case a.cfg.AllowEmpty || !a.counts.nothing():
+		return nil
+	case s.Skipped.NoNarrative == s.RowsRead:
+		return fmt.Errorf("%w: none of %d rows has a narrative; %s", errNothing, s.RowsRead, noNarratives)
+	}
+	return fmt.Errorf("%w: %d rows read, %d published that the consumer will not classify, skipped: %s", errNothing, s.RowsRead, s.Refused, s.Skipped)
+}
