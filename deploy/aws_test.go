@@ -130,8 +130,12 @@ func TestScratchVolumesAreTheUsersOwn(t *testing.T) {
 	for name, text := range tasks {
 		for _, m := range regexp.MustCompile(`SourceVolume: scratch, ContainerPath: (\S+)\}`).FindAllStringSubmatch(text, -1) {
 			mounted++
-			stage := strings.ToLower(strings.TrimSuffix(name, "Task"))
-			file, _, _ := strings.Cut(after(string(read(t, "../Dockerfile")), " AS "+stage+"\n"), "\nFROM ")
+			before, _, _ := strings.Cut(text, m[0])
+			images := regexp.MustCompile(`Image: !Sub "\$\{Registry\}/(\w+):`).FindAllStringSubmatch(before, -1)
+			if images == nil {
+				t.Fatalf("%s mounts a volume before it names an image", name)
+			}
+			file, _, _ := strings.Cut(after(string(read(t, "../Dockerfile")), " AS "+images[len(images)-1][1]+"\n"), "\nFROM ")
 			if !strings.Contains(file, "\nVOLUME "+m[1]+"\n") {
 				t.Errorf("the image of %s has no volume at %s", name, m[1])
 			}
