@@ -77,11 +77,22 @@ type runConfig struct {
 	Force         bool    `help:"Let the new model serve although the gate says no." group:"Gate"`
 	Reason        string  `help:"Why, kept in the bundle's manifest; needed with --force." group:"Gate"`
 
+	RejectedOK bool `name:"rejected-ok" help:"End with status 0 too where the new model is rejected, for a scheduler that takes any other status for a failure."`
+
 	Rescore bool   `help:"After a promotion, classify the stored complaints again, as score does."`
 	JSON    bool   `name:"json" help:"Print the verdict as JSON too, as the last line."`
 	Every   string `placeholder:"CRON" help:"Go on training at these times, UTC, until stopped, as '0 15 * * 0' for Sunday 15:00. Better: a scheduler that runs it once."`
 
 	schedule schedule // of Every; nil without it
+}
+
+// outcome is the error with which the training ends the program.
+func (c *runConfig) outcome(err error) error {
+	var kept *keptError
+	if c.RejectedOK && errors.As(err, &kept) {
+		return nil
+	}
+	return err
 }
 
 func (c *runConfig) limits() gate.Limits {

@@ -20,7 +20,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	switch command {
 	case "run":
-		return runRun(ctx, &c.Run, stdout, stderr)
+		return c.Run.outcome(runRun(ctx, &c.Run, stdout, stderr))
 	case "rollback", "rollback <version>":
 		return runRollback(ctx, &c.Rollback, stdout)
 	case "challenge", "challenge <version>":
