@@ -11,20 +11,27 @@ ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 ARG STATIC_IMAGE=gcr.io/distroless/static-debian12:nonroot
 ARG CC_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 
-FROM ${GO_IMAGE} AS build
+# What runs while an image is built runs on this machine's own processor, and builds for TARGETARCH: no emulation is needed.
+FROM --platform=${BUILDPLATFORM} ${GO_IMAGE} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-# Git's folder is not in the build's context: whoever builds says what he builds (make image does).
+# Git's folder is not in the build's context, so whoever builds gives the version (make image does).
 ARG VERSION=unknown
-RUN mkdir /out && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./consumer ./producer ./trainer
+ARG TARGETOS
+ARG TARGETARCH
+RUN mkdir /out && CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} \
+    go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./consumer ./producer ./trainer
 
 # LightGBM's library out of its wheel, by the hash that the tests use too.
-FROM ${PYTHON_IMAGE} AS lightgbm
+FROM --platform=${BUILDPLATFORM} ${PYTHON_IMAGE} AS lightgbm
 WORKDIR /wheel
 COPY deploy/servers/lightgbm/requirements.txt .
-RUN python3 -m pip download --quiet --no-cache-dir --no-deps --only-binary :all: --require-hashes --requirement requirements.txt \
+ARG TARGETARCH
+RUN case "${TARGETARCH}" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) echo "LightGBM has no wheel for ${TARGETARCH}" >&2; exit 1 ;; esac \
+ && python3 -m pip download --quiet --no-cache-dir --no-deps --only-binary :all: --require-hashes --requirement requirements.txt \
+    --platform "manylinux_2_28_${machine}" --platform "manylinux_2_27_${machine}" --platform "manylinux2014_${machine}" \
  && python3 -m zipfile -e lightgbm-*.whl .
 
 # Not static: LightGBM needs C, C++ and OpenMP.
@@ -37,12 +44,30 @@ WORKDIR /tmp
 # For texts while it trains. What mounts a volume here (ECS) takes over that every user may write.
 VOLUME /tmp
 ENTRYPOINT ["/trainer"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG SOURCE=unknown
+LABEL org.opencontainers.image.title="complaints trainer" \
+      org.opencontainers.image.description="Trains the model that classifies complaints" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 FROM ${STATIC_IMAGE} AS producer
 COPY --from=build /out/producer /producer
 USER 65532:65532
 WORKDIR /tmp
 ENTRYPOINT ["/producer"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG SOURCE=unknown
+LABEL org.opencontainers.image.title="complaints producer" \
+      org.opencontainers.image.description="Publishes complaints to a Kafka topic" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 FROM ${STATIC_IMAGE} AS consumer
 COPY --from=build /out/consumer /consumer
@@ -55,6 +80,15 @@ WORKDIR /tmp
 # For results of a file whose client reads only when it has sent all.
 VOLUME /tmp
 ENTRYPOINT ["/consumer"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG SOURCE=unknown
+LABEL org.opencontainers.image.title="complaints consumer" \
+      org.opencontainers.image.description="Classifies the complaints of a Kafka topic, keeps them in a lake, and answers over HTTP" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 FROM consumer AS api
 ENV COMPLAINTS_ROLES=api

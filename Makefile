@@ -22,6 +22,7 @@ TAGS     := servers,failpoint
 include deploy/servers/servers.mk
 include deploy/bench/bench.mk
 include deploy/lint/lint.mk
+include deploy/release/release.mk
 
 .PHONY: help
 help: ## list the targets
@@ -38,7 +39,7 @@ build: ## build the programs into bin/, their version stamped from git's tags
 
 .PHONY: image
 image: ## build the image of the API, which docker run -p 8000:8000 complaints serves
-	$(or $(shell command -v docker),podman) build --build-arg VERSION=$(VERSION) --tag complaints .
+	$(or $(shell command -v docker),podman) build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD) --tag complaints .
 
 .PHONY: fmt
 fmt: $(golangci-lint) ## format the Go files

@@ -113,6 +113,7 @@ type image struct {
 		Env          []string            `json:"Env"`
 		Entrypoint   []string            `json:"Entrypoint"`
 		ExposedPorts map[string]struct{} `json:"ExposedPorts"`
+		Labels       map[string]string   `json:"Labels"`
 	} `json:"Config"`
 	Healthcheck struct {
 		Test []string `json:"Test"`
@@ -139,7 +140,7 @@ func (p *podman) build(target string) *image {
 		"--volume", filepath.Join(servers.Cache(p.t), "lightgbm") + ":/wheels:ro",
 		"--build-arg", "GO_IMAGE=localhost/build", "--build-arg", "PYTHON_IMAGE=localhost/build",
 		"--build-arg", "STATIC_IMAGE=localhost/run", "--build-arg", "CC_IMAGE=localhost/cc",
-		"--build-arg", "VERSION=" + stampedVersion,
+		"--build-arg", "VERSION=" + stampedVersion, "--build-arg", "REVISION=0123abc", "--build-arg", "SOURCE=https://example.org/complaints",
 	}
 	if prefix := pythonPrefix(p.t); !strings.HasPrefix(prefix, "/usr/") {
 		args = append(args, "--volume", prefix+":"+prefix+":ro")
@@ -185,6 +186,11 @@ func (i *image) checkConfig(t *testing.T) {
 	}
 	if program == "/consumer" && !slices.Equal(i.Healthcheck.Test, []string{"CMD", "/consumer", "healthcheck"}) {
 		t.Errorf("health check %v", i.Healthcheck.Test)
+	}
+	for annotation, want := range map[string]string{"title": "complaints " + program[1:], "version": stampedVersion, "revision": "0123abc", "source": "https://example.org/complaints", "licenses": "Apache-2.0"} {
+		if got := i.Config.Labels["org.opencontainers.image."+annotation]; got != want {
+			t.Errorf("the image's label %s is %q, want %q", annotation, got, want)
+		}
 	}
 	var out bytes.Buffer
 	if err := i.run(t.Context(), &out, i.Config.Env, program, "--version"); err != nil || strings.TrimSpace(out.String()) != stampedVersion {

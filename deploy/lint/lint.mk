@@ -14,7 +14,7 @@ helm       := $(STAMPS)/helm-$(HELM_VERSION)
 crds       := $(STAMPS)/crds-$(KEDA_VERSION)-$(OPERATOR_VERSION)
 chart      := $(CACHE)/chart
 linters    := $(STAMPS)/linters-$(shell sha256sum deploy/lint/requirements.txt | cut -c 1-12)
-scripts    := .ci/run deploy/aws/deploy deploy/aws/push deploy/aws/run-task deploy/aws/smoke deploy/servers/debian deploy/servers/retry
+scripts    := .ci/run deploy/aws/deploy deploy/aws/push deploy/aws/run-task deploy/aws/smoke deploy/release/images deploy/release/notes deploy/servers/debian deploy/servers/retry
 
 $(actionlint):
 	$(call go-tool,actionlint,github.com/rhysd/actionlint/cmd/actionlint,$(ACTIONLINT_VERSION))
