@@ -60,6 +60,7 @@ type runConfig struct {
 
 	AllowBootstrap bool          `help:"Serve the built-in model where none was published." group:"Model"`
 	ModelPoll      time.Duration `help:"How often to look for a new champion." default:"30s" group:"Model"`
+	ModelCache     string        `help:"Folder that keeps the model that serves, for a start while the store is away." placeholder:"DIR" group:"Model"`
 	DriftWindow    time.Duration `help:"How far back complaints are compared with those that the model was judged on." default:"24h" group:"Model"`
 
 	Layers       []schema.Layer `help:"Layers of the lake to write, of bronze, silver and gold; the same in all sinks of a group, since each partition has one." enum:"bronze,silver,gold" default:"bronze,silver,gold" group:"Lake"`
