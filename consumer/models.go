@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -37,9 +36,7 @@ const (
 	swapRefused = "refused"
 )
 
-// newModels follows the champion of a store; what serves is kept in the folder cache,
-// if that is not empty.
-func newModels(store lake.Store, cache string, log *slog.Logger, reg prometheus.Registerer) *models {
+func newModels(store lake.Store, log *slog.Logger, reg prometheus.Registerer) *models {
 	f := promauto.With(reg)
 	m := &models{
 		store: store, log: log, holder: new(classifier.Holder),
@@ -54,66 +51,27 @@ func newModels(store lake.Store, cache string, log *slog.Logger, reg prometheus.
 		}),
 	}
 	m.champion = &registry.Follower{Store: store, Key: schema.ChampionKey, Holder: m.holder}
-	if cache != "" {
-		m.champion.Cache = &registry.Cache{Dir: cache}
-	}
 	m.swaps.WithLabelValues(swapDone)
 	m.swaps.WithLabelValues(swapRefused)
 	return m
 }
 
 // load puts the champion in service. Where none was published, the bootstrap
-// model serves if it may; where the store is away, the model that was kept.
+// model serves if it may.
 func (m *models) load(ctx context.Context, allowBootstrap bool) error {
-	if m.store == nil {
-		return m.bootstrap(allowBootstrap)
+	if m.store != nil {
+		seen, version, err := m.champion.Look(ctx)
+		switch {
+		case err != nil && version != "":
+			return fmt.Errorf("champion %s: %w", version, err)
+		case err != nil:
+			return err
+		case seen == registry.Swapped:
+			m.serves(ctx, version)
+			return nil
+		}
 	}
-	kept, keptAt := m.kept()
-	seen, version, err := m.lookFirst(ctx, kept != nil)
-	switch {
-	case seen == registry.Swapped:
-		m.serves(ctx, version, err)
-	case seen == registry.Unchanged && err != nil && kept != nil && !lake.Permanent(err): // a wrong key does not pass
-		m.log.Warn("the store does not answer, the model that was kept serves", "model_version", kept.Version(), "kept_at", keptAt, "err", err)
-		m.holder.Swap(kept)
-		m.show(kept.Version(), keptAt) // about when it was published, which only the store knows
-	case err != nil && version != "":
-		return fmt.Errorf("champion %s: %w", version, err)
-	case err != nil:
-		return err
-	default:
-		return m.bootstrap(allowBootstrap)
-	}
-	return nil
-}
-
-// kept is the model that was kept when it served last, and when that was; nil if
-// there is none.
-func (m *models) kept() (*classifier.Classifier, time.Time) {
-	if m.champion.Cache == nil {
-		return nil, time.Time{}
-	}
-	kept, at, err := m.champion.Cache.Load()
-	if err != nil {
-		m.log.Info("no model that was kept can serve", "err", err)
-	}
-	return kept, at
-}
-
-// firstWithin bounds the first look at the champion where another model is at hand.
-const firstWithin = 15 * time.Second
-
-func (m *models) lookFirst(ctx context.Context, another bool) (registry.Seen, string, error) {
-	if another {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, firstWithin)
-		defer cancel()
-	}
-	return m.champion.Look(ctx)
-}
-
-func (m *models) bootstrap(allowed bool) error {
-	if !allowed {
+	if !allowBootstrap {
 		return fmt.Errorf("no model was published (%s is not there): publish one with trainer, or serve the built-in one with --allow-bootstrap",
 			schema.ChampionKey)
 	}
@@ -122,28 +80,22 @@ func (m *models) bootstrap(allowed bool) error {
 		return fmt.Errorf("bootstrap model: %w", err)
 	}
 	m.holder.Swap(c)
-	m.show(c.Version(), time.Time{})
+	m.show(c.Version())
 	return nil
 }
 
-// serves shows that a published version is in service, and says if it could not be kept.
-func (m *models) serves(ctx context.Context, version string, notKept error) {
-	if notKept != nil {
-		m.log.Warn("the model serves and cannot be kept in the model cache", "model_version", version, "err", notKept)
-	}
+// serves shows that a published version is in service.
+func (m *models) serves(ctx context.Context, version string) {
 	published, err := registry.PublishedAt(ctx, m.store, version)
 	if err != nil {
 		m.log.Warn("cannot read when the model was published", "model_version", version, "err", err)
 		published = time.Now()
 	}
-	m.show(version, published)
+	m.since.Set(float64(published.Unix()))
+	m.show(version)
 }
 
-func (m *models) show(version string, published time.Time) {
-	m.since.Set(0)
-	if !published.IsZero() {
-		m.since.Set(float64(published.Unix()))
-	}
+func (m *models) show(version string) {
 	m.info.Reset()
 	m.info.WithLabelValues(version).Set(1)
 	m.log.Info("model serves", "model_version", version)
@@ -178,7 +130,7 @@ func (m *models) refresh(ctx context.Context) {
 	switch seen {
 	case registry.Swapped:
 		m.swaps.WithLabelValues(swapDone).Inc()
-		m.serves(ctx, version, err)
+		m.serves(ctx, version)
 	case registry.Refused:
 		m.swaps.WithLabelValues(swapRefused).Inc()
 		m.log.Error("new champion refused, the present one goes on", "model_version", version, "err", err)
@@ -191,9 +143,6 @@ func (m *models) refresh(ctx context.Context) {
 
 // storeReady says whether the store answered lately; it is asked each poll.
 func (m *models) storeReady(poll time.Duration) error {
-	if m.champion.Reached().UnixNano() == 0 {
-		return errors.New("the store has not answered since this process began")
-	}
 	silent := time.Since(m.champion.Reached()).Round(time.Second)
 	if silent > 3*poll+10*time.Second {
 		return fmt.Errorf("the store has not answered for %s", silent)

@@ -1,18 +1,12 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
-	"time"
 
 	"complaints/internal/classifier"
 	"complaints/internal/classifier/classifiertest"
@@ -37,7 +31,7 @@ func newPublishedModels(t *testing.T) *publishedModels {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
-	return &publishedModels{t, store, registry, newModels(store, "", slog.New(slog.DiscardHandler), registry)}
+	return &publishedModels{t, store, registry, newModels(store, slog.New(slog.DiscardHandler), registry)}
 }
 
 func (p *publishedModels) put(version string, parts map[string][]byte) {
@@ -178,59 +172,5 @@ func TestModelSwapsLeaveMemoryFlat(t *testing.T) {
 	t.Logf("heap %d KB before and %d KB after %d swaps of a bundle of %d KB", before>>10, after>>10, swaps, size>>10)
 	if grown := after - before; grown > size/2 {
 		t.Errorf("the heap grew by %d bytes in %d swaps, a bundle has %d", grown, swaps, size)
-	}
-}
-
-// awayStore does not answer, or refuses.
-type awayStore struct {
-	lake.Store
-	err error
-}
-
-func (s awayStore) Get(context.Context, string) ([]byte, string, error) { return nil, "", s.err }
-
-// A process starts with the model that served last where the store is away, and says
-// so; where the store refuses it, it does not start.
-func TestKeptModelServesWhileTheStoreIsAway(t *testing.T) {
-	p := newPublishedModels(t)
-	version, parts := classifiertest.Bundle(t, "first", nil)
-	p.put(version, parts)
-	p.point(version)
-	cache := filepath.Join(t.TempDir(), "cache")
-	if err := newModels(p.store, cache, slog.New(slog.DiscardHandler), prometheus.NewRegistry()).load(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	away := awayStore{p.store, errors.New("connection refused")}
-	var log strings.Builder
-	m := newModels(away, cache, slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
-	if err := m.load(t.Context(), true); err != nil {
-		t.Fatal(err)
-	}
-	if now := m.holder.Current().Version(); now != version || !strings.Contains(log.String(), "the model that was kept serves") {
-		t.Errorf("%s serves, want %s; the log says %s", now, version, log.String())
-	}
-	if m.storeReady(time.Second) == nil {
-		t.Error("a store that never answered is ready")
-	}
-	// The store is back, with another champion.
-	second, parts := classifiertest.Bundle(t, "second", nil)
-	p.put(second, parts)
-	p.point(second)
-	m.champion.Store, m.store = p.store, p.store
-	m.refresh(t.Context())
-	if now := m.holder.Current().Version(); now != second {
-		t.Errorf("%s serves, want %s", now, second)
-	}
-	if kept, _ := m.kept(); kept == nil || kept.Version() != second {
-		t.Errorf("kept %v, want %s", kept, second)
-	}
-	for what, m := range map[string]*models{
-		"nothing is kept":            newModels(away, t.TempDir(), slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
-		"there is no cache":          newModels(away, "", slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
-		"the store refuses this one": newModels(awayStore{p.store, fs.ErrPermission}, cache, slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
-	} {
-		if err := m.load(t.Context(), true); err == nil {
-			t.Errorf("%s, and %s serves", what, m.holder.Current().Version())
-		}
 	}
 }

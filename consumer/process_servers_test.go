@@ -85,14 +85,9 @@ func (s *system) start(name, fail string, args ...string) *worker {
 	return w
 }
 
-// said is all that the process wrote.
-func (w *worker) said() string {
-	b, _ := os.ReadFile(w.log)
-	return string(b)
-}
-
 func (w *worker) tail() string {
-	lines := strings.Split(strings.TrimSpace(w.said()), "\n")
+	b, _ := os.ReadFile(w.log)
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	return strings.Join(lines[max(0, len(lines)-15):], "\n")
 }
 
@@ -133,18 +128,12 @@ func (w *worker) resume() {
 // stop ends the process in order.
 func (w *worker) stop() {
 	w.t.Helper()
-	w.end()
-	if w.err != nil {
-		w.t.Fatalf("the process ended with %v:\n%s", w.err, w.tail())
-	}
-}
-
-// end asks the process to end, and waits until it has.
-func (w *worker) end() {
-	w.t.Helper()
 	_ = w.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-w.exited:
+		if w.err != nil {
+			w.t.Fatalf("the process ended with %v:\n%s", w.err, w.tail())
+		}
 	case <-time.After(40 * time.Second):
 		w.t.Fatalf("the process did not end:\n%s", w.tail())
 	}

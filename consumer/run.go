@@ -100,7 +100,7 @@ func runRoles(ctx context.Context, cfg *runConfig, stderr io.Writer) (err error)
 		}
 		defer a.admin.Close()
 	}
-	a.models = newModels(a.store, cfg.ModelCache, a.log, a.registry)
+	a.models = newModels(a.store, a.log, a.registry)
 	if cfg.has("classify") || cfg.has("api") {
 		if err := a.models.load(ctx, cfg.mayBootstrap()); err != nil {
 			return err
@@ -108,9 +108,7 @@ func runRoles(ctx context.Context, cfg *runConfig, stderr io.Writer) (err error)
 	}
 	if cfg.shadows() {
 		a.challenger = a.models.shadow(a.registry)
-		first, cancel := context.WithTimeout(ctx, firstWithin)
-		a.models.refreshChallenger(first) // the first object shall have it
-		cancel()
+		a.models.refreshChallenger(ctx) // the first object shall have it
 	}
 	return a.serve(ctx)
 }
@@ -232,9 +230,11 @@ func (a *app) apiConfig() api.Config {
 		// A burst of requests leaves half of the cores to the stream.
 		c.Limits.Workers = max(1, runtime.GOMAXPROCS(0)/2)
 	}
-	if a.sink != nil { // the other roles go on with the model in hand
-		c.Checks = append(c.Checks, api.Check{Name: "sink", Ready: a.sink.Ready},
-			api.Check{Name: "store", Ready: func(context.Context) error { return a.models.storeReady(a.cfg.ModelPoll) }})
+	if a.sink != nil {
+		c.Checks = append(c.Checks, api.Check{Name: "sink", Ready: a.sink.Ready})
+	}
+	if a.store != nil {
+		c.Checks = append(c.Checks, api.Check{Name: "store", Ready: func(context.Context) error { return a.models.storeReady(a.cfg.ModelPoll) }})
 	}
 	return c
 }

@@ -195,7 +195,7 @@ func TestAChallengerShowsInGoldAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
-	p := &publishedModels{t, store, registry, newModels(store, "", slog.New(slog.DiscardHandler), registry)}
+	p := &publishedModels{t, store, registry, newModels(store, slog.New(slog.DiscardHandler), registry)}
 	challenger, parts := classifiertest.Bundle(t, "challenger", nil)
 	p.put(challenger, parts)
 	p.challenged(challenger)

@@ -40,7 +40,7 @@ func TestTheWeeklyLoop(t *testing.T) {
 	foreground(t, s.env, program(t, "consumer"), "verify", "--wait=30s") // silver too
 
 	first, status := s.train("--rescore")
-	if status != 0 || first.Verdict != "promoted" || first.Rows.Fit < 3000 || first.Gate.MacroF1 <= first.Gate.ChampionMacroF1 {
+	if status != 0 || first.Verdict != "promoted" || first.Rows.Train < 3000 || first.Gate.MacroF1 <= first.Gate.ChampionMacroF1 {
 		t.Fatalf("the first training ended with status %d: %+v", status, first)
 	}
 	s.wantInMLflow(first.Version)
@@ -61,7 +61,7 @@ func TestTheWeeklyLoop(t *testing.T) {
 	serves := s.champion()
 	worse := s.file(exchanged(complaints[:5000]))
 	refused, status := s.train("--data", worse)
-	if status != 3 || refused.Verdict != "kept" || refused.Champion != first.Version {
+	if status != 3 || refused.Verdict != "rejected" || refused.Champion != first.Version {
 		t.Errorf("the worse training ended with status %d: %s, %s", status, refused.Verdict, refused.Why)
 	}
 	if now := s.champion(); now != serves {
@@ -149,7 +149,7 @@ type loopVerdict struct {
 	Version  string `json:"version"`
 	Champion string `json:"champion"`
 	Rows     struct {
-		Fit int `json:"fit"`
+		Train int `json:"train"`
 	} `json:"rows"`
 	Gate struct {
 		MacroF1         float64 `json:"macro_f1"`

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"complaints/internal/classifier"
+	"complaints/internal/lightgbm"
 	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
@@ -20,21 +22,29 @@ const (
 	bootstrapPrecision = 0.95
 )
 
-func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writer) error {
+func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writer) (err error) {
 	progress := c.progress(stderr)
+	lib, err := lightgbm.Open(c.LightGBMLib)
+	if err != nil {
+		return err
+	}
 	var all []schema.Complaint
-	err := dataset.ReadComplaints(c.Data, func(c *schema.Complaint) { all = append(all, *c) }, func(err error) { progress("left out: %v", err) })
+	err = dataset.ReadComplaints(c.Data, func(c *schema.Complaint) { all = append(all, *c) }, func(err error) { progress("left out: %v", err) })
 	if err != nil {
 		return err
 	}
 	taxonomy := schema.Bureau()
 	sample, rest := dataset.KeepSample(taxonomy, all, c.SampleRows, c.Seed)
-	examples, left := dataset.Clean(dataset.ExamplesOf(taxonomy, rest))
-	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
+	set, err := dataset.Collect(ctx, taxonomy, dataset.Complaints(rest), dataset.Draw{}, progress)
 	if err != nil {
 		return err
 	}
-	r := fit.Report{Seed: c.Seed, Rows: len(rest), Left: left, Folds: bootstrapFolds, ReviewPrecision: bootstrapPrecision}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	f, err := fit.New(set.Examples, fit.Config{Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
+	if err != nil {
+		return err
+	}
+	r := fit.Report{Seed: c.Seed, Rows: set.Read, Left: set.Left, Folds: bootstrapFolds, ReviewPrecision: bootstrapPrecision}
 	parts, _, err := f.Train(ctx, bootstrapName, r)
 	if err != nil {
 		return err
@@ -49,6 +59,6 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s, trained on %d texts, judged by %d that were kept:\n\n", bundle.Version(), len(examples), len(sample))
-	return evaluate.Print(stdout, evaluate.Of(taxonomy, evaluate.Bundle(bundle, dataset.ExamplesOf(taxonomy, sample))))
+	fmt.Fprintf(stdout, "%s, trained on %d texts, tested on %d that were held out:\n\n", bundle.Version(), len(set.Examples), len(sample))
+	return evaluate.Print(stdout, evaluate.Of(taxonomy, evaluate.Bundle(bundle, dataset.Complaints(sample).Examples(taxonomy))))
 }

@@ -18,14 +18,14 @@ import (
 type config struct {
 	settings.Common
 
-	Run       runConfig       `cmd:"" help:"Train on silver, judge the new model beside the one that serves, publish it, and let it serve if it passes the gate. Exit status 0: promoted; 3: kept the old one; 1: an error."`
-	Rollback  rollbackConfig  `cmd:"" help:"Let a published model serve that is not the newest; by default the one that served before."`
-	Challenge challengeConfig `cmd:"" help:"Let consumers score a published model in the shadow of the one that serves: its answers stand in gold beside that one's, and nowhere else."`
-	Models    modelsConfig    `cmd:"" help:"List the published models with their metrics, and which serves."`
+	Run       runConfig       `cmd:"" help:"Train a candidate on silver, compare it with the champion, publish it, and let it serve if it passes the gate. Exit status 0: promoted; 3: rejected; 1: an error."`
+	Rollback  rollbackConfig  `cmd:"" help:"Let a published model serve again; by default the one that served before."`
+	Challenge challengeConfig `cmd:"" help:"Let consumers score a published model, the challenger, beside the champion: its answers stand in gold, and nowhere else."`
+	Models    modelsConfig    `cmd:"" help:"List the published models with their metrics, and say which serves."`
 	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
-	Evaluate  evaluateConfig  `cmd:"" help:"Say how good a model, or the recipe, is."`
+	Evaluate  evaluateConfig  `cmd:"" help:"Compute the metrics of a model, or of a recipe."`
 	Record    recordConfig    `cmd:"" help:"Record published models in MLflow that could not be recorded when they were trained, from the lake's files."`
-	Score     scoreConfig     `cmd:"" help:"Classify stored complaints again, beside what the stream said of them."`
+	Score     scoreConfig     `cmd:"" help:"Classify stored complaints again, beside what the stream predicted."`
 	Report    reportConfig    `cmd:"" help:"Show on one HTML page what is in complaints, and what a model makes of them."`
 	Bootstrap bootstrapConfig `cmd:"" help:"Make the bundle that is built into the programs, and the sample that it was not trained on."`
 }
@@ -63,7 +63,7 @@ type runConfig struct {
 	libraryConfig
 	mlflowConfig
 	Lake            lake.Config    `embed:""`
-	Data            []string       `placeholder:"FILE" help:"Train on these complaint files instead of silver."`
+	Data            []string       `env:"-" placeholder:"FILE" help:"Train on these complaint files instead of silver."`
 	Window          dataset.Window `default:"365d" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
 	MaxRows         int            `help:"At most that many rows, drawn by the seed; 0 is all."`
 	Seed            uint64         `default:"1" help:"Equal rows and seed give an equal bundle."`
@@ -73,11 +73,11 @@ type runConfig struct {
 	RecallMargin  float64 `default:"0.05" help:"How far the recall of any category may be below the champion's." group:"Gate"`
 	MaxECE        float64 `name:"max-ece" default:"0.06" help:"The largest expected calibration error." group:"Gate"`
 	MaxSlowdown   float64 `default:"2" help:"How many times as long as with the champion a text may take." group:"Gate"`
-	MinClassRows  int     `default:"30" help:"Rows of each category that are needed, to fit on and to judge by." group:"Gate"`
-	Force         bool    `help:"Let the new model serve although the gate says no." group:"Gate"`
-	Reason        string  `help:"Why, kept in the bundle's manifest; needed with --force." group:"Gate"`
+	MinClassRows  int     `default:"30" help:"Rows of each category that are needed, among the train rows and among the test rows." group:"Gate"`
+	Force         bool    `env:"-" help:"Let the candidate serve although the gate rejects it." group:"Gate"`
+	Reason        string  `env:"-" help:"Why, kept in the bundle's manifest; needed with --force." group:"Gate"`
 
-	RejectedOK bool `name:"rejected-ok" help:"End with status 0 too where the new model is rejected, for a scheduler that takes any other status for a failure."`
+	RejectedOK bool `name:"rejected-ok" help:"End with status 0 too where the candidate is rejected, for a scheduler that takes any other status for a failure."`
 
 	Rescore bool   `help:"After a promotion, classify the stored complaints again, as score does."`
 	JSON    bool   `name:"json" help:"Print the verdict as JSON too, as the last line."`
@@ -88,8 +88,8 @@ type runConfig struct {
 
 // outcome is the error with which the training ends the program.
 func (c *runConfig) outcome(err error) error {
-	var kept *keptError
-	if c.RejectedOK && errors.As(err, &kept) {
+	var rejected *rejectedError
+	if c.RejectedOK && errors.As(err, &rejected) {
 		return nil
 	}
 	return err
@@ -141,13 +141,13 @@ type rollbackConfig struct {
 	mlflowConfig
 	Lake    lake.Config `embed:""`
 	Version string      `arg:"" optional:"" help:"The version that is to serve; by default the one that served before."`
-	Reason  string      `help:"Why, kept in the champion's history."`
+	Reason  string      `env:"-" help:"Why, kept in the champion's history."`
 }
 
 type challengeConfig struct {
 	Lake    lake.Config `embed:""`
 	Version string      `arg:"" optional:"" help:"The version that is to challenge."`
-	Off     bool        `help:"Let none challenge."`
+	Off     bool        `env:"-" help:"Let no model challenge."`
 }
 
 func (c *challengeConfig) complete() error {
@@ -161,7 +161,7 @@ func (c *challengeConfig) complete() error {
 type recordConfig struct {
 	mlflowConfig
 	Lake  lake.Config `embed:""`
-	Model string      `placeholder:"VERSION" help:"The version; by default the champion."`
+	Model string      `env:"-" placeholder:"VERSION" help:"The version; by default the champion."`
 }
 
 func (c *recordConfig) complete() error {
@@ -174,8 +174,7 @@ func (c *recordConfig) complete() error {
 
 type scoreConfig struct {
 	Lake   lake.Config    `embed:""`
-	From   string         `default:"silver" enum:"silver" help:"The layer that has the texts: silver."`
-	Model  string         `placeholder:"VERSION" help:"The version; by default the champion."`
+	Model  string         `env:"-" placeholder:"VERSION" help:"The version; by default the champion."`
 	Window dataset.Window `default:"0" placeholder:"DAYS" help:"How far back silver is scored from its newest day, as 365d or 52w; 0 is all."`
 	Quiet  bool           `help:"Show no progress."`
 }
@@ -195,17 +194,17 @@ func defaultLake(l *lake.Config) {
 
 type trainConfig struct {
 	libraryConfig
-	Data            []string `required:"" placeholder:"FILE" help:"Complaints: the Bureau's CSV, the Kaggle variant, or JSON lines; plain, gz or zip."`
-	Out             string   `required:"" placeholder:"DIR" help:"Where the bundle, metrics.json and confusion_matrix.png go."`
+	Data            []string `env:"-" required:"" placeholder:"FILE" help:"Complaints: the Bureau's CSV, the Kaggle variant, or JSON lines; plain, gz or zip."`
+	Out             string   `env:"-" required:"" placeholder:"DIR" help:"Where the bundle, metrics.json and confusion_matrix.png go."`
 	Seed            uint64   `default:"1" help:"Equal data and seed give an equal bundle."`
-	Folds           int      `default:"5" help:"Every row is judged by a model of the other folds; the bundle is of all rows."`
+	Folds           int      `default:"5" help:"Predict every row by a model of the other folds; the bundle is of all rows."`
 	ReviewPrecision float64  `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
 }
 
 type evaluateConfig struct {
 	libraryConfig
-	Data   []string `required:"" placeholder:"FILE" help:"Complaints with known products."`
-	Model  string   `placeholder:"DIR" help:"The bundle to judge. The alternative is --folds."`
+	Data   []string `env:"-" required:"" placeholder:"FILE" help:"Complaints with known products."`
+	Model  string   `env:"-" placeholder:"DIR" help:"The bundle to evaluate. The alternative is --folds."`
 	Folds  int      `help:"Cross-validate the recipe this many ways instead."`
 	Seed   uint64   `default:"1" help:"Of the folds and the models."`
 	Recipe string   `default:"scores" help:"Which recipe to cross-validate: the one that train follows, or one that the README compares it with."`
@@ -214,19 +213,19 @@ type evaluateConfig struct {
 
 type reportConfig struct {
 	Lake   lake.Config    `embed:""`
-	Data   []string       `placeholder:"FILE" help:"Look at these complaint files instead of silver."`
+	Data   []string       `env:"-" placeholder:"FILE" help:"Look at these complaint files instead of silver."`
 	Window dataset.Window `default:"0" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
-	Model  string         `placeholder:"VERSION" help:"The model: a version in the lake, or with --data the directory of a bundle. By default the champion, or with --data the built-in one."`
-	Out    string         `required:"" placeholder:"FILE" help:"Where the page goes."`
+	Model  string         `env:"-" placeholder:"VERSION" help:"The model: a version in the lake, or with --data the directory of a bundle. By default the champion, or with --data the built-in one."`
+	Out    string         `env:"-" required:"" placeholder:"FILE" help:"Where the page goes."`
 	Quiet  bool           `help:"Show no progress."`
 }
 
 type bootstrapConfig struct {
 	libraryConfig
-	Data       []string `required:"" placeholder:"FILE" help:"Complaints with known products."`
-	Out        string   `required:"" placeholder:"DIR" help:"Where the bundle goes."`
-	Sample     string   `required:"" placeholder:"FILE" help:"Where the kept rows go, as gzipped CSV."`
-	SampleRows int      `default:"2500" help:"How many rows to keep from training."`
+	Data       []string `env:"-" required:"" placeholder:"FILE" help:"Complaints with known products."`
+	Out        string   `env:"-" required:"" placeholder:"DIR" help:"Where the bundle goes."`
+	Sample     string   `env:"-" required:"" placeholder:"FILE" help:"Where the held-out rows go, as gzipped CSV."`
+	SampleRows int      `default:"2500" help:"How many rows to hold out from training."`
 	Seed       uint64   `default:"1" help:"Of the choice and the model."`
 }
 

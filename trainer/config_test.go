@@ -15,7 +15,7 @@ func TestPrintConfig(t *testing.T) {
 }
 
 func TestARejectedModelMayBeASuccess(t *testing.T) {
-	rejected := fmt.Errorf("run: %w", &keptError{"kept"})
+	rejected := fmt.Errorf("run: %w", &rejectedError{"rejected"})
 	for _, c := range []struct {
 		ok        bool
 		err, want error

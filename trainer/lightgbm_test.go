@@ -32,7 +32,7 @@ func openLibrary(t testing.TB) *lightgbm.Library {
 
 func sampleExamples(t testing.TB) []dataset.Example {
 	t.Helper()
-	examples, err := dataset.ReadExamples([]string{sampleFile}, schema.Bureau(), t.Logf)
+	examples, err := dataset.ReadExamples(t.Context(), schema.Bureau(), []string{sampleFile}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func sampleExamples(t testing.TB) []dataset.Example {
 
 // What serves (features, the fast evaluator, leaves) must say what LightGBM
 // itself says.
-func TestServingAgreesWithLightGBM(t *testing.T) {
+func TestClassifierAgreesWithLightGBM(t *testing.T) {
 	m := loadBuiltIn(t)
 	if err := m.FastPath(); err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func trainInto(t *testing.T, dir string, seed string) map[string][]byte {
 	return parts
 }
 
-func TestEqualSeedsGiveEqualBundles(t *testing.T) {
+func TestTrainGivesEqualBundles(t *testing.T) {
 	openLibrary(t)
 	first, again, other := trainInto(t, t.TempDir(), "1"), trainInto(t, t.TempDir(), "1"), trainInto(t, t.TempDir(), "2")
 	for _, name := range slices.Sorted(maps.Keys(first)) {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"complaints/internal/classifier"
 	"complaints/internal/lake"
+	"complaints/internal/lightgbm"
 	"complaints/internal/registry"
 	"complaints/schema"
 	"complaints/trainer/dataset"
@@ -19,25 +19,18 @@ import (
 )
 
 // A training of the weekly loop, in this order: read what serves; read the rows;
-// fit; judge the new model and the champion on the same rows; let the gate
+// fit the candidate; compare it with the champion on the same rows; let the gate
 // decide; publish the bundle; move the champion; keep the evidence. Only the
 // last three change anything, each create-once or compare-and-swap: after a crash
 // run it again, and the same lake and seed give the same bundle.
-
-// source is where examples come from. Its name is for people.
-type source interface {
-	fmt.Stringer
-	Read(ctx context.Context, t *schema.Taxonomy, progress dataset.Progress, use func(dataset.Example)) (rows int, err error)
-}
 
 // training is one run of the loop.
 type training struct {
 	cfg      *runConfig
 	store    lake.Store
-	source   source
+	source   dataset.Source
 	taxonomy *schema.Taxonomy // the champion's
-	texts    *dataset.Spill   // of the rows that are kept
-	examples []dataset.Example
+	set      *dataset.Set     // nil until it is read
 	record   *registry.Recorders
 	progress dataset.Progress
 	champion *registry.Pointer
@@ -73,10 +66,11 @@ func runOnce(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error 
 	if client != nil { // behind the lake, from whose files it can be done again
 		t.record.List = append(t.record.List, newMLflowRecorder(client, c.Lake.URL, t.progress))
 	}
-	if t.texts, err = dataset.NewSpill(); err != nil {
-		return err
+	err = t.run(ctx, stdout)
+	if t.set != nil {
+		err = errors.Join(err, t.set.Close())
 	}
-	return errors.Join(t.run(ctx, stdout), t.texts.Close())
+	return err
 }
 
 // run trains, keeps the evidence, and prints the verdict.
@@ -137,7 +131,7 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 		return r.Start(ctx, registry.RunStart{At: time.Now(), Params: t.params(fit.Recipes[fit.Default])})
 	})
 	t.stages.begin("fit")
-	m, err := f.Fit(ctx, c.Fit)
+	m, err := f.Fit(ctx, c.Train)
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +140,8 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.stages.begin("judge")
-	if err := t.judge(c, candidate); err != nil {
+	t.stages.begin("compare")
+	if err := t.compare(c, candidate); err != nil {
 		return nil, err
 	}
 	if t.cfg.Force && !t.verdict.Gate.Passed {
@@ -159,50 +153,49 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 	return parts, t.publish(ctx, candidate.Version(), parts)
 }
 
-// prepare reads the rows and cuts them.
-func (t *training) prepare(ctx context.Context) (*fit.Fitter, dataset.Cut, error) {
+// prepare reads the rows and splits them.
+func (t *training) prepare(ctx context.Context) (*fit.Fitter, dataset.TimeSplit, error) {
 	t.stages.begin("read")
-	rows := dataset.NewCollector(t.texts)
-	read, err := t.source.Read(ctx, t.taxonomy, t.progress, rows.Add)
+	var s dataset.TimeSplit
+	lib, err := lightgbm.Open(t.cfg.LightGBMLib) // before minutes of reading
 	if err != nil {
-		return nil, dataset.Cut{}, err
+		return nil, s, err
 	}
-	examples, left, err := rows.Finish(t.cfg.MaxRows, t.cfg.Seed)
-	if err != nil {
-		return nil, dataset.Cut{}, err
+	if t.set, err = dataset.Collect(ctx, t.taxonomy, t.source, dataset.Draw{MaxRows: t.cfg.MaxRows, Seed: t.cfg.Seed}, t.progress); err != nil {
+		return nil, s, err
 	}
-	c := dataset.SplitByTime(examples, t.cfg.Seed)
-	t.verdict.rows(t.source, read, left, c)
+	examples := t.set.Examples
+	s = dataset.SplitByTime(examples, dataset.AllRows(len(examples)), t.cfg.Seed)
+	t.verdict.rows(t.set, s)
 	t.progress("%s", t.verdict.Rows)
-	if len(c.Fit) == 0 || len(c.Judge) == 0 {
-		return nil, c, fmt.Errorf("%s: %d rows to fit on and %d to judge by are too few, of %d that were read and %d with a text of their own and a known product",
-			t.source, len(c.Fit), len(c.Judge), read, len(examples))
+	if len(s.Train) == 0 || len(s.Test) == 0 {
+		return nil, s, fmt.Errorf("%s: %d train rows and %d test rows are too few, of %d that were read and %d with a text of their own and a known category",
+			t.source, len(s.Train), len(s.Test), t.set.Read, len(examples))
 	}
 	t.stages.begin("terms")
-	t.examples = examples
-	f, err := fit.New(examples, fit.Config{Library: t.cfg.LightGBMLib, Taxonomy: t.taxonomy, Recipe: fit.Recipes[fit.Default], Seed: t.cfg.Seed, Progress: t.progress, Once: true})
-	return f, c, err
+	f, err := fit.New(examples, fit.Config{Library: lib, Taxonomy: t.taxonomy, Recipe: fit.Recipes[fit.Default], Seed: t.cfg.Seed, Progress: t.progress, Once: true})
+	return f, s, err
 }
 
-// finish calibrates a fitted model by rows that were kept from its fit, and
-// packs it with what it does on the test rows.
-func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.Cut) (*classifier.Classifier, map[string][]byte, error) {
+// finish calibrates a model by its held-out rows, and packs it with its metrics on
+// the test rows.
+func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.TimeSplit) (*classifier.Classifier, map[string][]byte, error) {
 	t.stages.begin("calibrate")
-	heat, kept, err := f.Calibrate(m)
+	factor, heldOut, err := f.Calibrate(m)
 	if err != nil {
 		return nil, nil, err
 	}
-	threshold, coverage := evaluate.ReviewThreshold(kept, t.cfg.ReviewPrecision)
-	said, err := f.Predict(m, c.Judge)
+	threshold, coverage := evaluate.ReviewThreshold(heldOut, t.cfg.ReviewPrecision)
+	predictions, err := f.Predict(m, c.Test)
 	if err != nil {
 		return nil, nil, err
 	}
-	e := evaluate.Of(t.taxonomy, said)
-	t.verdict.Calibration = calibration{Temperature: heat, Before: evaluate.Of(t.taxonomy, fit.Scale(said, 1/heat)).ECE, After: e.ECE}
-	t.verdict.Review = reviewOf(said, threshold)
-	t.verdict.Review.Wanted, t.verdict.Review.KeptCoverage, t.verdict.Review.KeptRows = t.cfg.ReviewPrecision, coverage, len(kept)
+	e := evaluate.Of(t.taxonomy, predictions)
+	t.verdict.Calibration = calibration{Temperature: factor, Before: evaluate.Of(t.taxonomy, fit.Scale(predictions, 1/factor)).ECE, After: e.ECE}
+	t.verdict.Review = reviewOf(predictions, threshold)
+	t.verdict.Review.Wanted, t.verdict.Review.HeldOutCoverage, t.verdict.Review.HeldOutRows = t.cfg.ReviewPrecision, coverage, len(heldOut)
 	t.verdict.Candidate, t.verdict.losses = e, m.Search.Losses
-	parts, err := f.Seal(m, "", c.Fit, e, threshold)
+	parts, err := f.Seal(m, "", e, threshold)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -210,21 +203,21 @@ func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.Cut) (*classifi
 	return bundle, parts, err
 }
 
-// judge lets both models say what the test rows are, as consumers would, and
-// asks the gate.
-func (t *training) judge(c dataset.Cut, candidate *classifier.Classifier) error {
-	tests := make([]dataset.Example, len(c.Judge))
-	in := gate.Input{Categories: t.taxonomy.Names(), Fitted: dataset.PerCategory(t.taxonomy, t.examples, c.Fit), Seed: t.cfg.Seed}
-	for i, r := range c.Judge {
-		tests[i] = t.examples[r]
+// compare lets both models predict the test rows, as consumers would, and asks the
+// gate.
+func (t *training) compare(c dataset.TimeSplit, candidate *classifier.Classifier) error {
+	tests := make([]dataset.Example, len(c.Test))
+	in := gate.Input{Categories: t.taxonomy.Names(), Trained: dataset.PerCategory(t.taxonomy, t.set.Examples, c.Train), Seed: t.cfg.Seed}
+	for i, r := range c.Test {
+		tests[i] = t.set.Examples[r]
 		in.Truth = append(in.Truth, tests[i].Category)
 	}
 	side := func(b *classifier.Classifier) (gate.Model, evaluate.Result) {
-		said := evaluate.Bundle(b, tests)
-		e := evaluate.Of(t.taxonomy, said)
+		predictions := evaluate.Bundle(b, tests)
+		e := evaluate.Of(t.taxonomy, predictions)
 		m := gate.Model{ECE: e.ECE}
-		for _, j := range said {
-			k, _ := j.Top()
+		for _, p := range predictions {
+			k, _ := p.Top()
 			m.Predicted = append(m.Predicted, k)
 		}
 		return m, e
@@ -237,39 +230,7 @@ func (t *training) judge(c dataset.Cut, candidate *classifier.Classifier) error 
 	return err
 }
 
-const (
-	// timedTexts is how many texts are scored to see how long one takes.
-	timedTexts = 1000
-	// timedBlock is how many at a time: less than a millisecond, so that most
-	// blocks see nothing of what else the machine does.
-	timedBlock = 25
-	// timedRounds is how often each block is timed; the fastest counts.
-	timedRounds = 7
-)
-
-// scoringTimes is how long each model takes for a text, in turns.
-func scoringTimes(a, b *classifier.Classifier, tests []dataset.Example) (ofA, ofB time.Duration) {
-	tests = tests[:min(len(tests), timedTexts)]
-	scratchA, scratchB := a.NewScratch(), b.NewScratch()
-	for block := range slices.Chunk(tests, timedBlock) {
-		once := func(c *classifier.Classifier, s *classifier.Scratch, best time.Duration) time.Duration {
-			begin := time.Now()
-			for _, e := range block {
-				c.Predict([]byte(e.Text), s)
-			}
-			return min(best, time.Since(begin))
-		}
-		bestA, bestB := time.Hour, time.Hour
-		for range timedRounds {
-			bestA, bestB = once(a, scratchA, bestA), once(b, scratchB, bestB)
-		}
-		ofA, ofB = ofA+bestA, ofB+bestB
-	}
-	n := time.Duration(len(tests))
-	return ofA / n, ofB / n
-}
-
-// force packs a bundle that the gate refused anew, with the reason to publish it
+// force packs a bundle that the gate rejected anew, with the reason to publish it
 // all the same. So a bundle that was not forced has nothing of it, and equal
 // data and seed give it byte for byte.
 func force(parts map[string][]byte, reason string) (*classifier.Classifier, map[string][]byte, error) {
@@ -291,10 +252,10 @@ func (t *training) publish(ctx context.Context, version string, parts map[string
 	}
 	switch failed := v.Gate.Failed(); {
 	case v.Version == t.champion.Version:
-		v.keep("the new model is the champion, byte for byte: there is nothing new to learn from")
+		v.reject("the new model is the champion, byte for byte: there is nothing new to learn from")
 		return nil
 	case len(failed) > 0 && !t.cfg.Force:
-		v.keep(failed...)
+		v.reject(failed...)
 		return nil
 	case len(failed) > 0:
 		v.promote("forced: "+t.cfg.Reason+"; the gate said no", failed...)
@@ -304,7 +265,7 @@ func (t *training) publish(ctx context.Context, version string, parts map[string
 	err := registry.Promote(ctx, t.store, t.champion, v.Version, v.Why)
 	switch {
 	case errors.Is(err, registry.ErrMoved):
-		v.keep(fmt.Sprintf("%v, so it was compared with one that no longer serves; run it again", err))
+		v.reject(fmt.Sprintf("%v, so it was compared with one that no longer serves; run it again", err))
 	case err != nil:
 		return fmt.Errorf("%s is published, but does not serve: %w", v.Version, err)
 	}

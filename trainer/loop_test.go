@@ -36,12 +36,12 @@ func newWeekly(t *testing.T) *weekly {
 }
 
 // run trains and returns what the last line of output says. An error other than
-// that the champion was kept ends the test.
-func (w *weekly) run(args ...string) (v verdict, kept bool) {
+// that the candidate was rejected ends the test.
+func (w *weekly) run(args ...string) (v verdict, rejected bool) {
 	w.t.Helper()
 	out, err := runArgs(w.t, append([]string{"run", "--lake", w.url, "--quiet", "--json"}, args...)...)
-	var k *keptError
-	if kept = errors.As(err, &k); err != nil && !kept {
+	var k *rejectedError
+	if rejected = errors.As(err, &k); err != nil && !rejected {
 		w.t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out), "\n")
@@ -52,7 +52,7 @@ func (w *weekly) run(args ...string) (v verdict, kept bool) {
 		w.t.Errorf("the verdict is %q, and as JSON %s: %s", said, v.Outcome, v.Why)
 	}
 	w.t.Log(v.line())
-	return v, kept
+	return v, rejected
 }
 
 func (w *weekly) champion() (*registry.Pointer, classifier.Manifest) {
@@ -83,11 +83,11 @@ func shuffled(t *testing.T) string {
 // anything lets every model pass that has enough rows.
 var anything = []string{"--macro-f1-margin", "1", "--recall-margin", "1", "--max-ece", "1", "--max-slowdown", "1000"}
 
-func TestTheLoopPromotesAndKeeps(t *testing.T) {
+func TestRunPromotesAndRejects(t *testing.T) {
 	w := newWeekly(t)
 	sample := []string{"--data", sampleFile}
-	first, kept := w.run(append(sample, anything...)...)
-	if kept || first.Outcome != registry.Promoted || !first.ChampionBuiltIn || !strings.HasPrefix(first.Champion, bootstrapName) {
+	first, rejected := w.run(append(sample, anything...)...)
+	if rejected || first.Outcome != registry.Promoted || !first.ChampionBuiltIn || !strings.HasPrefix(first.Champion, bootstrapName) {
 		t.Fatalf("the first run is %+v, want promoted in place of the built-in model", first)
 	}
 	serves, m := w.champion()
@@ -98,26 +98,26 @@ func TestTheLoopPromotesAndKeeps(t *testing.T) {
 		t.Errorf("the manifest says %+v, trained to %s, threshold %v; the verdict %+v", m.Metrics, m.Training.To, m.ReviewThreshold, first)
 	}
 
-	again, kept := w.run(append(sample, anything...)...)
-	if !kept || again.Version != first.Version || !strings.Contains(again.Why, "byte for byte") {
+	again, rejected := w.run(append(sample, anything...)...)
+	if !rejected || again.Version != first.Version || !strings.Contains(again.Why, "byte for byte") {
 		t.Errorf("the same again is %s %s: %s", again.Outcome, again.Version, again.Why)
 	}
 
 	worse := []string{"--data", shuffled(t)}
-	bad, kept := w.run(worse...)
-	if !kept || bad.Gate.Passed || bad.Champion != first.Version || !strings.Contains(bad.Why, "macro F1") {
+	bad, rejected := w.run(worse...)
+	if !rejected || bad.Gate.Passed || bad.Champion != first.Version || !strings.Contains(bad.Why, "macro F1") {
 		t.Errorf("labels exchanged: %s, %s", bad.Outcome, bad.Why)
 	}
 	if _, err := registry.Load(t.Context(), w.store, bad.Version); err != nil {
-		t.Errorf("the bundle that was refused is not kept for a look: %v", err)
+		t.Errorf("the bundle that was rejected is not there for a look: %v", err)
 	}
 	if now, _ := w.champion(); len(now.History) != len(serves.History) {
 		t.Errorf("the champion was changed: %+v", now.Champion)
 	}
 
-	forced, kept := w.run(append(worse, "--force", "--reason", "a drill")...)
+	forced, rejected := w.run(append(worse, "--force", "--reason", "a drill")...)
 	now, m := w.champion()
-	if kept || now.Version != forced.Version || now.Previous != first.Version || forced.Version == bad.Version {
+	if rejected || now.Version != forced.Version || now.Previous != first.Version || forced.Version == bad.Version {
 		t.Errorf("forced: %s %s, the champion is %+v", forced.Outcome, forced.Version, now.Champion)
 	}
 	if m.Forced != "a drill" || !strings.Contains(now.History[0].Why, "a drill") {
@@ -156,7 +156,7 @@ func (w *weekly) wantRecords(runs ...verdict) {
 	}
 }
 
-func TestEqualRowsAndSeedGiveAnEqualBundle(t *testing.T) {
+func TestRunGivesEqualBundles(t *testing.T) {
 	a, _ := newWeekly(t).run("--data", sampleFile)
 	b, _ := newWeekly(t).run("--data", sampleFile)
 	other, _ := newWeekly(t).run("--data", sampleFile, "--seed", "2")
@@ -168,9 +168,9 @@ func TestEqualRowsAndSeedGiveAnEqualBundle(t *testing.T) {
 	}
 }
 
-func TestTooFewRowsOfACategoryKeep(t *testing.T) {
-	v, kept := newWeekly(t).run(append([]string{"--data", sampleFile, "--max-rows", "600"}, anything...)...)
-	if !kept || !strings.Contains(v.Why, "at least 30 are wanted") || v.Rows.Fit+v.Rows.Test+v.Rows.Waiting != 600 {
+func TestRunRejectsTooFewRowsOfACategory(t *testing.T) {
+	v, rejected := newWeekly(t).run(append([]string{"--data", sampleFile, "--max-rows", "600"}, anything...)...)
+	if !rejected || !strings.Contains(v.Why, "at least 30 are needed") || v.Rows.Train+v.Rows.Test+v.Rows.Waiting+v.Rows.NearCopies != 600 {
 		t.Errorf("%s: %s; %+v", v.Outcome, v.Why, v.Rows)
 	}
 }

@@ -24,10 +24,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	var kept *keptError
+	var rejected *rejectedError
 	switch {
-	case errors.As(err, &kept):
-		os.Exit(keptStatus) // the verdict has been printed
+	case errors.As(err, &rejected):
+		os.Exit(rejectedStatus) // the verdict has been printed
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "trainer:", err)
 		os.Exit(1)

@@ -129,7 +129,7 @@ func TestModels(t *testing.T) {
 	}
 }
 
-func TestForcedBundleNamesItsReason(t *testing.T) {
+func TestForceNamesItsReason(t *testing.T) {
 	version, parts := builtInParts(t)
 	bundle, forced, err := force(parts, "the test rows were mislabelled")
 	if err != nil {

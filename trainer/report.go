@@ -28,7 +28,7 @@ func runReport(ctx context.Context, c *reportConfig, stdout, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
-	counted, said := explore.NewCollector(model.Taxonomy()), newSayings(model)
+	counted, said := explore.NewCollector(model.Taxonomy()), newPredicted(model)
 	add := func(x *schema.Complaint) {
 		counted.Add(x)
 		said.add(x)
@@ -55,7 +55,7 @@ type complaintSource interface {
 	Complaints(ctx context.Context, progress dataset.Progress, use func(*schema.Complaint)) error
 }
 
-// open finds the complaints and the model that judges.
+// open finds the complaints and the model that predicts them.
 func (c *reportConfig) open(ctx context.Context) (complaintSource, *classifier.Classifier, error) {
 	if len(c.Data) > 0 {
 		bundle, err := classifier.Bootstrap()
@@ -90,8 +90,8 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// sayings counts what a model says of complaints.
-type sayings struct {
+// predicted counts what a model predicts of complaints.
+type predicted struct {
 	bundle  *classifier.Classifier
 	scratch *classifier.Scratch
 	known   *evaluate.Tally     // of those whose product is known
@@ -99,12 +99,12 @@ type sayings struct {
 	review  int
 }
 
-func newSayings(bundle *classifier.Classifier) *sayings {
+func newPredicted(bundle *classifier.Classifier) *predicted {
 	t := bundle.Taxonomy()
-	return &sayings{bundle: bundle, scratch: bundle.NewScratch(), known: evaluate.NewTally(t), all: classifier.NewProfile(t.Len())}
+	return &predicted{bundle: bundle, scratch: bundle.NewScratch(), known: evaluate.NewTally(t), all: classifier.NewProfile(t.Len())}
 }
 
-func (s *sayings) add(x *schema.Complaint) {
+func (s *predicted) add(x *schema.Complaint) {
 	if strings.TrimSpace(x.Narrative) == "" {
 		return
 	}
@@ -119,20 +119,10 @@ func (s *sayings) add(x *schema.Complaint) {
 }
 
 // model is what the page shows.
-func (s *sayings) model() *explore.Model {
-	manifest, e := s.bundle.Manifest(), s.known.Result()
-	m := &explore.Model{
-		Version: s.bundle.Version(), Training: manifest.Training, Kept: manifest.Metrics, Here: e.Metrics, Categories: s.bundle.Taxonomy().Names(), Confusion: e.Confusion,
-		Scored: *s.all, Reference: manifest.Reference, NeedReview: s.review,
+func (s *predicted) model() *explore.Model {
+	manifest := s.bundle.Manifest()
+	return &explore.Model{
+		Version: s.bundle.Version(), Training: manifest.Training, HeldOut: manifest.Metrics, Here: s.known.Result(), Calibration: s.known.Bins(),
+		Categories: s.bundle.Taxonomy().Names(), Scored: *s.all, Reference: manifest.Reference, NeedReview: s.review,
 	}
-	for _, c := range e.Classes {
-		m.Classes = append(m.Classes, explore.Class{Rows: c.Rows, Precision: c.Precision, Recall: c.Recall, F1: c.F1})
-	}
-	for i, b := range s.known.Bins {
-		m.Calibration = append(m.Calibration, explore.Bin{
-			From: float64(i) / evaluate.CalibrationBins, To: float64(i+1) / evaluate.CalibrationBins,
-			Rows: b.Rows, Said: evaluate.Ratio(b.Said, float64(b.Rows)), Right: evaluate.Ratio(float64(b.Right), float64(b.Rows)),
-		})
-	}
-	return m
 }

@@ -164,7 +164,7 @@ func TestReportOfAFewComplaints(t *testing.T) {
 		{"years", "no date", "|0|1|0|0|0|1|2"},
 		{"years", "All", "|0|2|3|1|0|2|8"},
 		{"columns", "complaint_id", "|text|6|2|25.0%|6"},
-		{"columns", "date_received", "|text|7|1|12.5%|7"},
+		{"columns", "date_received", "|date|6|2|25.0%|6"},
 		{"columns", "product", "|text|7|1|12.5%|5"},
 		{"columns", "narrative", "|text|7|1|12.5%|not counted"},
 		{"columns", "timely", "|yes or no|3|5|62.5%|2"},
@@ -180,6 +180,9 @@ func TestReportOfAFewComplaints(t *testing.T) {
 		if got := "|" + strings.Join(p.row(t, w.table, w.head), "|"); got != w.cells {
 			t.Errorf("%s, %s: %s, want %s", w.table, w.head, got, w.cells)
 		}
+	}
+	if !strings.Contains(p.text, "7 texts are too few to say whether they are of another population") || strings.Contains(p.text, "is another population") {
+		t.Error("drift is told of seven texts")
 	}
 	for _, quoted := range []string{"hardly", "nobody", "they call about"} {
 		if strings.Contains(p.text+fmt.Sprint(p.tables), quoted) {
@@ -268,7 +271,7 @@ func readCSV(t *testing.T, path string) [][]string {
 func TestReportJudgesAsEvaluateDoes(t *testing.T) {
 	const bundle = "../internal/classifier/bootstrap"
 	p := makeReport(t, "--data", sampleFile, "--model", bundle)
-	examples, err := dataset.ReadExamples([]string{sampleFile}, schema.Bureau(), t.Logf)
+	examples, err := dataset.ReadExamples(t.Context(), schema.Bureau(), []string{sampleFile}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +340,7 @@ func TestReportOfSilver(t *testing.T) {
 }
 
 // A page that cannot be made leaves the one before.
-func TestFailedReportLeavesTheOldOne(t *testing.T) {
+func TestReportLeavesTheOldPageOnError(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "report.html")
 	if err := os.WriteFile(out, []byte("old"), 0o600); err != nil {

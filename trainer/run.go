@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"complaints/internal/classifier"
+	"complaints/internal/lightgbm"
 	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
@@ -50,19 +52,23 @@ func (l libraryConfig) progress(w io.Writer) dataset.Progress {
 	return func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 }
 
-func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) error {
+func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) (err error) {
 	progress := c.progress(stderr)
+	lib, err := lightgbm.Open(c.LightGBMLib) // before minutes of reading
+	if err != nil {
+		return err
+	}
 	taxonomy := schema.Bureau()
-	all, err := dataset.ReadExamples(c.Data, taxonomy, progress)
+	set, err := dataset.Collect(ctx, taxonomy, dataset.Files(c.Data), dataset.Draw{}, progress)
 	if err != nil {
 		return err
 	}
-	examples, left := dataset.Clean(all)
-	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
+	defer func() { err = errors.Join(err, set.Close()) }()
+	f, err := fit.New(set.Examples, fit.Config{Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
 	if err != nil {
 		return err
 	}
-	r := fit.Report{Seed: c.Seed, Rows: len(all), Left: left, Folds: c.Folds, ReviewPrecision: c.ReviewPrecision}
+	r := fit.Report{Seed: c.Seed, Rows: set.Read, Left: set.Left, Folds: c.Folds, ReviewPrecision: c.ReviewPrecision}
 	parts, r, err := f.Train(ctx, "", r)
 	if err != nil {
 		return err
@@ -81,39 +87,45 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) erro
 
 func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer) error {
 	progress := c.progress(stderr)
-	if c.Model != "" {
-		bundle, err := classifier.LoadDir(c.Model)
-		if err != nil {
-			return err
-		}
-		all, err := dataset.ReadExamples(c.Data, bundle.Taxonomy(), progress)
-		if err != nil {
-			return err
-		}
-		return c.print(stdout, evaluate.Of(bundle.Taxonomy(), evaluate.Bundle(bundle, all)))
+	if c.Model == "" {
+		return crossValidate(ctx, c, stdout, progress)
+	}
+	bundle, err := classifier.LoadDir(c.Model)
+	if err != nil {
+		return err
+	}
+	all, err := dataset.ReadExamples(ctx, bundle.Taxonomy(), c.Data, progress)
+	if err != nil {
+		return err
+	}
+	return c.print(stdout, evaluate.Of(bundle.Taxonomy(), evaluate.Bundle(bundle, all)))
+}
+
+// crossValidate evaluates a recipe by folds, and by time.
+func crossValidate(ctx context.Context, c evaluateConfig, stdout io.Writer, progress dataset.Progress) (err error) {
+	lib, err := lightgbm.Open(c.LightGBMLib)
+	if err != nil {
+		return err
 	}
 	taxonomy := schema.Bureau()
-	all, err := dataset.ReadExamples(c.Data, taxonomy, progress)
+	set, err := dataset.Collect(ctx, taxonomy, dataset.Files(c.Data), dataset.Draw{}, progress)
 	if err != nil {
 		return err
 	}
-	examples, left := dataset.Clean(all)
-	f, err := fit.New(examples, fit.Config{Library: c.LightGBMLib, Taxonomy: taxonomy, Recipe: fit.Recipes[c.Recipe], Seed: c.Seed, Progress: progress})
+	defer func() { err = errors.Join(err, set.Close()) }()
+	f, err := fit.New(set.Examples, fit.Config{Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[c.Recipe], Seed: c.Seed, Progress: progress})
 	if err != nil {
 		return err
 	}
-	progress("left out %d copies and %d texts with two categories", left.Copies, left.Conflicting)
-	kept, err := f.CrossValidate(ctx, c.Folds)
+	progress("left out %d copies and %d texts with two categories", set.Left.Copies, set.Left.Conflicting)
+	predictions, err := f.CrossValidate(ctx, c.Folds)
 	if err != nil {
 		return err
 	}
-	if err := c.print(stdout, evaluate.Of(taxonomy, kept)); err != nil {
+	if err := c.print(stdout, evaluate.Of(taxonomy, predictions)); err != nil || c.JSON {
 		return err
 	}
-	if c.JSON {
-		return nil
-	}
-	return evaluateByTime(ctx, f, examples, stdout)
+	return evaluateByTime(ctx, f, set.Examples, stdout)
 }
 
 func (c evaluateConfig) print(w io.Writer, e evaluate.Result) error {
@@ -123,19 +135,24 @@ func (c evaluateConfig) print(w io.Writer, e evaluate.Result) error {
 	return evaluate.Print(w, e)
 }
 
-// timeShare is the share of the dated rows, the newest, that the split by time judges.
-const timeShare = 0.2
-
+// evaluateByTime evaluates on the newest rows of those that have a date.
 func evaluateByTime(ctx context.Context, f *fit.Fitter, examples []dataset.Example, stdout io.Writer) error {
-	s, first := dataset.ByTime(examples, dataset.AllRows(len(examples)), timeShare)
-	if first == "" {
-		_, err := fmt.Fprintln(stdout, "\nno split by time: too few rows have a date")
+	var dated []int
+	for i := range examples {
+		if examples[i].Date != "" {
+			dated = append(dated, i)
+		}
+	}
+	s := dataset.SplitByTime(examples, dated, 0)
+	if s.From == "" {
+		_, err := fmt.Fprintln(stdout, "\nno split by time: too few rows have a date, or one week has most of them")
 		return err
 	}
-	kept, err := f.Judge(ctx, s)
+	predictions, err := f.HoldOut(ctx, s.Split)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "\nsplit by time: fitted on %d dated rows before %s, judged on %d from then on\n\n", len(s.Fit), first, len(s.Judge))
-	return evaluate.Print(stdout, evaluate.Of(f.Taxonomy(), kept))
+	fmt.Fprintf(stdout, "\nsplit by time: trained on %d dated rows, tested on %d from %s to %s; left out %d near-copies and %d rows of a week that is not over\n\n",
+		len(s.Train), len(s.Test), s.From, s.To, s.NearCopies, s.Waiting)
+	return evaluate.Print(stdout, evaluate.Of(f.Taxonomy(), predictions))
 }

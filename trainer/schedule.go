@@ -41,8 +41,8 @@ func everySoOften(ctx context.Context, s schedule, train func(context.Context) e
 		if !waitUntil(ctx, next, time.Now) {
 			return nil
 		}
-		var kept *keptError
-		if err := train(ctx); err != nil && !errors.As(err, &kept) && ctx.Err() == nil {
+		var rejected *rejectedError
+		if err := train(ctx); err != nil && !errors.As(err, &rejected) && ctx.Err() == nil {
 			progress("the training failed: %v", err)
 		}
 	}

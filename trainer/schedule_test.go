@@ -21,7 +21,7 @@ func weeklySchedule(t *testing.T) schedule {
 	return c.schedule
 }
 
-func TestTrainingsFollowTheSchedule(t *testing.T) {
+func TestEveryFollowsTheSchedule(t *testing.T) {
 	s := weeklySchedule(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -33,7 +33,7 @@ func TestTrainingsFollowTheSchedule(t *testing.T) {
 			case 1:
 				return errors.New("the lake is away")
 			case 2:
-				return &keptError{"kept"}
+				return &rejectedError{"rejected"}
 			case 3:
 				time.Sleep(8 * 24 * time.Hour) // the next Sunday passes meanwhile
 			case 4:
@@ -50,13 +50,13 @@ func TestTrainingsFollowTheSchedule(t *testing.T) {
 		if !slices.Equal(at, want) {
 			t.Errorf("trained at %q, want %q", at, want)
 		}
-		if out := said.String(); !strings.Contains(out, "the lake is away") || strings.Contains(out, "failed: kept") || !strings.Contains(out, "2000-01-30T15:00:00Z") {
+		if out := said.String(); !strings.Contains(out, "the lake is away") || strings.Contains(out, "failed: rejected") || !strings.Contains(out, "2000-01-30T15:00:00Z") {
 			t.Errorf("said %q", out)
 		}
 	})
 }
 
-func TestAStopWhileWaitingIsNoError(t *testing.T) {
+func TestEveryStopsWhileItWaits(t *testing.T) {
 	s := weeklySchedule(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -73,7 +73,7 @@ func TestAStopWhileWaitingIsNoError(t *testing.T) {
 }
 
 // A clock that is set while a training waits, or a machine that sleeps, moves the training with it.
-func TestWaitingFollowsTheClock(t *testing.T) {
+func TestWaitUntilFollowsTheClock(t *testing.T) {
 	for name, tc := range map[string]struct {
 		jump, wait time.Duration // of the clock after an hour, and how long it then is until the time comes
 	}{

@@ -48,7 +48,7 @@ func TestScoreHasEveryRowOfSilverOnce(t *testing.T) {
 	}
 	datasettest.PutSilver(t, store, datasettest.Object{Day: day, Partition: 1, Next: 5})
 	datasettest.PutErased(t, store, "2026-11-02", 35)
-	out, err := runArgs(t, "score", "--from", "silver", "--lake", url)
+	out, err := runArgs(t, "score", "--lake", url)
 	if err != nil || !strings.Contains(out, "36 rows in 5 objects") {
 		t.Fatalf("said %q, error %v", out, err)
 	}

@@ -63,7 +63,7 @@ func (r *mlflowRecorder) End(ctx context.Context, end registry.RunEnd) error {
 }
 
 // validation is what the registered model's tag says of an outcome.
-var validation = map[registry.Outcome]string{registry.Promoted: "approved", registry.Kept: "rejected"}
+var validation = map[registry.Outcome]string{registry.Promoted: "approved", registry.Rejected: "rejected"}
 
 // end is End where it is known otherwise whether the version serves.
 func (r *mlflowRecorder) end(ctx context.Context, end registry.RunEnd, serves bool) error {

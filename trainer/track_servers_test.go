@@ -18,8 +18,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestTrainingsInMLflow trains while MLflow is away, records that later, trains again with it, and goes back.
-func TestTrainingsInMLflow(t *testing.T) {
+// TestRunRecordsInMLflow trains while MLflow is away, records that later, trains again with it, and goes back.
+func TestRunRecordsInMLflow(t *testing.T) {
 	t.Parallel()
 	w := newWeekly(t)
 	train := append([]string{"run", "--lake", w.url, "--quiet", "--data", sampleFile}, anything...)

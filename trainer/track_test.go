@@ -32,7 +32,7 @@ func mlflowThat(t *testing.T, status int, answer string) *mlflow.Client {
 }
 
 // What MLflow does not take is in the lake, and the error says how it gets into MLflow.
-func TestRefusingMLflowLosesNothing(t *testing.T) {
+func TestRecordersKeepInTheLakeWhatMLflowRefuses(t *testing.T) {
 	store := laketest.Open(t)
 	client := mlflowThat(t, http.StatusForbidden, "Invalid Host header")
 	r := registry.Recorders{List: []registry.Recorder{registry.NewLakeRecorder(store), newMLflowRecorder(client, "s3://lake/here", t.Logf)}}

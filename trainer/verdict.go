@@ -36,28 +36,30 @@ type verdict struct {
 	Gate               gate.Decision    `json:"gate"`
 	Stages             stageList        `json:"stages"`
 	NotRecorded        []string         `json:"not_recorded,omitempty"`
-	losses             []float64        // log loss on kept rows, by round
+	losses             []float64        // log loss on held-out rows, by round
 }
 
-// rowCounts is where the rows of a training went.
+// rowCounts is where the rows of a training went: all but the first number add up
+// to that.
 type rowCounts struct {
 	Source string `json:"source"`
 	Read   int    `json:"read"`
-	dataset.Dropped
-	Fit     int    `json:"fit"`
-	Test    int    `json:"test"`
-	From    string `json:"test_from"` // first and last date of the dated rows to judge by
-	To      string `json:"test_to"`
-	Waiting int    `json:"waiting"` // of the newest week, which is not over
+	dataset.Left
+	NearCopies int    `json:"near_copies"` // test rows left out, because train rows or other test rows begin as they do
+	Train      int    `json:"train"`
+	Test       int    `json:"test"`
+	From       string `json:"test_from"` // first and last date of the dated test rows
+	To         string `json:"test_to"`
+	Waiting    int    `json:"waiting"` // of the newest week, which is not over
 }
 
 func (r rowCounts) String() string {
-	how := "no split by time, for too few of the rows have a date or one week has most of them: drawn by hash"
+	how := "drawn by hash: too few rows have a date for a split by time, or one week has most of them"
 	if r.From != "" {
 		how = fmt.Sprintf("of the weeks from %s to %s, and a fifth of those without a date; %d of the week that is not over wait", r.From, r.To, r.Waiting)
 	}
-	return fmt.Sprintf("%s: %d rows read; left out %d copies, %d near-copies, %d texts with two categories, %d over --max-rows; %d to fit on, %d to judge by (%s)",
-		r.Source, r.Read, r.Copies, r.NearCopies, r.Conflicting, r.OverMaxRows, r.Fit, r.Test, how)
+	return fmt.Sprintf("%s: %d rows read; left out %d without a text or a known category, %d copies, %d texts with two categories, %d over --max-rows, %d near-copies; %d train rows, %d test rows (%s)",
+		r.Source, r.Read, r.Unusable, r.Copies, r.Conflicting, r.OverMaxRows, r.NearCopies, r.Train, r.Test, how)
 }
 
 // calibration is how the probabilities were corrected. Before and After are the
@@ -69,14 +71,14 @@ type calibration struct {
 }
 
 // review is what the threshold for needs_review gives on the test rows; it was
-// chosen on rows that were kept from the fit.
+// chosen on held-out rows.
 type review struct {
-	Threshold    float64 `json:"threshold"`
-	Wanted       float64 `json:"precision_wanted"`
-	KeptRows     int     `json:"chosen_on_rows"`
-	KeptCoverage float64 `json:"coverage_there"`
-	Coverage     float64 `json:"coverage"`  // share of the test rows that need no review
-	Precision    float64 `json:"precision"` // share of those that are right
+	Threshold       float64 `json:"threshold"`
+	Wanted          float64 `json:"precision_wanted"`
+	HeldOutRows     int     `json:"chosen_on_rows"`
+	HeldOutCoverage float64 `json:"coverage_there"`
+	Coverage        float64 `json:"coverage"`  // share of the test rows that need no review
+	Precision       float64 `json:"precision"` // share of those that are right
 }
 
 func reviewOf(rows []evaluate.Prediction, threshold float64) review {
@@ -98,11 +100,16 @@ func (v *verdict) champion(p *registry.Pointer, serving *classifier.Classifier) 
 	v.Champion, v.ChampionBuiltIn, v.ChampionTo = serving.Version(), !p.Exists(), serving.Manifest().Training.To
 }
 
-func (v *verdict) rows(from source, read int, left dataset.Dropped, c dataset.Cut) {
-	v.Rows = rowCounts{Source: from.String(), Read: read, Dropped: left, Fit: len(c.Fit), Test: len(c.Judge), From: c.From, To: c.To, Waiting: c.Waiting}
+func (v *verdict) rows(set *dataset.Set, s dataset.TimeSplit) {
+	v.Rows = rowCounts{
+		Source: set.Source, Read: set.Read, Left: set.Left, NearCopies: s.NearCopies,
+		Train: len(s.Train), Test: len(s.Test), From: s.From, To: s.To, Waiting: s.Waiting,
+	}
 }
 
-func (v *verdict) keep(why ...string) { v.Outcome, v.Why = registry.Kept, strings.Join(why, "; ") }
+func (v *verdict) reject(why ...string) {
+	v.Outcome, v.Why = registry.Rejected, strings.Join(why, "; ")
+}
 
 func (v *verdict) promote(why string, failed ...string) {
 	if v.Outcome, v.Why = registry.Promoted, why; len(failed) > 0 {
@@ -119,7 +126,7 @@ func (v *verdict) line() string {
 	if v.Outcome == registry.Promoted {
 		return fmt.Sprintf("promoted %s in place of %s: %s", v.Version, v.Champion, v.Why)
 	}
-	return fmt.Sprintf("kept %s, not %s: %s", v.Champion, v.Version, v.Why)
+	return fmt.Sprintf("rejected %s, %s goes on serving: %s", v.Version, v.Champion, v.Why)
 }
 
 // print writes the verdict for people; its last line, or the last but one with
@@ -132,7 +139,7 @@ func (v *verdict) print(w io.Writer, asJSON bool) error {
 	if v.Rows.From != "" && v.ChampionTo >= v.Rows.From {
 		fmt.Fprintf(w, "The champion was trained on complaints up to %s and may know some of these test rows.\n", v.ChampionTo)
 	}
-	fmt.Fprintln(w, "The new model on the test rows:")
+	fmt.Fprintln(w, "The candidate on the test rows:")
 	fmt.Fprintln(w)
 	if err := evaluate.Print(w, v.Candidate); err != nil {
 		return err
@@ -141,14 +148,14 @@ func (v *verdict) print(w io.Writer, asJSON bool) error {
 	fmt.Fprintf(w, "\nThe champion on the same rows: accuracy %.4f, macro F1 %.4f, log loss %.4f, ECE %.4f\n", c.Accuracy, c.MacroF1, c.LogLoss, c.ECE)
 	fmt.Fprintf(w, "Calibration: raw scores divided by %.4f; ECE on the test rows %.4f before, %.4f after\n", v.Calibration.Temperature, v.Calibration.Before, v.Calibration.After)
 	r := v.Review
-	fmt.Fprintf(w, "Review: below a probability of %.2f, chosen on %d kept rows for a precision of %g; on the test rows %.1f%% are above it, %.1f%% of those right\n\n",
-		r.Threshold, r.KeptRows, r.Wanted, 100*r.Coverage, 100*r.Precision)
+	fmt.Fprintf(w, "Review: below a probability of %.2f, chosen on %d held-out rows for a precision of %g; on the test rows %.1f%% are above it, %.1f%% of those right\n\n",
+		r.Threshold, r.HeldOutRows, r.Wanted, 100*r.Coverage, 100*r.Precision)
 	for _, rule := range v.Gate.Rules {
 		answer := "no "
 		if rule.Passed {
 			answer = "yes"
 		}
-		fmt.Fprintf(w, "gate: %s  %-11s  %s\n", answer, rule.Name, rule.Says)
+		fmt.Fprintf(w, "gate: %s  %-11s  %s\n", answer, rule.Name, rule.Figures)
 	}
 	fmt.Fprintf(w, "\n%s\n%s\n", v.Stages, v.line())
 	if !asJSON {
@@ -157,22 +164,22 @@ func (v *verdict) print(w io.Writer, asJSON bool) error {
 	return json.NewEncoder(w).Encode(v)
 }
 
-// keptStatus is the exit status of a training after which the champion goes on.
-const keptStatus = 3
+// rejectedStatus is the exit status of a training whose candidate was rejected.
+const rejectedStatus = 3
 
-// keptError says that the champion goes on serving. It is no failure, but
-// scripts want to know.
-type keptError struct{ line string }
+// rejectedError says that the candidate was rejected, and the champion goes on
+// serving. It is no failure, but scripts want to know.
+type rejectedError struct{ line string }
 
-func (e *keptError) Error() string { return e.line }
+func (e *rejectedError) Error() string { return e.line }
 
 // status is the error of a training that came to a verdict: nil for promoted.
 func (v *verdict) status(notRecorded []error) error {
 	if err := errors.Join(notRecorded...); err != nil {
 		return fmt.Errorf("%s. The model is published, but its evidence is not complete: %w", v.line(), err)
 	}
-	if v.Outcome == registry.Kept {
-		return &keptError{v.line()}
+	if v.Outcome == registry.Rejected {
+		return &rejectedError{v.line()}
 	}
 	return nil
 }
@@ -185,7 +192,7 @@ func (t *training) params(r fit.Recipe) map[string]string {
 		"seed": strconv.FormatUint(t.cfg.Seed, 10), "recipe": r.Name, "leaves": strconv.Itoa(r.Leaves),
 		"learning_rate": number(r.LearningRate), "feature_fraction": number(r.FeatureFraction), "bagging_fraction": number(r.BaggingFraction),
 		"l2": number(r.L2), "min_rows_leaf": strconv.Itoa(r.MinRowsLeaf), "chosen_terms": strconv.Itoa(r.Chosen),
-		"rows_read": strconv.Itoa(t.verdict.Rows.Read), "rows_fit": strconv.Itoa(t.verdict.Rows.Fit), "rows_test": strconv.Itoa(t.verdict.Rows.Test),
+		"rows_read": strconv.Itoa(t.verdict.Rows.Read), "rows_train": strconv.Itoa(t.verdict.Rows.Train), "rows_test": strconv.Itoa(t.verdict.Rows.Test),
 		"test_from": t.verdict.Rows.From, "test_to": t.verdict.Rows.To, "review_precision": number(t.cfg.ReviewPrecision),
 		"gate_macro_f1_margin": number(l.MacroF1Margin), "gate_recall_margin": number(l.RecallMargin), "gate_max_ece": number(l.MaxECE),
 		"gate_max_slowdown": number(l.MaxSlowdown), "gate_min_class_rows": strconv.Itoa(l.MinRows),

@@ -3,7 +3,7 @@
 // In come the objects of a layer; none is changed or deleted, for the chain
 // names them. Out go objects in a folder beside it (gold_daily, silver_daily),
 // each of one day and partition, created once. An object is named by the first
-// claim whose rows it has, and its footer says where it ends; the next one goes
+// link whose rows it has, and its footer says where it ends; the next one goes
 // on there. So after a crash, or beside another compaction, the next run finds
 // what is done and repeats nothing, and rows that came late for a day follow in
 // an object of their own.
@@ -132,15 +132,15 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []lake.DayObje
 		return 0, fmt.Errorf("%s: %w", plain[last].Key, err)
 	}
 	name := plain[0].ObjectName
-	claim := &schema.Claim{
+	link := &schema.Claim{
 		Layer: cfg.Layer.Daily(), Topic: files[0].Footer(lake.FooterTopic), TopicID: name.TopicID,
 		Partition: name.Partition, Start: name.Start, Next: next, Rows: map[schema.Day]int64{},
 	}
-	body, err := cfg.Rows.Merge(files, claim, day)
+	body, err := cfg.Rows.Merge(files, link, day)
 	if err != nil {
 		return 0, err
 	}
-	key := claim.ObjectKey(day)
+	key := link.ObjectKey(day)
 	theirs := false
 	err = lake.CreateOnce(
 		func() error { return cfg.Store.PutNew(ctx, key, body, nil) },
@@ -155,7 +155,7 @@ func merge(ctx context.Context, cfg Config, day schema.Day, plain []lake.DayObje
 	}
 	result.From += len(plain)
 	result.To++
-	result.Rows += claim.Rows[day]
+	result.Rows += link.Rows[day]
 	return next, nil
 }
 

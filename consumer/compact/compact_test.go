@@ -40,7 +40,7 @@ func config(s lake.Store) compact.Config {
 	}
 }
 
-// put writes the object of a claim of n rows.
+// put writes a link's object of n rows.
 func put(t *testing.T, s lake.Store, partition int32, start int64, n int) {
 	t.Helper()
 	l := &schema.Claim{

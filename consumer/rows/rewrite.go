@@ -63,7 +63,7 @@ func (t table[Row, Key]) rewrite(in *contents[Row], c *schema.Claim, day schema.
 	if err != nil {
 		return nil, err
 	}
-	return body, t.check(body, c, day, len(in.offsets), func(i int) int64 { return in.offsets[i] })
+	return body, t.checkOffsets(body, c, day, in.offsets)
 }
 
 // complaintID is the column by which a row is found without reading the others.

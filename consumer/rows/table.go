@@ -77,12 +77,16 @@ func (b byKey[Key]) Swap(i, j int)      { b.order[i], b.order[j] = b.order[j], b
 
 // Check is what [Format] says.
 func (t table[Row, Key]) Check(body []byte, c *schema.Claim, day schema.Day, records []kafka.Record) error {
-	return t.check(body, c, day, len(records), func(i int) int64 { return records[i].Offset })
+	offsets := make([]int64, len(records))
+	for i := range records {
+		offsets[i] = records[i].Offset
+	}
+	return t.checkOffsets(body, c, day, offsets)
 }
 
-// check opens an encoded object again and compares it with the n offsets, ascending,
-// that its rows are of.
-func (t table[Row, Key]) check(body []byte, c *schema.Claim, day schema.Day, n int, want func(int) int64) error {
+// checkOffsets opens an encoded object again and compares it with the offsets, in
+// ascending order, that its rows are of.
+func (t table[Row, Key]) checkOffsets(body []byte, c *schema.Claim, day schema.Day, want []int64) error {
 	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		return err
@@ -93,7 +97,7 @@ func (t table[Row, Key]) check(body []byte, c *schema.Claim, day schema.Day, n i
 	if err := f.Scrub(); err != nil { // all columns; the keys alone are compared
 		return err
 	}
-	got := make([]int64, 0, n)
+	got := make([]int64, 0, len(want))
 	err = f.Ascending(t.columns, func(offset int64) error { // the last of the columns
 		got = append(got, offset)
 		return nil
@@ -102,13 +106,13 @@ func (t table[Row, Key]) check(body []byte, c *schema.Claim, day schema.Day, n i
 		return err
 	}
 	slices.Sort(got)
-	for i := range min(len(got), n) {
-		if got[i] != want(i) {
-			return fmt.Errorf("the rows have offset %d where the records have %d", got[i], want(i))
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			return fmt.Errorf("the rows have offset %d where the records have %d", got[i], want[i])
 		}
 	}
-	if len(got) != n {
-		return fmt.Errorf("%d rows of %d records", len(got), n)
+	if len(got) != len(want) {
+		return fmt.Errorf("%d rows of %d records", len(got), len(want))
 	}
 	return nil
 }

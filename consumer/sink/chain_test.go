@@ -55,7 +55,7 @@ func chainOf(t testing.TB, n int) (*chain, *listed, []int64, int64) {
 	var starts []int64
 	next := int64(0)
 	for range n {
-		l := c.newClaim(next, next+1+rng.Int64N(50_000))
+		l := c.link(next, next+1+rng.Int64N(50_000))
 		body, err := json.Marshal(l)
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ func TestFindTheLastClaimOfAnOldLog(t *testing.T) {
 
 func TestAClaimIsComparedWithWhatStands(t *testing.T) {
 	c, _, _, _ := chainOf(t, 0)
-	mine := c.newClaim(0, 10)
+	mine := c.link(0, 10)
 	mine.Rows["2026-11-24"] = 9
 	for name, change := range map[string]func(*schema.Claim){
 		"another end":   func(l *schema.Claim) { l.Next = 11 },

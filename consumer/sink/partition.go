@@ -137,7 +137,7 @@ func (p *partition) claim(ctx context.Context, c *chain, l *schema.Claim) error 
 
 // nextLink is the link of all that was read and that the layer lacks.
 func (p *partition) nextLink(c *chain) (*schema.Claim, map[schema.Day][]Record) {
-	l := c.newClaim(c.next, p.pos)
+	l := c.link(c.next, p.pos)
 	from := 0
 	for from < len(p.records) && p.records[from].Offset < c.next {
 		from++
@@ -243,7 +243,7 @@ func (p *partition) resumeChain(ctx context.Context, c *chain, start, end int64)
 
 // lose claims the offsets up to start, which the log no longer has, as an empty link.
 func (p *partition) lose(ctx context.Context, c *chain, start int64) error {
-	l := c.newClaim(c.next, start)
+	l := c.link(c.next, start)
 	l.Lost = true
 	if err := c.claim(ctx, l); err != nil {
 		return err

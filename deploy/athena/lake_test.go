@@ -174,8 +174,8 @@ func (f *filler) bronze(n int) {
 // put writes one object as the sink does. It goes around the lake's own store, whose settings come by the environment.
 func put[T any](f *filler, layer schema.Layer, rows []T, columns ...string) {
 	f.t.Helper()
-	claim := schema.Claim{Layer: layer, TopicID: topicID, Start: f.start}
-	putAt(f, claim.ObjectKey(schema.DayOf(f.day.UnixMilli())), rows, columns...)
+	link := schema.Claim{Layer: layer, TopicID: topicID, Start: f.start}
+	putAt(f, link.ObjectKey(schema.DayOf(f.day.UnixMilli())), rows, columns...)
 }
 
 func putAt[T any](f *filler, key string, rows []T, columns ...string) {

@@ -28,8 +28,6 @@ func CreateOnce(put, look func() error) error {
 			return nil
 		case errors.Is(there, ErrNotFound):
 			continue
-		case errors.Is(err, ErrAmbiguous) && Unanswered(there):
-			return err // the store is away, and says so once
 		default:
 			return fmt.Errorf("%w; after %w", there, err)
 		}

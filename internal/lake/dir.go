@@ -357,7 +357,7 @@ func (l *lister) walk(ctx context.Context, folder string) error {
 	return nil
 }
 
-// isDir says whether a symbolic link leads to a folder.
+// isDir says whether a link leads to a folder.
 func (l *lister) isDir(key string) bool {
 	st, err := os.Stat(filepath.Join(l.root, filepath.FromSlash(key)))
 	return err == nil && st.IsDir()

@@ -20,7 +20,6 @@ type Follower struct {
 	Store  lake.Store
 	Key    string             // schema.ChampionKey or schema.ChallengerKey
 	Holder *classifier.Holder // empty before the first swap, and where the pointer names none
-	Cache  *Cache             // keeps what is swapped in; nil: nothing is kept
 
 	refused string       // the version and the parts that were refused last
 	reached atomic.Int64 // when the store last answered, nanoseconds since 1970
@@ -39,8 +38,7 @@ const (
 
 // Look follows the pointer once, and returns the version that it names, "" for
 // none. A pointer that is not there changes nothing of a champion. The error is of
-// Unchanged, that the store cannot be read, of Refused, why, and of Swapped, that the
-// bundle serves and cannot be kept.
+// Unchanged, that the store cannot be read, and of Refused, why.
 func (f *Follower) Look(ctx context.Context) (Seen, string, error) {
 	p, err := f.read(ctx)
 	if err != nil {
@@ -99,10 +97,7 @@ func (f *Follower) swap(ctx context.Context, version string) (Seen, string, erro
 	}
 	f.refused = ""
 	f.Holder.Swap(bundle)
-	if f.Cache != nil {
-		err = f.Cache.Keep(version, parts)
-	}
-	return Swapped, version, err
+	return Swapped, version, nil
 }
 
 // maxParts is far more than a bundle has.

@@ -10,7 +10,6 @@
 //	publish.go    a bundle's parts
 //	pointer.go    which version is the champion and which the challenger, and their changes
 //	follow.go     keeping what a pointer names in service
-//	cache.go      keeping what serves on local disk
 //	published.go  the list of what was published
 //	record.go     the evidence of a training
 //	runs.go       reading it again

@@ -54,7 +54,7 @@ type Outcome string
 // The outcomes of a training.
 const (
 	Promoted Outcome = "promoted" // the new model serves
-	Kept     Outcome = "kept"     // the champion goes on serving
+	Rejected Outcome = "rejected" // the champion goes on serving
 	Failed   Outcome = "failed"   // there is no verdict
 )
 

@@ -30,7 +30,7 @@ func aRun(ctx context.Context, r Recorder, end RunEnd) error {
 
 func TestLakeRecorder(t *testing.T) {
 	store := laketest.Open(t)
-	end := RunEnd{Version: "v1", Outcome: Kept, Why: "worse", Champion: "v0", At: runStart.At.Add(time.Minute)}
+	end := RunEnd{Version: "v1", Outcome: Rejected, Why: "worse", Champion: "v0", At: runStart.At.Add(time.Minute)}
 	if err := aRun(t.Context(), NewLakeRecorder(store), end); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (d *deafRecorder) Artifact(context.Context, string, []byte) error {
 }
 func (d *deafRecorder) End(context.Context, RunEnd) error { d.calls++; return nil }
 
-func TestARecorderThatFailsIsLeftAlone(t *testing.T) {
+func TestRecordersLeaveAloneWhatFailed(t *testing.T) {
 	store := laketest.Open(t)
 	deaf := &deafRecorder{}
 	r := Recorders{List: []Recorder{deaf, NewLakeRecorder(store)}}

@@ -38,10 +38,10 @@ func (r *told) End(_ context.Context, end RunEnd) error {
 }
 
 // A training that is read from the lake is told as the training itself told it.
-func TestReplayedTrainingIsTheSame(t *testing.T) {
+func TestReplayRunTellsTheSame(t *testing.T) {
 	store := laketest.Open(t)
 	var live, replayed told
-	end := RunEnd{Version: "v1", Outcome: Kept, Why: "worse", Champion: "v0", At: runStart.At.Add(time.Minute)}
+	end := RunEnd{Version: "v1", Outcome: Rejected, Why: "worse", Champion: "v0", At: runStart.At.Add(time.Minute)}
 	r := Recorders{List: []Recorder{NewLakeRecorder(store), &live}}
 	r.Do(func(one Recorder) error { return aRun(t.Context(), one, end) })
 	if err := store.PutNew(t.Context(), schema.ModelPrefix("v1")+"model.txt", []byte("trees"), nil); err != nil {

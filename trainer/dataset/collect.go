@@ -2,134 +2,168 @@ package dataset
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"slices"
+
+	"complaints/schema"
 )
 
-// Collector keeps of examples, as they come, one of each group of near-copies.
-// So no template letter outweighs what people wrote themselves, and no text can
-// be fitted on and judged by. Which one it is, and in which order finish gives
-// them, does not depend on the order in which they come: a lake that was flushed
-// or compacted otherwise gives the same model. Texts go to a scratch file.
-type Collector struct {
-	texts *Spill
-	kept  []Example // without their texts, until finish
-	of    []keptText
-	first map[uint64]int32  // by group
-	dates map[string]string // each date once
-	left  Dropped
-	err   error // the first of the scratch file
+// Source is where examples come from. Its name is for people.
+type Source interface {
+	fmt.Stringer
+	// Read hands every example to use, and returns how many rows it read, those
+	// without a text or a category of the taxonomy among them.
+	Read(ctx context.Context, t *schema.Taxonomy, progress Progress, use func(Example)) (rows int, err error)
 }
 
-// keptText is what is known of the text of a kept example.
-type keptText struct {
-	at       int64  // in the scratch file
-	key, raw uint64 // hashes of it, without and with regard to case and spacing
-	length   int32  // bytes
-	copies   int32
-	conflict bool // it came with two categories
+// Set is what a source has to train and to test on: each text once. Case and
+// spacing do not make a text different, and one that came with two categories is
+// not in it. Near-copies are: who splits the set keeps them together.
+//
+// Which of several copies is kept, and the order of the examples, follow from
+// their places alone: a lake that was flushed or compacted otherwise gives the
+// same set. Texts lie in a scratch file until Close.
+type Set struct {
+	Examples []Example // in the order of their places
+	Source   string
+	Read     int // rows
+	Left     Left
+	texts    *spill
 }
 
-// Dropped says what was not kept.
-type Dropped struct {
-	Copies      int `json:"copies"`        // copies of a text that was kept; case and spacing do not matter
-	NearCopies  int `json:"near_copies"`   // texts that begin as one that was kept
+// Left says what was left out of a set, in rows: with its examples they are all
+// that were read.
+type Left struct {
+	Unusable    int `json:"unusable"`      // without a text or a known category
+	Copies      int `json:"copies"`        // of a text that was seen before
 	Conflicting int `json:"conflicting"`   // texts that came with two categories
-	OverMaxRows int `json:"over_max_rows"` // drawn out, because there were more rows than wanted
+	OverMaxRows int `json:"over_max_rows"` // drawn out, because there were more than wanted
 }
 
-// NewCollector returns a collector that keeps texts in a scratch file.
-func NewCollector(texts *Spill) *Collector {
-	return &Collector{texts: texts, first: map[uint64]int32{}, dates: map[string]string{}}
+// Draw limits a set to a number of rows, 0 for all. The seed draws them, and
+// near-copies together.
+type Draw struct {
+	MaxRows int
+	Seed    uint64
 }
 
-// Add takes an example into account.
-func (c *Collector) Add(e Example) {
-	n := keptText{key: textKey(e.Text), raw: rawKey(e.Text)}
-	i, seen := c.first[e.Group]
+// Collect reads a source by a taxonomy. The caller closes the set.
+func Collect(ctx context.Context, t *schema.Taxonomy, from Source, draw Draw, progress Progress) (_ *Set, err error) {
+	texts, err := newSpill()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, texts.Close())
+		}
+	}()
+	c := &collector{texts: texts, byText: map[uint64]int32{}, dates: map[string]string{}}
+	s := &Set{Source: from.String(), texts: texts}
+	if s.Read, err = from.Read(ctx, t, progress, c.add); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(c.err, texts.seal()); err != nil {
+		return nil, err
+	}
+	s.Left = Left{Unusable: s.Read - len(c.kept) - c.copies, Copies: c.copies}
+	s.Examples = c.examples(&s.Left)
+	if len(s.Examples) == 0 {
+		return nil, fmt.Errorf("%s: none of %d rows has both a text of its own and a category of taxonomy %s", from, s.Read, t.ID())
+	}
+	s.draw(draw)
+	return s, nil
+}
+
+// Close gives the texts of the examples up.
+func (s *Set) Close() error { return s.texts.Close() }
+
+// collector keeps one example of each text, as they come.
+type collector struct {
+	texts  *spill
+	kept   []kept
+	byText map[uint64]int32
+	dates  map[string]string // each date once
+	copies int
+	err    error // the first of the scratch file
+}
+
+// kept is an example without its text.
+type kept struct {
+	Example
+	at       int64  // of its text in the scratch file
+	length   int32  // of its text, bytes
+	raw      uint64 // hash of its text with regard to case and spacing
+	conflict bool   // the text came with two categories
+}
+
+func (c *collector) add(e Example) {
+	key, raw := textKey(e.Text), rawKey(e.Text)
+	i, seen := c.byText[key]
 	if !seen {
-		c.first[e.Group] = int32(len(c.kept))
-		c.kept, c.of = append(c.kept, Example{}), append(c.of, keptText{})
-		c.keep(len(c.kept)-1, e, n)
+		i = int32(len(c.kept))
+		c.byText[key] = i
+		c.kept = append(c.kept, kept{})
+		c.keep(i, e, raw)
 		return
 	}
-	old, of := &c.kept[i], &c.of[i]
-	switch {
-	case n.key > of.key:
-		c.left.NearCopies++
-	case n.key < of.key:
-		c.left.NearCopies += 1 + int(of.copies) // the old one and its copies
-		c.left.Copies -= int(of.copies)
-		c.keep(int(i), e, n)
-	default:
-		c.left.Copies++
-		n.copies, n.conflict = of.copies+1, of.conflict || old.Category != e.Category
-		e.Date = earlier(e.Date, old.Date)
-		if n.raw < of.raw {
-			c.keep(int(i), e, n)
-		} else {
-			of.copies, of.conflict, old.Date = n.copies, n.conflict, c.date(e.Date)
-		}
+	c.copies++
+	k := &c.kept[i]
+	k.conflict = k.conflict || k.Category != e.Category
+	if cmp.Or(e.Place.compare(k.Place), cmp.Compare(raw, k.raw)) < 0 {
+		c.keep(i, e, raw)
 	}
 }
 
-// keep makes an example the one of its group.
-func (c *Collector) keep(i int, e Example, n keptText) {
-	at, err := c.texts.put(e.Text)
-	if c.err == nil {
-		c.err = err
+// keep makes an example the one of its text.
+func (c *collector) keep(i int32, e Example, raw uint64) {
+	k := &c.kept[i]
+	if k.raw != raw || k.length == 0 {
+		var err error
+		k.at, err = c.texts.put(e.Text)
+		c.err = cmp.Or(c.err, err)
 	}
-	n.at, n.length = at, int32(len(e.Text))
-	e.Text, e.Date = "", c.date(e.Date)
-	c.kept[i], c.of[i] = e, n
-}
-
-func (c *Collector) date(s string) string {
-	date, ok := c.dates[s]
+	k.raw, k.length = raw, int32(len(e.Text))
+	date, ok := c.dates[e.Date]
 	if !ok {
-		date = s
+		date = e.Date
 		c.dates[date] = date
 	}
-	return date
+	e.Text, e.Date = "", date
+	k.Example = e
 }
 
-// earlier is the earlier of two dates; none is later than any.
-func earlier(a, b string) string {
-	if a == "" || b != "" && b < a {
-		return b
-	}
-	return a
-}
-
-// Finish returns what was kept, without texts of two categories. Of more rows
-// than limit (0: none), the seed draws that many by their groups.
-func (c *Collector) Finish(limit int, seed uint64) ([]Example, Dropped, error) {
-	if err := c.texts.seal(); c.err != nil || err != nil {
-		return nil, c.left, errors.Join(c.err, err)
-	}
-	kept := c.kept[:0]
-	for i, e := range c.kept {
-		of := &c.of[i]
-		e.Text = c.texts.text(of.at, int(of.length))
-		if of.conflict {
-			c.left.Conflicting++
+// examples are those that are kept, with their texts.
+func (c *collector) examples(left *Left) []Example {
+	slices.SortFunc(c.kept, func(a, b kept) int { return cmp.Or(a.Place.compare(b.Place), cmp.Compare(a.raw, b.raw)) })
+	out := make([]Example, 0, len(c.kept))
+	for _, k := range c.kept {
+		if k.conflict {
+			left.Conflicting++
 			continue
 		}
-		kept = append(kept, e)
+		k.Text = c.texts.text(k.at, int(k.length))
+		out = append(out, k.Example)
 	}
-	slices.SortFunc(kept, func(a, b Example) int { return cmp.Compare(a.Group, b.Group) }) // each has another
-	if limit > 0 && len(kept) > limit {
-		c.left.OverMaxRows = len(kept) - limit
-		place := func(e Example) uint64 { return Mix(e.Group ^ Mix(seed)) }
-		order := AllRows(len(kept))
-		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(place(kept[a]), place(kept[b])) })
-		order = order[:limit]
-		slices.Sort(order)
-		drawn := make([]Example, limit)
-		for i, r := range order {
-			drawn[i] = kept[r]
-		}
-		kept = drawn
+	return out
+}
+
+// draw keeps some of the examples, in their order.
+func (s *Set) draw(d Draw) {
+	if d.MaxRows == 0 || len(s.Examples) <= d.MaxRows {
+		return
 	}
-	return kept, c.left, nil
+	s.Left.OverMaxRows = len(s.Examples) - d.MaxRows
+	lot := func(row int) uint64 { return Mix(s.Examples[row].Group ^ Mix(d.Seed)) }
+	rows := AllRows(len(s.Examples))
+	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(lot(a), lot(b)) })
+	rows = rows[:d.MaxRows]
+	slices.Sort(rows)
+	drawn := make([]Example, len(rows))
+	for i, r := range rows {
+		drawn[i] = s.Examples[r]
+	}
+	s.Examples = drawn
 }

@@ -1,23 +1,26 @@
 // Package dataset brings complaints with known categories to training and
-// evaluation, and decides which of them a model is fitted on and judged by.
+// evaluation, and decides which of them are train rows and which test rows.
 //
 // In come complaint files or the lake's silver, row by row; out come examples,
 // without copies, and splits that have no copies on both sides. What is kept does
 // not depend on the order in which a lake was written. Nothing is kept here but a
 // scratch file without a name: a crash leaves nothing.
 //
-//	examples.go  a text with its category; copies
-//	collect.go   one example of each group of near-copies, texts in a scratch file
-//	split.go     folds, and rows by their dates
-//	cut.go       the split by complete weeks
+//	examples.go  a text with its category
+//	collect.go   each text once
+//	spill.go     texts in a scratch file
+//	split.go     folds
+//	time.go      the split by complete weeks
 //	silver.go    reading silver
 //	read.go      reading complaint files
 //	sample.go    a sample that is kept from training
 package dataset
 
 import (
+	"cmp"
 	"hash/fnv"
 	"strings"
+	"time"
 
 	"complaints/schema"
 )
@@ -28,6 +31,18 @@ type Example struct {
 	Category int    // its code in the taxonomy
 	Date     string // YYYY-MM-DD, or empty
 	Group    uint64 // equal in near-copies of a text
+	Place    Place
+}
+
+// Place is where an example came from. No two rows of a source have the same one.
+type Place struct {
+	Topic     uint64 // the first half of the source topic's id; 0 in files
+	Partition int32
+	Offset    int64 // in files the number of the row, from 1
+}
+
+func (p Place) compare(q Place) int {
+	return cmp.Or(cmp.Compare(p.Topic, q.Topic), cmp.Compare(p.Partition, q.Partition), cmp.Compare(p.Offset, q.Offset))
 }
 
 // newExample makes an example of a complaint, unless its text is blank or its
@@ -39,53 +54,12 @@ func newExample(t *schema.Taxonomy, c *schema.Complaint) (Example, bool) {
 	}
 	e := Example{Text: c.Narrative, Category: category, Group: schema.NearCopyHash(c.Narrative)}
 	if day, ok := schema.ParseDate(c.DateReceived); ok {
-		e.Date = day.Format("2006-01-02")
+		e.Date = day.Format(time.DateOnly)
 	}
 	return e, true
 }
 
-// Cleaning says what cleanExamples left out.
-type Cleaning struct {
-	Copies      int `json:"copies"`      // exact copies of an earlier text
-	Conflicting int `json:"conflicting"` // texts that came with two categories
-}
-
-// Clean keeps each text once, and no text that came with two
-// categories. Case and spacing do not make a text different.
-func Clean(all []Example) ([]Example, Cleaning) {
-	type seen struct {
-		at       int
-		conflict bool
-	}
-	byText := make(map[uint64]*seen, len(all))
-	keys := make([]uint64, len(all))
-	var done Cleaning
-	for i, e := range all {
-		keys[i] = textKey(e.Text)
-		s, ok := byText[keys[i]]
-		if !ok {
-			byText[keys[i]] = &seen{at: i}
-			continue
-		}
-		done.Copies++
-		if all[s.at].Category != e.Category {
-			s.conflict = true
-		}
-	}
-	kept := make([]Example, 0, len(all))
-	for i, e := range all {
-		s := byText[keys[i]]
-		switch {
-		case s.at != i:
-		case s.conflict:
-			done.Conflicting++
-		default:
-			kept = append(kept, e)
-		}
-	}
-	return kept, done
-}
-
+// textKey is a hash of a text without regard to case and spacing.
 func textKey(text string) uint64 {
 	h := fnv.New64a()
 	for w := range strings.FieldsSeq(strings.ToLower(text)) {

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,17 +43,10 @@ func readFile(path string, use func(*schema.Complaint), skip func(error)) (err e
 	}
 }
 
-// ReadExamples reads the examples of complaint files: those whose product means a
-// category of the taxonomy.
-func ReadExamples(paths []string, t *schema.Taxonomy, progress func(format string, args ...any)) ([]Example, error) {
+// ReadExamples reads the examples of complaint files, copies among them.
+func ReadExamples(ctx context.Context, t *schema.Taxonomy, paths []string, progress Progress) ([]Example, error) {
 	var out []Example
-	read := 0
-	err := ReadComplaints(paths, func(c *schema.Complaint) {
-		read++
-		if e, ok := newExample(t, c); ok {
-			out = append(out, e)
-		}
-	}, func(err error) { progress("left out: %v", err) })
+	read, err := Files(paths).Read(ctx, t, progress, func(e Example) { out = append(out, e) })
 	if err == nil && len(out) == 0 {
 		err = fmt.Errorf("%q: none of %d complaints has both a text and a product of taxonomy %s", paths, read, t.ID())
 	}

@@ -3,6 +3,7 @@ package dataset
 import (
 	"cmp"
 	"compress/gzip"
+	"context"
 	"encoding/csv"
 	"errors"
 	"os"
@@ -139,14 +140,26 @@ var bureauColumns = []struct {
 	{"Complaint ID", func(c *schema.Complaint) *string { return &c.ComplaintID }},
 }
 
-// ExamplesOf keeps the complaints with a text and a known category.
-func ExamplesOf(t *schema.Taxonomy, complaints []schema.Complaint) []Example {
-	out := make([]Example, 0, len(complaints))
-	for i := range complaints {
-		if e, ok := newExample(t, &complaints[i]); ok {
-			out = append(out, e)
+// Complaints are complaints in memory, as a source.
+type Complaints []schema.Complaint
+
+func (Complaints) String() string { return "complaints" }
+
+// Read hands every example to use.
+func (c Complaints) Read(_ context.Context, t *schema.Taxonomy, _ Progress, use func(Example)) (rows int, err error) {
+	for i := range c {
+		if e, ok := newExample(t, &c[i]); ok {
+			e.Place.Offset = int64(i)
+			use(e)
 		}
 	}
+	return len(c), nil
+}
+
+// Examples are all examples, copies among them.
+func (c Complaints) Examples(t *schema.Taxonomy) []Example {
+	var out []Example
+	_, _ = c.Read(context.Background(), t, nil, func(e Example) { out = append(out, e) })
 	return out
 }
 

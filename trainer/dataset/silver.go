@@ -39,9 +39,12 @@ func (w *Window) UnmarshalText(text []byte) error {
 // silverText is what training reads of a row of silver; other columns are not
 // fetched.
 type silverText struct {
-	DateReceived *int32  `parquet:"date_received,optional,date"` // days since 1970-01-01
-	Narrative    string  `parquet:"narrative"`                   // personal data is masked
-	Product      *string `parquet:"product,optional,dict"`
+	DateReceived    *int32  `parquet:"date_received,optional,date"` // days since 1970-01-01
+	Narrative       string  `parquet:"narrative"`                   // personal data is masked
+	Product         *string `parquet:"product,optional,dict"`
+	SourceTopicID   string  `parquet:"source_topic_id,dict"`
+	SourcePartition int32   `parquet:"source_partition"`
+	SourceOffset    int64   `parquet:"source_offset"`
 }
 
 // example makes an example of a row, unless its text is blank (erased, or of a
@@ -54,7 +57,11 @@ func (r *silverText) example(t *schema.Taxonomy) (Example, bool) {
 	if !ok {
 		return Example{}, false
 	}
-	return Example{Text: r.Narrative, Category: category, Group: schema.NearCopyHash(r.Narrative), Date: schema.DateText(r.DateReceived)}, true
+	topic, _ := strconv.ParseUint(r.SourceTopicID[:min(len(r.SourceTopicID), 16)], 16, 64) // 0 where it is no id
+	return Example{
+		Text: r.Narrative, Category: category, Group: schema.NearCopyHash(r.Narrative), Date: schema.DateText(r.DateReceived),
+		Place: Place{topic, r.SourcePartition, r.SourceOffset},
+	}, true
 }
 
 // Silver is the layer that training reads.
@@ -137,6 +144,7 @@ func (f Files) Read(ctx context.Context, t *schema.Taxonomy, progress Progress, 
 	err = ReadComplaints(f, func(c *schema.Complaint) {
 		rows++
 		if e, ok := newExample(t, c); ok {
+			e.Place.Offset = int64(rows)
 			use(e)
 		}
 	}, func(err error) { progress("left out: %v", err) })

@@ -59,7 +59,7 @@ func TestSilverWindowEndsWithTheNewestDay(t *testing.T) {
 	}
 }
 
-func TestEmptySilverSaysWhatToDo(t *testing.T) {
+func TestSilverSaysWhatToDoWhenEmpty(t *testing.T) {
 	_, err := Silver{Store: laketest.Open(t)}.Read(t.Context(), schema.Bureau(), t.Logf, func(Example) {})
 	if err == nil || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("error is %v", err)

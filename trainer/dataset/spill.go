@@ -9,18 +9,18 @@ import (
 	"unsafe"
 )
 
-// Spill keeps texts in a scratch file and not in memory. The file has no name
+// spill keeps texts in a scratch file and not in memory. The file has no name
 // from the start, so a process that dies leaves nothing; it is mapped once all is
 // written, and the kernel then holds of it what there is room for.
-type Spill struct {
+type spill struct {
 	file   *os.File
 	w      *bufio.Writer
 	size   int64
 	mapped []byte
 }
 
-// NewSpill makes the scratch file in the directory for temporary files ($TMPDIR).
-func NewSpill() (*Spill, error) {
+// newSpill makes the scratch file in the directory for temporary files ($TMPDIR).
+func newSpill() (*spill, error) {
 	f, err := os.CreateTemp("", "complaints-texts-")
 	if err != nil {
 		return nil, fmt.Errorf("a scratch file for texts: %w", err)
@@ -28,11 +28,11 @@ func NewSpill() (*Spill, error) {
 	if err := os.Remove(f.Name()); err != nil {
 		return nil, errors.Join(fmt.Errorf("a scratch file for texts: %w", err), f.Close())
 	}
-	return &Spill{file: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
+	return &spill{file: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
 }
 
 // put appends a text and says where it is.
-func (s *Spill) put(text string) (at int64, err error) {
+func (s *spill) put(text string) (at int64, err error) {
 	at = s.size
 	n, err := s.w.WriteString(text)
 	s.size += int64(n)
@@ -43,7 +43,7 @@ func (s *Spill) put(text string) (at int64, err error) {
 }
 
 // seal ends the writing and maps the file.
-func (s *Spill) seal() error {
+func (s *spill) seal() error {
 	if err := s.w.Flush(); err != nil {
 		return fmt.Errorf("write %d bytes of texts to %s: %w", s.size, os.TempDir(), err)
 	}
@@ -58,7 +58,7 @@ func (s *Spill) seal() error {
 }
 
 // text is a text that was put before seal. It is valid until Close.
-func (s *Spill) text(at int64, length int) string {
+func (s *spill) text(at int64, length int) string {
 	if length == 0 {
 		return ""
 	}
@@ -66,7 +66,7 @@ func (s *Spill) text(at int64, length int) string {
 }
 
 // Close gives the file up. No text may be used any more.
-func (s *Spill) Close() error {
+func (s *spill) Close() error {
 	var err error
 	if s.mapped != nil {
 		err = syscall.Munmap(s.mapped)

@@ -26,18 +26,18 @@ func letters(n int) []Example {
 
 func checkSplit(t *testing.T, examples []Example, s Split) {
 	t.Helper()
-	fitted := map[uint64]bool{}
-	for _, r := range s.Fit {
-		fitted[examples[r].Group] = true
+	trained := map[uint64]bool{}
+	for _, r := range s.Train {
+		trained[examples[r].Group] = true
 	}
-	for _, r := range s.Judge {
-		if fitted[examples[r].Group] {
+	for _, r := range s.Test {
+		if trained[examples[r].Group] {
 			t.Errorf("near-copies of %q are on both sides", examples[r].Text)
 		}
 	}
 }
 
-func TestNoCopiesAcrossSplits(t *testing.T) {
+func TestFoldsKeepNearCopiesTogether(t *testing.T) {
 	examples := letters(200)
 	groups := Groups(examples)
 	distinct := map[uint64]bool{}
@@ -51,34 +51,17 @@ func TestNoCopiesAcrossSplits(t *testing.T) {
 	times := make([]int, len(rows))
 	for _, s := range Folds(groups, rows, 5, 1) {
 		checkSplit(t, examples, s)
-		if len(s.Fit)+len(s.Judge) != len(rows) {
-			t.Errorf("a fold has %d and %d rows of %d", len(s.Fit), len(s.Judge), len(rows))
+		if len(s.Train)+len(s.Test) != len(rows) {
+			t.Errorf("a fold has %d and %d rows of %d", len(s.Train), len(s.Test), len(rows))
 		}
-		for _, r := range s.Judge {
+		for _, r := range s.Test {
 			times[r]++
 		}
 	}
 	for r, n := range times {
 		if n != 1 {
-			t.Errorf("row %d is judged %d times", r, n)
+			t.Errorf("row %d is a test row %d times", r, n)
 		}
-	}
-}
-
-func TestSplitByTime(t *testing.T) {
-	examples := letters(200)
-	s, first := ByTime(examples, AllRows(len(examples)), 0.2)
-	checkSplit(t, examples, s)
-	if len(s.Judge) < len(examples)/6 || len(s.Fit) < len(examples)/2 {
-		t.Errorf("%d rows to fit and %d to judge of %d", len(s.Fit), len(s.Judge), len(examples))
-	}
-	for _, r := range s.Fit {
-		if examples[r].Date >= first {
-			t.Errorf("fitted on %s, judged from %s on", examples[r].Date, first)
-		}
-	}
-	if _, first := ByTime(letters(3), AllRows(3), 0.2); first != "" {
-		t.Errorf("three rows were split at %s", first)
 	}
 }
 
@@ -96,22 +79,6 @@ func TestNearCopies(t *testing.T) {
 		if got := schema.NearCopyHash(test.a) == schema.NearCopyHash(test.b); got != test.same {
 			t.Errorf("%s: near-copies is %t, want %t", name, got, test.same)
 		}
-	}
-}
-
-func TestCleanExamples(t *testing.T) {
-	text := func(narrative, product string) Example {
-		e, _ := newExample(schema.Bureau(), &schema.Complaint{Narrative: narrative, Product: product})
-		return e
-	}
-	kept, left := Clean([]Example{
-		text("one text", "Mortgage"), text("One  TEXT", "Mortgage"), text("two", "Mortgage"), text("two", "Debt collection"), text("three", "Mortgage"),
-	})
-	if len(kept) != 2 || kept[0].Text != "one text" || kept[1].Text != "three" {
-		t.Errorf("kept %v", kept)
-	}
-	if left != (Cleaning{Copies: 2, Conflicting: 1}) {
-		t.Errorf("left out %+v", left)
 	}
 }
 

@@ -16,21 +16,12 @@ import (
 // looked like to it.
 type Result struct {
 	classifier.Metrics
-	Classes   []Class            `json:"classes"`          // by category code
-	Confusion [][]int            `json:"confusion_matrix"` // [true][predicted]
+	Classes   []Class            `json:"classes"` // by category code
+	Confusion Confusion          `json:"confusion_matrix"`
 	Reference classifier.Profile `json:"reference"`
 }
 
-// Class is how a model did on one category.
-type Class struct {
-	Name      string  `json:"name"`
-	Rows      int     `json:"rows"`
-	Precision float64 `json:"precision"`
-	Recall    float64 `json:"recall"`
-	F1        float64 `json:"f1"`
-}
-
-// Prediction is a row's true category and what a model said of it.
+// Prediction is a row's true category and what a model predicted.
 type Prediction struct {
 	Truth         int       // category code
 	Probabilities []float64 // by category code
@@ -49,32 +40,49 @@ func (j Prediction) Top() (int, float64) {
 	return best, j.Probabilities[best]
 }
 
-// CalibrationBins is how many bins of equal width the calibration error has.
-const CalibrationBins = 15
+// calibrationBins is how many bins of equal width the calibration error has.
+const calibrationBins = 15
 
-// Tally counts judged rows, one after the other.
+// Tally counts predictions, one after the other.
 type Tally struct {
 	taxonomy    *schema.Taxonomy
 	counts      Result // without what is computed at the end
 	right, loss float64
-	Bins        [CalibrationBins]calibrationBin
+	bins        [calibrationBins]calibrationBin
 }
 
 // calibrationBin is the rows whose most probable category has a probability in
 // the bin.
 type calibrationBin struct {
-	Rows, Right int
-	Said        float64 // sum of the probabilities
+	rows, right int
+	predicted   float64 // sum of the probabilities
+}
+
+// Bin is the rows for which a model gave its category a probability in a range.
+type Bin struct {
+	From, To  float64
+	Rows      int
+	Predicted float64 // mean probability
+	Right     float64 // share
+}
+
+// Bins are the rows that were counted by the probability of their most probable
+// category, in ranges of equal width.
+func (t *Tally) Bins() []Bin {
+	out := make([]Bin, calibrationBins)
+	for i, b := range t.bins {
+		out[i] = Bin{
+			From: float64(i) / calibrationBins, To: float64(i+1) / calibrationBins, Rows: b.rows,
+			Predicted: Ratio(b.predicted, float64(b.rows)), Right: Ratio(float64(b.right), float64(b.rows)),
+		}
+	}
+	return out
 }
 
 // NewTally returns an empty tally of rows of a taxonomy.
 func NewTally(t *schema.Taxonomy) *Tally {
 	n := t.Len()
-	confusion := make([][]int, n)
-	for k := range confusion {
-		confusion[k] = make([]int, n)
-	}
-	return &Tally{taxonomy: t, counts: Result{Confusion: confusion, Reference: *classifier.NewProfile(n)}}
+	return &Tally{taxonomy: t, counts: Result{Confusion: NewConfusion(n, nil, nil), Reference: *classifier.NewProfile(n)}}
 }
 
 // Add counts a row.
@@ -84,11 +92,11 @@ func (t *Tally) Add(j Prediction) {
 	t.counts.Confusion[j.Truth][c]++
 	t.counts.Reference.Add(j.Length, c, p, j.UnknownWords)
 	t.loss -= math.Log(max(j.Probabilities[j.Truth], 1e-15))
-	b := &t.Bins[min(int(p*CalibrationBins), CalibrationBins-1)]
-	b.Rows++
-	b.Said += p
+	b := &t.bins[min(int(p*calibrationBins), calibrationBins-1)]
+	b.rows++
+	b.predicted += p
 	if c == j.Truth {
-		b.Right++
+		b.right++
 		t.right++
 	}
 }
@@ -98,15 +106,15 @@ func (t *Tally) Result() Result {
 	e := t.counts
 	n := float64(max(e.Rows, 1))
 	e.Accuracy, e.LogLoss = t.right/n, t.loss/n
-	for _, b := range t.Bins {
-		e.ECE += math.Abs(b.Said-float64(b.Right)) / n
+	for _, b := range t.bins {
+		e.ECE += math.Abs(b.predicted-float64(b.right)) / n
 	}
 	for k, name := range t.taxonomy.Names() {
-		m := e.class(k)
+		m := e.Confusion.Class(k)
 		m.Name = name
 		e.Classes = append(e.Classes, m)
-		e.MacroF1 += m.F1 / float64(t.taxonomy.Len())
 	}
+	e.MacroF1 = e.Confusion.MacroF1()
 	return e
 }
 
@@ -117,20 +125,6 @@ func Of(t *schema.Taxonomy, rows []Prediction) Result {
 		tally.Add(j)
 	}
 	return tally.Result()
-}
-
-func (e *Result) class(k int) Class {
-	var m Class
-	said := 0
-	for i := range e.Confusion {
-		m.Rows += e.Confusion[k][i]
-		said += e.Confusion[i][k]
-	}
-	right := float64(e.Confusion[k][k])
-	m.Precision = Ratio(right, float64(said))
-	m.Recall = Ratio(right, float64(m.Rows))
-	m.F1 = Ratio(2*right, float64(said+m.Rows))
-	return m
 }
 
 // Ratio is a/b, and 0 where b is.

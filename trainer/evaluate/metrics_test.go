@@ -11,8 +11,8 @@ import (
 	"complaints/schema"
 )
 
-// says is a prediction of p for a category and the rest spread evenly.
-func says(truth, category int, p float64) Prediction {
+// predicts is a prediction of p for a category and the rest spread evenly.
+func predicts(truth, category int, p float64) Prediction {
 	j := Prediction{Truth: truth, Probabilities: make([]float64, 5)}
 	for k := range j.Probabilities {
 		j.Probabilities[k] = (1 - p) / 4
@@ -24,15 +24,15 @@ func says(truth, category int, p float64) Prediction {
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-12 }
 
 func TestEvaluate(t *testing.T) {
-	e := Of(schema.Bureau(), []Prediction{says(0, 0, 0.9), says(0, 0, 0.9), says(0, 1, 0.9), says(1, 1, 0.6), says(2, 2, 1)})
+	e := Of(schema.Bureau(), []Prediction{predicts(0, 0, 0.9), predicts(0, 0, 0.9), predicts(0, 1, 0.9), predicts(1, 1, 0.6), predicts(2, 2, 1)})
 	if e.Rows != 5 || !near(e.Accuracy, 0.8) {
 		t.Errorf("%d rows with accuracy %v, want 5 and 0.8", e.Rows, e.Accuracy)
 	}
 	if c := e.Classes[0]; c.Rows != 3 || !near(c.Precision, 1) || !near(c.Recall, 2./3) || !near(c.F1, 0.8) {
 		t.Errorf("class 0 has %+v", c)
 	}
-	// F1 of the classes: 0.8, 2/3, 1, and 0 for the two that never come.
-	if want := (0.8 + 2./3 + 1) / 5; !near(e.MacroF1, want) {
+	// F1 of the classes: 0.8, 2/3, 1; two have no rows, and do not count.
+	if want := (0.8 + 2./3 + 1) / 3; !near(e.MacroF1, want) {
 		t.Errorf("macro F1 is %v, want %v", e.MacroF1, want)
 	}
 	if want := -(2*math.Log(0.9) + math.Log(0.025) + math.Log(0.6) + math.Log(1)) / 5; !near(e.LogLoss, want) {
@@ -48,18 +48,18 @@ func TestEvaluate(t *testing.T) {
 }
 
 func TestReviewThreshold(t *testing.T) {
-	rows := []Prediction{says(0, 1, 0.5), says(0, 0, 0.7), says(0, 1, 0.7), says(0, 0, 0.9), says(0, 0, 0.95)}
+	rows := []Prediction{predicts(0, 1, 0.5), predicts(0, 0, 0.7), predicts(0, 1, 0.7), predicts(0, 0, 0.9), predicts(0, 0, 0.95)}
 	if th, coverage := ReviewThreshold(rows, 0.95); th != 0.71 || !near(coverage, 0.4) {
 		t.Errorf("threshold %v with coverage %v, want 0.71 and 0.4", th, coverage)
 	}
-	if th, coverage := ReviewThreshold([]Prediction{says(0, 1, 0.9)}, 0.95); th != 1 || coverage != 0 {
+	if th, coverage := ReviewThreshold([]Prediction{predicts(0, 1, 0.9)}, 0.95); th != 1 || coverage != 0 {
 		t.Errorf("out of reach: threshold %v with coverage %v, want 1 and 0", th, coverage)
 	}
 }
 
 func TestPrintJSON(t *testing.T) {
 	var out bytes.Buffer
-	if err := PrintJSON(&out, Of(schema.Bureau(), []Prediction{says(0, 0, 0.9)})); err != nil {
+	if err := PrintJSON(&out, Of(schema.Bureau(), []Prediction{predicts(0, 0, 0.9)})); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Count(out.String(), "\n") != 1 {

@@ -13,6 +13,10 @@ func Print(w io.Writer, e Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "category\trows\tprecision\trecall\tF1\t")
 	for _, c := range e.Classes {
+		if c.Rows == 0 {
+			fmt.Fprintf(t, "%s\t0\tno rows: not part of the macro F1\t\t\t\n", c.Name)
+			continue
+		}
 		fmt.Fprintf(t, "%s\t%d\t%.4f\t%.4f\t%.4f\t\n", c.Name, c.Rows, c.Precision, c.Recall, c.F1)
 	}
 	fmt.Fprintln(t, "\t\t\t\t\t")

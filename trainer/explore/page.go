@@ -10,35 +10,20 @@ import (
 	"strings"
 
 	"complaints/internal/classifier"
+	"complaints/trainer/evaluate"
 )
 
 // Model is what a model said of the complaints of the page.
 type Model struct {
 	Version     string
 	Training    classifier.Training
-	Kept        classifier.Metrics // as its bundle has them, on rows that were kept from its training
-	Here        classifier.Metrics // on the complaints of the page whose product is known
+	HeldOut     classifier.Metrics // as its bundle has them, on rows that were held out from its training
+	Here        evaluate.Result    // on the complaints of the page whose product is known
 	Categories  []string           // names, in the order of the codes
-	Classes     []Class            // in the order of the codes
-	Confusion   [][]int            // [true][predicted]
-	Calibration []Bin
+	Calibration []evaluate.Bin
 	Scored      classifier.Profile  // all complaints of the page with a text
 	Reference   *classifier.Profile // what Scored is compared with; older bundles have none
 	NeedReview  int                 // of Scored
-}
-
-// Class is how the model does on one category.
-type Class struct {
-	Rows                  int // with that true category
-	Precision, Recall, F1 float64
-}
-
-// Bin is the complaints for which the model gave its category a probability in a range.
-type Bin struct {
-	From, To float64
-	Rows     int
-	Said     float64 // mean probability
-	Right    float64 // share
 }
 
 //go:embed page.html
@@ -290,14 +275,9 @@ type modelView struct {
 	Matrix  []matrixRow
 	Bins    []binView
 	Drift   []driftView
+	NoDrift string // why there is none
 	Review  float64
-	Classes []classView
 	Drifted bool
-}
-
-type classView struct {
-	Name string
-	Class
 }
 
 type matrixRow struct {
@@ -315,13 +295,13 @@ type cell struct {
 
 // binView is a point of the reliability diagram, in percent from the lower left.
 type binView struct {
-	Bin
+	evaluate.Bin
 	Range          string
 	X, Y, R, Width float64
 }
 
 type driftView struct {
-	What, Says string
+	What, Text string
 	PSI        float64
 	Bins       []driftBin
 }
@@ -335,10 +315,9 @@ type driftBin struct {
 func viewModel(m *Model) *modelView {
 	v := &modelView{Model: m, Review: share(m.NeedReview, int(m.Scored.Rows))}
 	for i, name := range m.Categories {
-		v.Classes = append(v.Classes, classView{name, m.Classes[i]})
 		r := matrixRow{Code: i, Name: name}
-		for j, n := range m.Confusion[i] {
-			r.Cells = append(r.Cells, cell{n, share(n, m.Classes[i].Rows), i == j})
+		for j, n := range m.Here.Confusion[i] {
+			r.Cells = append(r.Cells, cell{n, share(n, m.Here.Classes[i].Rows), i == j})
 		}
 		v.Matrix = append(v.Matrix, r)
 	}
@@ -349,12 +328,17 @@ func viewModel(m *Model) *modelView {
 	for _, b := range m.Calibration {
 		if b.Rows > 0 {
 			v.Bins = append(v.Bins, binView{
-				Bin: b, Range: percent(b.From) + " to " + percent(b.To), X: 100 * b.Said, Y: 100 - 100*b.Right,
+				Bin: b, Range: percent(b.From) + " to " + percent(b.To), X: 100 * b.Predicted, Y: 100 - 100*b.Right,
 				R: 1.2 + 2.2*share(b.Rows, most), Width: 100 * share(b.Rows, most),
 			})
 		}
 	}
-	if m.Reference != nil && m.Scored.Rows > 0 {
+	switch {
+	case m.Reference == nil:
+		v.NoDrift = "The model has no reference to compare with."
+	case m.Scored.Rows < leastDriftRows:
+		v.NoDrift = fmt.Sprintf("%d texts are too few to say whether they are of another population; it takes %s.", m.Scored.Rows, thousands(leastDriftRows))
+	default:
 		v.Drift = viewDrift(m.Categories, &m.Scored, m.Reference)
 	}
 	return v
@@ -364,6 +348,10 @@ var driftNames = map[string]string{
 	"category": "Category, as the model says", "probability": "Probability of that category",
 	"text_length": "Length of the text", "unknown_words": "Share of words that the model does not know",
 }
+
+// leastDriftRows is how many texts are compared with the reference at least, as in
+// a consumer: the index of fewer is mostly chance.
+const leastDriftRows = 1000
 
 // What the index usually is taken to say.
 const (
@@ -379,11 +367,11 @@ func viewDrift(categories []string, now, before *classifier.Profile) []driftView
 		d := driftView{What: driftNames[p.What], PSI: drift[i].PSI}
 		switch {
 		case d.PSI < usualPSI:
-			d.Says = "as usual"
+			d.Text = "as usual"
 		case d.PSI < otherPSI:
-			d.Says = "has moved"
+			d.Text = "has moved"
 		default:
-			d.Says = "is another population"
+			d.Text = "is another population"
 		}
 		top := 0.0
 		for b, n := range p.Counts {

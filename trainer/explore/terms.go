@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"complaints/internal/classifier"
+	"complaints/trainer/evaluate"
 )
 
 const (
@@ -127,7 +128,7 @@ func (t *terms) telling(category int) []Term {
 		}
 		x := Term{Text: text, Within: share(both, in), Outside: share(total-both, all-in), texts: both}
 		if x.Within > x.Outside {
-			x.score = chiSquare(all, in, total, both)
+			x.score = evaluate.ChiSquare(all, in, total, both)
 			list = append(list, x)
 		}
 	}
@@ -148,18 +149,6 @@ func (t *terms) telling(category int) []Term {
 func overlap(a, b string) bool {
 	a, b = " "+a+" ", " "+b+" "
 	return strings.Contains(a, b) || strings.Contains(b, a)
-}
-
-// chiSquare is Pearson's statistic of term and category: of all texts some are in
-// the category, some have the term, and some both.
-func chiSquare(all, in, with, both int) float64 {
-	a, i, w, b := float64(all), float64(in), float64(with), float64(both)
-	below := w * (a - w) * i * (a - i)
-	if below == 0 {
-		return 0
-	}
-	d := a*b - w*i
-	return a * d * d / below
 }
 
 func share(n, of int) float64 { return float64(n) / float64(max(of, 1)) }

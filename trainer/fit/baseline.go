@@ -12,15 +12,15 @@ import (
 	"complaints/trainer/evaluate"
 )
 
-// judgeLinear judges by the probabilities of the linear regression alone.
-func (f *Fitter) judgeLinear(s dataset.Split) ([]evaluate.Prediction, error) {
-	features, err := classifier.NewFeatures(f.fitTables(s.Fit, 0))
+// predictLinear predicts by the probabilities of the linear regression alone.
+func (f *Fitter) predictLinear(s dataset.Split) ([]evaluate.Prediction, error) {
+	features, err := classifier.NewFeatures(f.fitTables(s.Train, 0))
 	if err != nil {
 		return nil, err
 	}
 	scratch := features.NewScratch()
-	out := make([]evaluate.Prediction, len(s.Judge))
-	for i, r := range s.Judge {
+	out := make([]evaluate.Prediction, len(s.Test))
+	for i, r := range s.Test {
 		row := features.Row([]byte(f.examples[r].Text), scratch)
 		out[i] = evaluate.Prediction{Truth: f.examples[r].Category, Probabilities: slices.Clone(row[:f.taxonomy.Len()])}
 		classifier.Softmax(out[i].Probabilities)
@@ -88,20 +88,20 @@ func (t *tfidf) rows(rows []int) *lightgbm.Rows {
 	return out
 }
 
-// judgeTFIDF judges by trees on tf-idf, without a search for the round count.
-func (f *Fitter) judgeTFIDF(ctx context.Context, s dataset.Split) ([]evaluate.Prediction, error) {
-	t := newTFIDF(newVocabulary(f.corpus, s.Fit, f.recipe.MinDocuments, true), f.recipe.Chosen)
+// predictTFIDF predicts by trees on tf-idf, without a search for the round count.
+func (f *Fitter) predictTFIDF(ctx context.Context, s dataset.Split) ([]evaluate.Prediction, error) {
+	t := newTFIDF(newVocabulary(f.corpus, s.Train, f.recipe.MinDocuments, true), f.recipe.Chosen)
 	m := &Model{rounds: f.recipe.MaxRounds}
-	if err := f.boost(ctx, m, t.rows(s.Fit), s.Fit); err != nil {
+	if err := f.boost(ctx, m, t.rows(s.Train), s.Train); err != nil {
 		return nil, err
 	}
 	defer m.booster.Close()
-	flat, err := m.booster.Predict(t.rows(s.Judge), f.taxonomy.Len(), "num_threads=1")
+	flat, err := m.booster.Predict(t.rows(s.Test), f.taxonomy.Len(), "num_threads=1")
 	if err != nil {
 		return nil, err
 	}
-	out := make([]evaluate.Prediction, len(s.Judge))
-	for i, r := range s.Judge {
+	out := make([]evaluate.Prediction, len(s.Test))
+	for i, r := range s.Test {
 		out[i] = evaluate.Prediction{Truth: f.examples[r].Category, Probabilities: f.rowOf(flat, i)}
 	}
 	return out, nil

@@ -26,9 +26,9 @@ const (
 	maxProbeBytes = 1500
 )
 
-// Seal packs a fitted model with what was found on kept rows.
-func (f *Fitter) Seal(m *Model, name string, rows []int, metrics evaluate.Result, threshold float64) (map[string][]byte, error) {
-	texts := f.probes(rows)
+// Seal packs a fitted model with what was found on held-out rows.
+func (f *Fitter) Seal(m *Model, name string, metrics evaluate.Result, threshold float64) (map[string][]byte, error) {
+	texts := f.probes(m.trained)
 	predicted, err := m.predict(texts)
 	if err != nil {
 		return nil, err
@@ -36,9 +36,9 @@ func (f *Fitter) Seal(m *Model, name string, rows []int, metrics evaluate.Result
 	manifest := classifier.Manifest{
 		Features: m.features.Width(), Trees: m.rounds * m.classes, Metrics: metrics.Metrics, ReviewThreshold: threshold,
 		Reference: &metrics.Reference,
-		Training:  classifier.Training{Recipe: f.recipe.Name, Seed: f.seed, Rows: len(rows), Rounds: m.rounds},
+		Training:  classifier.Training{Recipe: f.recipe.Name, Seed: f.seed, Rows: len(m.trained), Rounds: m.rounds},
 	}
-	manifest.Training.From, manifest.Training.To = f.window(rows)
+	manifest.Training.From, manifest.Training.To = f.window(m.trained)
 	for i, t := range texts {
 		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: t, Probabilities: predicted[i].Probabilities})
 	}
@@ -109,14 +109,14 @@ func WriteBundle(dir string, parts map[string][]byte) error {
 
 // Report is metrics.json.
 type Report struct {
-	Recipe          string           `json:"recipe"`
-	Seed            uint64           `json:"seed"`
-	Rows            int              `json:"rows_read"`
-	Left            dataset.Cleaning `json:"left_out"`
-	Folds           int              `json:"folds"` // each row was judged by a model that saw neither it nor a near-copy
-	ReviewThreshold float64          `json:"review_threshold"`
-	ReviewCoverage  float64          `json:"review_coverage"` // share of rows at or above the threshold
-	ReviewPrecision float64          `json:"review_precision_wanted"`
+	Recipe          string       `json:"recipe"`
+	Seed            uint64       `json:"seed"`
+	Rows            int          `json:"rows_read"`
+	Left            dataset.Left `json:"left_out"`
+	Folds           int          `json:"folds"` // each row was a test row of a model that saw neither it nor a near-copy
+	ReviewThreshold float64      `json:"review_threshold"`
+	ReviewCoverage  float64      `json:"review_coverage"` // share of rows at or above the threshold
+	ReviewPrecision float64      `json:"review_precision_wanted"`
 	evaluate.Result
 }
 

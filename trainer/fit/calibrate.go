@@ -12,16 +12,16 @@ import (
 )
 
 // temperature is the number by which all raw scores are divided so that the
-// probabilities of rows that were kept from fitting have the least log loss
+// probabilities of held-out rows have the least log loss
 // (Guo et al., "On calibration of modern neural networks", ICML 2017). It does
 // not change which category is the most probable.
-func temperature(kept []evaluate.Prediction) float64 {
-	if len(kept) == 0 {
+func temperature(heldOut []evaluate.Prediction) float64 {
+	if len(heldOut) == 0 {
 		return 1
 	}
 	loss := func(logT float64) float64 {
 		total := 0.0
-		for _, j := range kept {
+		for _, j := range heldOut {
 			total -= math.Log(max(scale(j, math.Exp(logT)).Probabilities[j.Truth], 1e-15))
 		}
 		return total
@@ -71,12 +71,12 @@ func Scale(rows []evaluate.Prediction, t float64) []evaluate.Prediction {
 
 // Calibrate divides the raw scores of a model by the temperature that its
 // held-out rows ask for, and returns it with what the model then says of them.
-func (f *Fitter) Calibrate(m *Model) (heat float64, heldOut []evaluate.Prediction, err error) {
-	heat = temperature(m.Search.HeldOut)
-	if err := m.divide(f.lib, heat); err != nil {
+func (f *Fitter) Calibrate(m *Model) (t float64, heldOut []evaluate.Prediction, err error) {
+	t = temperature(m.Search.HeldOut)
+	if err := m.divide(f.lib, t); err != nil {
 		return 0, nil, err
 	}
-	return heat, Scale(m.Search.HeldOut, heat), nil
+	return t, Scale(m.Search.HeldOut, t), nil
 }
 
 // divide divides the raw scores of a model by t, so that serving need not know

@@ -32,12 +32,12 @@ func overconfident(n int) []evaluate.Prediction {
 
 func TestTemperature(t *testing.T) {
 	rows := overconfident(1000)
-	heat := temperature(rows)
-	before, after := evaluate.Of(schema.Bureau(), rows), evaluate.Of(schema.Bureau(), Scale(rows, heat))
-	if heat <= 1.2 || after.ECE >= before.ECE/2 || after.LogLoss >= before.LogLoss || !reflect.DeepEqual(after.Confusion, before.Confusion) {
-		t.Errorf("temperature %v: ECE %v became %v, log loss %v became %v", heat, before.ECE, after.ECE, before.LogLoss, after.LogLoss)
+	factor := temperature(rows)
+	before, after := evaluate.Of(schema.Bureau(), rows), evaluate.Of(schema.Bureau(), Scale(rows, factor))
+	if factor <= 1.2 || after.ECE >= before.ECE/2 || after.LogLoss >= before.LogLoss || !reflect.DeepEqual(after.Confusion, before.Confusion) {
+		t.Errorf("temperature %v: ECE %v became %v, log loss %v became %v", factor, before.ECE, after.ECE, before.LogLoss, after.LogLoss)
 	}
-	back := Scale(Scale(rows, heat), 1/heat)
+	back := Scale(Scale(rows, factor), 1/factor)
 	for i := range rows {
 		for k := range rows[i].Probabilities {
 			if d := math.Abs(back[i].Probabilities[k] - rows[i].Probabilities[k]); !(d < 1e-12) {
@@ -45,20 +45,20 @@ func TestTemperature(t *testing.T) {
 			}
 		}
 	}
-	if heat := temperature(nil); heat != 1 {
-		t.Errorf("without rows the temperature is %v", heat)
+	if factor := temperature(nil); factor != 1 {
+		t.Errorf("without rows the temperature is %v", factor)
 	}
 }
 
 // The temperature goes into the leaves, and serving must see exactly that.
-func TestDividedLeavesGiveDividedScores(t *testing.T) {
+func TestDivideLeavesDividesScores(t *testing.T) {
 	text := classifier.BootstrapParts()[classifier.ModelPart]
 	c, err := classifier.Bootstrap()
 	if err != nil {
 		t.Fatal(err)
 	}
-	const heat = 1.37
-	divided, err := divideLeaves(string(text), heat)
+	const factor = 1.37
+	divided, err := divideLeaves(string(text), factor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestDividedLeavesGiveDividedScores(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := scale(evaluate.Prediction{Probabilities: p}, heat).Probabilities
+		want := scale(evaluate.Prediction{Probabilities: p}, factor).Probabilities
 		for name, scorer := range map[string]classifier.Scorer{"fast": fast, "leaves": leaves} {
 			got, err := scorer(columns, values)
 			if err != nil {

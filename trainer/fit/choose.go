@@ -3,6 +3,8 @@ package fit
 import (
 	"cmp"
 	"slices"
+
+	"complaints/trainer/evaluate"
 )
 
 // chosenTerm is a term whose count is a feature.
@@ -46,7 +48,8 @@ func rankTerms(v *vocabulary, candidates []chosenTerm, category int) []chosenTer
 	}
 	list := make([]scored, len(candidates))
 	for i, t := range candidates {
-		list[i] = scored{t, chiSquare(v, v.frequency[t.kind][t.place], category)}
+		f := v.frequency[t.kind][t.place]
+		list[i] = scored{t, evaluate.ChiSquare(v.documents, int(v.perClass[category]), int(f.total()), int(f[category]))}
 	}
 	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.chi2, a.chi2) })
 	out := make([]chosenTerm, len(list))
@@ -54,20 +57,4 @@ func rankTerms(v *vocabulary, candidates []chosenTerm, category int) []chosenTer
 		out[i] = s.chosenTerm
 	}
 	return out
-}
-
-// chiSquare is Pearson's statistic of the two-by-two table of term and category.
-func chiSquare(v *vocabulary, f frequency, category int) float64 {
-	with := float64(f.total())
-	all := float64(v.documents)
-	in := float64(v.perClass[category])
-	both := float64(f[category])
-	withOnly, inOnly := with-both, in-both
-	neither := all - both - withOnly - inOnly
-	below := with * (all - with) * in * (all - in)
-	if below == 0 {
-		return 0
-	}
-	d := both*neither - withOnly*inOnly
-	return all * d * d / below
 }

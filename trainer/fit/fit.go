@@ -11,7 +11,7 @@
 //	fit.go         features out of fold, and the trees
 //	rounds.go      how many rounds
 //	calibrate.go   temperature scaling
-//	judge.go       cross-validation
+//	validate.go    cross-validation
 //	bundle.go      parts, probes and metrics.json
 //	recipes.go, baseline.go   what the recipe is compared with
 package fit
@@ -20,6 +20,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,7 +69,7 @@ type Fitter struct {
 
 // Config is what a fitter needs beside its examples.
 type Config struct {
-	Library  string           // path of LightGBM's
+	Library  *lightgbm.Library
 	Taxonomy *schema.Taxonomy // of the examples' categories
 	Recipe   Recipe
 	Seed     uint64
@@ -76,10 +77,39 @@ type Config struct {
 	Once     bool // it fits once, and gives its corpus up when it has its features
 }
 
-// New opens the library and prepares the examples.
+const (
+	// leastTexts is how many texts a model needs: fewer leave a fold without rows of
+	// a category, or LightGBM without a split.
+	leastTexts = 100
+	// leastOfCategory is how many texts of a category are worth to be told from the
+	// others; two categories need as many.
+	leastOfCategory = 10
+)
+
+// enough says what is missing for a model of the examples.
+func enough(t *schema.Taxonomy, examples []dataset.Example) error {
+	per := make([]int, t.Len())
+	for i := range examples {
+		per[examples[i].Category]++
+	}
+	worth := 0
+	var found []string
+	for k, name := range t.Names() {
+		if per[k] >= leastOfCategory {
+			worth++
+		}
+		found = append(found, fmt.Sprintf("%s has %d", name, per[k]))
+	}
+	if len(examples) < leastTexts || worth < 2 {
+		return fmt.Errorf("%d texts are not enough to train on: at least %d are needed, and %d or more of each of two categories; %s",
+			len(examples), leastTexts, leastOfCategory, strings.Join(found, ", "))
+	}
+	return nil
+}
+
+// New prepares the examples, if they are enough.
 func New(examples []dataset.Example, c Config) (*Fitter, error) {
-	lib, err := lightgbm.Open(c.Library)
-	if err != nil {
+	if err := enough(c.Taxonomy, examples); err != nil {
 		return nil, err
 	}
 	r := c.Recipe
@@ -88,7 +118,7 @@ func New(examples []dataset.Example, c Config) (*Fitter, error) {
 	}
 	c.Progress("%d texts, counting their terms", len(examples))
 	return &Fitter{
-		lib: lib, taxonomy: c.Taxonomy, recipe: r, seed: c.Seed, corpus: newCorpus(c.Taxonomy.Len(), examples, min(r.MinDocuments, r.MinChosen)),
+		lib: c.Library, taxonomy: c.Taxonomy, recipe: r, seed: c.Seed, corpus: newCorpus(c.Taxonomy.Len(), examples, min(r.MinDocuments, r.MinChosen)),
 		examples: examples, groups: dataset.Groups(examples), progress: c.Progress, single: c.Once,
 	}, nil
 }
@@ -98,6 +128,7 @@ func (f *Fitter) Taxonomy() *schema.Taxonomy { return f.taxonomy }
 
 // Model is a fitted model that has not been packed yet.
 type Model struct {
+	trained  []int // rows
 	classes  int
 	tables   *classifier.Tables
 	features *classifier.Features
@@ -157,12 +188,12 @@ func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []da
 	g.SetLimit(min(trainingThreads, runtime.GOMAXPROCS(0)))
 	for i, part := range parts {
 		g.Go(func() error {
-			inner, err := classifier.NewFeatures(f.fitTables(part.Fit, 0))
+			inner, err := classifier.NewFeatures(f.fitTables(part.Train, 0))
 			if err != nil {
 				return fmt.Errorf("scores of fold %d: %w", i, err)
 			}
 			s := inner.NewScratch()
-			for _, r := range part.Judge {
+			for _, r := range part.Test {
 				row := inner.Row([]byte(f.examples[r].Text), s)
 				copy(scores[int(place[r])*columns:][:columns], row)
 			}
@@ -200,14 +231,14 @@ func placesOf(rows []int, n int) []int32 {
 
 // Fit makes a model of the given rows.
 func (f *Fitter) Fit(ctx context.Context, rows []int) (*Model, error) {
-	m := &Model{classes: f.taxonomy.Len(), tables: f.fitTables(rows, f.recipe.Chosen)}
+	m := &Model{trained: rows, classes: f.taxonomy.Len(), tables: f.fitTables(rows, f.recipe.Chosen)}
 	var err error
 	if m.features, err = classifier.NewFeatures(m.tables); err != nil {
 		return nil, err
 	}
 	parts := dataset.Folds(f.groups, rows, f.recipe.InnerFolds, f.seed+1)
 	for i, p := range parts {
-		if len(p.Fit) == 0 || len(p.Judge) == 0 {
+		if len(p.Train) == 0 || len(p.Test) == 0 {
 			return nil, fmt.Errorf("inner fold %d of %d is empty: %d rows are too few", i, len(parts), len(rows))
 		}
 	}
@@ -233,7 +264,7 @@ func (f *Fitter) labels(rows []int) []float32 {
 	return labels
 }
 
-// newTraining is the dataset of rows to fit on, with the recipe's weights.
+// newTraining is the dataset of train rows, with the recipe's weights.
 func (f *Fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters string) (*lightgbm.Dataset, error) {
 	d, err := f.lib.NewDataset(matrix, f.labels(rows), parameters, nil)
 	if err != nil || !f.recipe.Balanced {
@@ -284,7 +315,7 @@ func (f *Fitter) boost(ctx context.Context, m *Model, matrix *lightgbm.Rows, row
 // Close gives the model's memory up.
 func (m *Model) Close() { m.booster.Close() }
 
-// Predict returns what a model says of rows that it was not fitted on.
+// Predict returns what a model says of rows that it was not trained on.
 func (f *Fitter) Predict(m *Model, rows []int) ([]evaluate.Prediction, error) {
 	texts := make([]string, len(rows))
 	for i, r := range rows {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"complaints/internal/classifier"
+	"complaints/schema"
 	"complaints/trainer/dataset"
 )
 
@@ -111,7 +112,7 @@ func TestLinearScores(t *testing.T) {
 	}
 }
 
-func TestChosenTermsTakeTurns(t *testing.T) {
+func TestChooseTermsTakesTurns(t *testing.T) {
 	v := newVocabulary(smallCorpus(), []int{0, 1, 2, 3}, 1, false)
 	chosen := chooseTerms(v, Recipes[Default].LinearKinds, 6, 1)
 	if len(chosen) != 6 {
@@ -129,7 +130,7 @@ func TestChosenTermsTakeTurns(t *testing.T) {
 	}
 }
 
-func TestYearsAreNoTerms(t *testing.T) {
+func TestVocabularyHasNoYears(t *testing.T) {
 	for word, want := range map[string]bool{"2016": true, "1999": true, "2o16": false, "3016": false, "20166": false, "fico": false, "19ab": false} {
 		if got := isYear(word); got != want {
 			t.Errorf("%q is a year: %t, want %t", word, got, want)
@@ -145,7 +146,7 @@ func TestYearsAreNoTerms(t *testing.T) {
 
 // Pairs that are in too few documents are not in the corpus, and no vocabulary of
 // it may see the difference.
-func TestPrunedPairsChangeNoVocabulary(t *testing.T) {
+func TestCorpusPrunesPairsThatNoVocabularyHas(t *testing.T) {
 	var examples []dataset.Example
 	for i := range 60 {
 		text := fmt.Sprintf("my credit report number%d is wrong and the bureau%d of credit report number%d knows", i%11, i%5, i%3)
@@ -178,9 +179,31 @@ func TestPrunedPairsChangeNoVocabulary(t *testing.T) {
 	}
 }
 
-func TestCountsEndAt255(t *testing.T) {
+func TestCorpusCountsTo255(t *testing.T) {
 	c := newCorpus(5, []dataset.Example{{Text: strings.Repeat("pay ", 300)}}, 1)
 	if got := c.documents[0].of(words); len(got) != 1 || got[0].count() != 255 || got[0].term() != 0 {
 		t.Errorf("300 times one word is %v", got)
+	}
+}
+
+// What is too little to learn from is said before LightGBM is asked.
+func TestNewSaysWhatIsMissing(t *testing.T) {
+	of := func(perCategory ...int) (out []dataset.Example) {
+		for k, n := range perCategory {
+			for i := range n {
+				out = append(out, dataset.Example{Text: fmt.Sprintf("text %d of %d", i, k), Category: k})
+			}
+		}
+		return out
+	}
+	c := Config{Taxonomy: schema.Bureau(), Recipe: Recipes[Default], Progress: t.Logf}
+	for _, few := range [][]int{{1}, {15, 15}, {500}, {99}, {500, leastOfCategory - 1}} {
+		_, err := New(of(few...), c)
+		if err == nil || !strings.Contains(err.Error(), "not enough") || !strings.Contains(err.Error(), fmt.Sprintf("Credit Reporting has %d", few[0])) {
+			t.Errorf("%v texts by category: error is %v", few, err)
+		}
+	}
+	if _, err := New(of(leastTexts-leastOfCategory, leastOfCategory), c); err != nil {
+		t.Error(err)
 	}
 }

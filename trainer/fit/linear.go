@@ -50,7 +50,7 @@ func fitLinear(v *vocabulary, rows []int, r Recipe, seed uint64) *linearModel {
 		buffer = m.inputs(buffer[:0], v, &v.corpus.documents[row], &first)
 		return buffer
 	}
-	weights := m.descend(v.corpus, rows, inputs, int(size), r, rand.New(rand.NewPCG(seed, uint64(len(rows)))))
+	weights := m.descend(descent{v.corpus, rows, inputs, int(size), r, rand.New(rand.NewPCG(seed, uint64(len(rows))))})
 	for _, k := range m.kinds {
 		m.weights[k] = newWeights(len(v.terms[k]), m.classes)
 		for i := range m.weights[k] {
@@ -83,10 +83,20 @@ func (m *linearModel) inputs(out []input, v *vocabulary, d *document, first *[nu
 	return out
 }
 
+// descent is what the regression descends by.
+type descent struct {
+	corpus *corpus
+	rows   []int
+	inputs func(row int) []input
+	size   int // of an input vector
+	recipe Recipe
+	rng    *rand.Rand
+}
+
 // descend returns the weights of all terms, those of a term's categories together.
-func (m *linearModel) descend(c *corpus, rows []int, inputs func(row int) []input, size int, r Recipe, rng *rand.Rand) []float64 {
-	n := m.classes
-	weights, squares := make([]float64, size*n), make([]float64, size*n)
+func (m *linearModel) descend(d descent) []float64 {
+	n, r := m.classes, d.recipe
+	weights, squares := make([]float64, d.size*n), make([]float64, d.size*n)
 	for i := range squares {
 		squares[i] = 0.1
 	}
@@ -94,19 +104,19 @@ func (m *linearModel) descend(c *corpus, rows []int, inputs func(row int) []inpu
 	for k := range biasSquares {
 		biasSquares[k] = 1
 	}
-	order := rng.Perm(len(rows))
+	order := d.rng.Perm(len(d.rows))
 	for range r.Epochs {
-		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		d.rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, i := range order {
 			copy(gradient, m.bias)
-			values := inputs(rows[i])
+			values := d.inputs(d.rows[i])
 			for _, x := range values {
 				for k, w := range weights[int(x.at)*n:][:n] {
 					gradient[k] += float64(w * x.value)
 				}
 			}
 			classifier.Softmax(gradient)
-			gradient[c.documents[rows[i]].category]--
+			gradient[d.corpus.documents[d.rows[i]].category]--
 			for _, x := range values {
 				w, s := weights[int(x.at)*n:][:n], squares[int(x.at)*n:][:n]
 				for k := range w {

@@ -59,13 +59,8 @@ var Recipes = func() map[string]Recipe {
 	for name, change := range map[string]func(*Recipe){
 		Default:            func(*Recipe) {},
 		"leaves-15":        func(r *Recipe) { r.Leaves = 15 },
-		"leaves-4":         func(r *Recipe) { r.Leaves, r.LearningRate = 4, 0.1 },
 		"chosen-0":         func(r *Recipe) { r.Chosen = 0 },
-		"chosen-60":        func(r *Recipe) { r.Chosen = 60 },
-		"chosen-400":       func(r *Recipe) { r.Chosen = 400 },
 		"without-openings": func(r *Recipe) { r.LinearKinds = []kind{words, contents} },
-		"bayes-of-words":   func(r *Recipe) { r.BayesKinds = []kind{words} },
-		"inner-10":         func(r *Recipe) { r.InnerFolds = 10 },
 		"joined":           func(r *Recipe) { r.Tidy = joinContractions },
 		"with-years":       func(r *Recipe) { r.Years = true },
 		"balanced":         func(r *Recipe) { r.Balanced = true },

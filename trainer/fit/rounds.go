@@ -16,49 +16,55 @@ import (
 // rounds is what the search for their number found.
 type rounds struct {
 	best    int
-	Losses  []float64             // log loss on kept rows, by round from the first
-	HeldOut []evaluate.Prediction // the rows that were kept from a fit, as its best round sees them
+	Losses  []float64             // log loss on held-out rows, by round from the first
+	HeldOut []evaluate.Prediction // of the rows that were held out, by the best round
 }
 
-// findRounds returns the number of rounds with the least log loss on rows kept
-// from fitting: the folds are trained side by side, and stop together. Of many
-// rows, one fold says enough.
+// search is a search for the number of rounds, with what its lanes share.
+type search struct {
+	*Fitter
+	matrix  *lightgbm.Rows
+	place   []int32 // of an example in the matrix
+	parts   []dataset.Split
+	heldOut [][]evaluate.Prediction // by part, at the end
+}
+
+// findRounds returns the number of rounds with the least log loss on held-out
+// rows: the folds are trained side by side, and stop together. Of many rows, one
+// fold says enough.
 func (f *Fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []dataset.Split) (*rounds, error) {
 	if len(rows) > fewRows {
 		parts = parts[:1]
 	}
-	place := placesOf(rows, len(f.examples))
+	s := &search{f, matrix, placesOf(rows, len(f.examples)), parts, make([][]evaluate.Prediction, len(parts))}
 	// Every lane trains its folds, a round when asked; few rows train faster in
 	// two lanes of one thread than in one of two.
 	lanes := min(trainingThreads/threadsFor(len(rows)), len(parts))
 	orders := make([]chan int, lanes)
 	losses := make(chan float64, len(parts))
 	found := &rounds{}
-	kept := make([][]evaluate.Prediction, len(parts))
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range orders {
 		orders[i] = make(chan int, 1)
-		g.Go(func() error {
-			return f.trainLane(ctx, matrix, place, parts, kept, lane{i, lanes, orders[i], losses})
-		})
+		g.Go(func() error { return s.train(ctx, lane{i, lanes, orders[i], losses}) })
 	}
-	g.Go(func() error { return f.countRounds(ctx, orders, losses, len(parts), found) })
+	g.Go(func() error { return s.count(ctx, orders, losses, found) })
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("find the number of rounds: %w", err)
 	}
-	found.HeldOut = slices.Concat(kept...)
+	found.HeldOut = slices.Concat(s.heldOut...)
 	return found, nil
 }
 
 // oneRound orders a lane to train a round. Any other order is the number of the
-// best round, by which the lane says what it thinks of its kept rows, and ends.
+// best round, by which the lane predicts its held-out rows, and ends.
 const oneRound = 0
 
-// countRounds asks for rounds until the log loss has not become less for a while.
-func (f *Fitter) countRounds(ctx context.Context, orders []chan int, losses <-chan float64, parts int, found *rounds) error {
+// count asks for rounds until the log loss has not become less for a while.
+func (s *search) count(ctx context.Context, orders []chan int, losses <-chan float64, found *rounds) error {
 	bestLoss := 0.0
-	all := make([]float64, parts)
-	for round := 1; round <= f.recipe.MaxRounds && round-found.best <= f.recipe.Patience; round++ {
+	all := make([]float64, len(s.parts))
+	for round := 1; round <= s.recipe.MaxRounds && round-found.best <= s.recipe.Patience; round++ {
 		for _, o := range orders {
 			o <- oneRound
 		}
@@ -79,7 +85,7 @@ func (f *Fitter) countRounds(ctx context.Context, orders []chan int, losses <-ch
 			found.best, bestLoss = round, loss
 		}
 		found.Losses = append(found.Losses, loss)
-		f.progress("round %d: log loss %.5f on kept rows, best %.5f in round %d", round, loss, bestLoss, found.best)
+		s.progress("round %d: log loss %.5f on held-out rows, best %.5f in round %d", round, loss, bestLoss, found.best)
 	}
 	for _, o := range orders {
 		o <- found.best
@@ -94,16 +100,15 @@ type lane struct {
 	losses      chan<- float64
 }
 
-// trainLane trains the models of some folds, a round for each order, and
-// reports each one's share of the log loss.
-func (f *Fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []int32, parts []dataset.Split, kept [][]evaluate.Prediction, l lane) error {
+// train trains the models of a lane's folds, a round for each order, and reports
+// each one's share of the log loss.
+func (s *search) train(ctx context.Context, l lane) error {
 	// LightGBM keeps its log level by thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	parameters := f.recipe.parameters(f.taxonomy.Len(), f.seed, matrix.Len())
 	total := 0
-	for _, p := range parts {
-		total += len(p.Judge)
+	for _, p := range s.parts {
+		total += len(p.Test)
 	}
 	trials := map[int]*trial{}
 	defer func() {
@@ -111,8 +116,8 @@ func (f *Fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []i
 			t.close()
 		}
 	}()
-	for i := l.first; i < len(parts); i += l.step {
-		t, err := f.newTrial(matrix, place, parts[i], parameters)
+	for i := l.first; i < len(s.parts); i += l.step {
+		t, err := s.newTrial(s.parts[i])
 		if err != nil {
 			return err
 		}
@@ -125,10 +130,10 @@ func (f *Fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []i
 			return ctx.Err()
 		case order = <-l.orders:
 		}
-		for i := l.first; i < len(parts); i += l.step {
+		for i := l.first; i < len(s.parts); i += l.step {
 			var err error
 			if order != oneRound {
-				kept[i], err = f.predictKept(trials[i], matrix, place, parts[i].Judge, order)
+				s.heldOut[i], err = s.predictHeldOut(trials[i], s.parts[i].Test, order)
 			} else {
 				var loss float64
 				loss, err = trials[i].round()
@@ -144,16 +149,17 @@ func (f *Fitter) trainLane(ctx context.Context, matrix *lightgbm.Rows, place []i
 	}
 }
 
-// predictKept is what a trial's first rounds say of the rows that it did not see.
-func (f *Fitter) predictKept(t *trial, matrix *lightgbm.Rows, place []int32, rows []int, rounds int) ([]evaluate.Prediction, error) {
-	flat, err := t.booster.PredictRounds(matrix.Select(places(place, rows)), f.taxonomy.Len(), rounds, fmt.Sprintf("num_threads=%d", threadsFor(matrix.Len())))
+// predictHeldOut is what the first rounds of a trial predict of the rows that it
+// did not see.
+func (s *search) predictHeldOut(t *trial, rows []int, rounds int) ([]evaluate.Prediction, error) {
+	flat, err := t.booster.PredictRounds(s.matrix.Select(places(s.place, rows)), s.taxonomy.Len(), rounds, fmt.Sprintf("num_threads=%d", threadsFor(s.matrix.Len())))
 	if err != nil {
 		return nil, err
 	}
 	out := make([]evaluate.Prediction, len(rows))
 	for i, r := range rows {
-		out[i].Truth = f.examples[r].Category
-		out[i].Probabilities = f.rowOf(flat, i)
+		out[i].Truth = s.examples[r].Category
+		out[i].Probabilities = s.rowOf(flat, i)
 	}
 	return out, nil
 }
@@ -173,21 +179,22 @@ type trial struct {
 	rows         int // in valid
 }
 
-func (f *Fitter) newTrial(matrix *lightgbm.Rows, place []int32, p dataset.Split, parameters string) (t *trial, err error) {
-	t = &trial{rows: len(p.Judge)}
+func (s *search) newTrial(p dataset.Split) (t *trial, err error) {
+	t = &trial{rows: len(p.Test)}
 	defer func() {
 		if err != nil {
 			t.close()
 		}
 	}()
-	at := func(rows []int) *lightgbm.Rows { return matrix.Select(places(place, rows)) }
-	if t.train, err = f.newTraining(at(p.Fit), p.Fit, parameters); err != nil {
+	parameters := s.recipe.parameters(s.taxonomy.Len(), s.seed, s.matrix.Len())
+	at := func(rows []int) *lightgbm.Rows { return s.matrix.Select(places(s.place, rows)) }
+	if t.train, err = s.newTraining(at(p.Train), p.Train, parameters); err != nil {
 		return t, err
 	}
-	if t.valid, err = f.lib.NewDataset(at(p.Judge), f.labels(p.Judge), parameters, t.train); err != nil {
+	if t.valid, err = s.lib.NewDataset(at(p.Test), s.labels(p.Test), parameters, t.train); err != nil {
 		return t, err
 	}
-	if t.booster, err = f.lib.NewBooster(t.train, parameters); err != nil {
+	if t.booster, err = s.lib.NewBooster(t.train, parameters); err != nil {
 		return t, err
 	}
 	return t, t.booster.Validate(t.valid)

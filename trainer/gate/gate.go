@@ -1,7 +1,7 @@
 // Package gate decides whether a new model, the candidate, may take the place
 // of the one that serves, the champion.
 //
-// In come what both said of the same rows, and the limits; out comes a decision
+// In come what both predicted of the same rows, and the limits; out comes a decision
 // with the figures that each rule went by. It is arithmetic alone: equal input
 // gives an equal decision, and nothing is lost in a crash.
 package gate
@@ -9,6 +9,8 @@ package gate
 import (
 	"fmt"
 	"time"
+
+	"complaints/trainer/evaluate"
 )
 
 // Limits are how much worse a candidate may be, and what it must be in itself.
@@ -17,7 +19,7 @@ type Limits struct {
 	RecallMargin  float64 `json:"recall_margin"`   // fall of any one category's recall, absolute
 	MaxECE        float64 `json:"max_ece"`         // expected calibration error
 	MaxSlowdown   float64 `json:"max_slowdown"`    // scoring time of a text, times the champion's
-	MinRows       int     `json:"min_rows"`        // of each category, to fit on and to judge by
+	MinRows       int     `json:"min_rows"`        // of each category, among the train rows and among the test rows
 }
 
 // Model is what a model did on the test rows.
@@ -32,7 +34,7 @@ type Model struct {
 type Input struct {
 	Categories []string // their names, by code
 	Truth      []int    // category code, by row
-	Fitted     []int    // rows of each category that the candidate was fitted on
+	Trained    []int    // train rows of each category
 	Candidate  Model
 	Champion   Model
 	Seed       uint64 // of the resamples
@@ -40,9 +42,9 @@ type Input struct {
 
 // Rule is one question of the gate and its answer.
 type Rule struct {
-	Name   string `json:"name"`
-	Passed bool   `json:"passed"`
-	Says   string `json:"says"` // the figures, for people
+	Name    string `json:"name"`
+	Passed  bool   `json:"passed"`
+	Figures string `json:"figures"` // for people
 }
 
 // Decision is the answers to all questions. Passed says that all were passed.
@@ -59,7 +61,7 @@ func (d Decision) Failed() []string {
 	var out []string
 	for _, r := range d.Rules {
 		if !r.Passed {
-			out = append(out, r.Says)
+			out = append(out, r.Figures)
 		}
 	}
 	return out
@@ -69,13 +71,14 @@ func (d Decision) Failed() []string {
 func Decide(in Input, limits Limits) (Decision, error) {
 	n := len(in.Truth)
 	if n == 0 || len(in.Candidate.Predicted) != n || len(in.Champion.Predicted) != n {
-		return Decision{}, fmt.Errorf("gate: %d test rows, of which the candidate judged %d and the champion %d; need the same number above zero",
+		return Decision{}, fmt.Errorf("gate: %d test rows, of which the candidate predicted %d and the champion %d; need the same number above zero",
 			n, len(in.Candidate.Predicted), len(in.Champion.Predicted))
 	}
-	candidate, champion := newTable(len(in.Categories), in.Truth, in.Candidate.Predicted), newTable(len(in.Categories), in.Truth, in.Champion.Predicted)
+	categories := len(in.Categories)
+	candidate, champion := evaluate.NewConfusion(categories, in.Truth, in.Candidate.Predicted), evaluate.NewConfusion(categories, in.Truth, in.Champion.Predicted)
 	d := Decision{
-		MacroF1: candidate.macroF1(), ChampionMacroF1: champion.macroF1(),
-		MacroF1Difference: bootstrap(len(in.Categories), in.Truth, in.Candidate.Predicted, in.Champion.Predicted, in.Seed),
+		MacroF1: candidate.MacroF1(), ChampionMacroF1: champion.MacroF1(),
+		MacroF1Difference: bootstrap(categories, in.Truth, in.Candidate.Predicted, in.Champion.Predicted, in.Seed),
 	}
 	d.Rules = []Rule{
 		limits.rows(&in, candidate),
@@ -90,13 +93,13 @@ func Decide(in Input, limits Limits) (Decision, error) {
 
 // rows asks for enough rows of each category, without which no other figure
 // means much.
-func (l Limits) rows(in *Input, t table) Rule {
+func (l Limits) rows(in *Input, t evaluate.Confusion) Rule {
 	least, where, side := -1, "", ""
 	for c, name := range in.Categories {
 		for _, s := range []struct {
 			rows int
 			side string
-		}{{in.Fitted[c], "to fit on"}, {t.rows(c), "to judge by"}} {
+		}{{in.Trained[c], "train rows"}, {t.Class(c).Rows, "test rows"}} {
 			if least < 0 || s.rows < least {
 				least, where, side = s.rows, name, s.side
 			}
@@ -104,7 +107,7 @@ func (l Limits) rows(in *Input, t table) Rule {
 	}
 	return Rule{
 		Name: "rows", Passed: least >= l.MinRows,
-		Says: fmt.Sprintf("%s has %d rows %s, the fewest of all categories; at least %d are wanted", where, least, side, l.MinRows),
+		Figures: fmt.Sprintf("%s has %d %s, the fewest of all categories; at least %d are needed", where, least, side, l.MinRows),
 	}
 }
 
@@ -112,31 +115,31 @@ func (l Limits) macroF1(d Decision) Rule {
 	difference := d.MacroF1 - d.ChampionMacroF1
 	return Rule{
 		Name: "macro_f1", Passed: difference >= -l.MacroF1Margin,
-		Says: fmt.Sprintf("macro F1 is %.4f against the champion's %.4f, %+.4f (95%% interval %+.4f to %+.4f); it may fall by %g",
+		Figures: fmt.Sprintf("macro F1 is %.4f against the champion's %.4f, %+.4f (95%% interval %+.4f to %+.4f); it may fall by %g",
 			d.MacroF1, d.ChampionMacroF1, difference, d.MacroF1Difference.Low, d.MacroF1Difference.High, l.MacroF1Margin),
 	}
 }
 
 // recall asks for the category that lost most. One that has no test row has no
 // recall; rows asks for that.
-func (l Limits) recall(in *Input, candidate, champion table) Rule {
+func (l Limits) recall(in *Input, candidate, champion evaluate.Confusion) Rule {
 	worst, at := 0.0, 0
 	for c := range in.Categories {
-		if fall := champion.recall(c) - candidate.recall(c); c == 0 || fall > worst {
+		if fall := champion.Class(c).Recall - candidate.Class(c).Recall; c == 0 || fall > worst {
 			worst, at = fall, c
 		}
 	}
 	return Rule{
 		Name: "recall", Passed: worst <= l.RecallMargin,
-		Says: fmt.Sprintf("%s has the worst change of recall, from %.4f to %.4f on %d rows; it may fall by %g",
-			in.Categories[at], champion.recall(at), candidate.recall(at), champion.rows(at), l.RecallMargin),
+		Figures: fmt.Sprintf("%s has the worst change of recall, from %.4f to %.4f on %d rows; it may fall by %g",
+			in.Categories[at], champion.Class(at).Recall, candidate.Class(at).Recall, champion.Class(at).Rows, l.RecallMargin),
 	}
 }
 
 func (l Limits) calibration(candidate, champion float64) Rule {
 	return Rule{
 		Name: "calibration", Passed: candidate <= l.MaxECE,
-		Says: fmt.Sprintf("the expected calibration error is %.4f, the champion's %.4f; it may be %g", candidate, champion, l.MaxECE),
+		Figures: fmt.Sprintf("the expected calibration error is %.4f, the champion's %.4f; it may be %g", candidate, champion, l.MaxECE),
 	}
 }
 
@@ -144,7 +147,7 @@ func (l Limits) speed(candidate, champion time.Duration) Rule {
 	times := float64(candidate) / float64(max(champion, 1))
 	return Rule{
 		Name: "speed", Passed: times <= l.MaxSlowdown,
-		Says: fmt.Sprintf("a text takes %s, %.2f times the champion's %s; it may be %g times",
+		Figures: fmt.Sprintf("a text takes %s, %.2f times the champion's %s; it may be %g times",
 			candidate.Round(100*time.Nanosecond), times, champion.Round(100*time.Nanosecond), l.MaxSlowdown),
 	}
 }

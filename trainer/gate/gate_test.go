@@ -29,13 +29,13 @@ func rows(wrongEvery []int) (truth, predicted []int) {
 }
 
 func usual() (Input, Limits) {
-	in := Input{Categories: schema.Bureau().Names(), Fitted: make([]int, 5), Seed: 1}
+	in := Input{Categories: schema.Bureau().Names(), Trained: make([]int, 5), Seed: 1}
 	in.Truth, in.Candidate.Predicted = rows([]int{10, 10, 10, 10, 10})
 	in.Champion.Predicted = in.Candidate.Predicted
 	in.Candidate.ECE, in.Champion.ECE = 0.02, 0.03
 	in.Candidate.Scoring, in.Champion.Scoring = 30*time.Microsecond, 25*time.Microsecond
-	for k := range in.Fitted {
-		in.Fitted[k] = 500
+	for k := range in.Trained {
+		in.Trained[k] = 500
 	}
 	return in, Limits{MacroF1Margin: 0.005, RecallMargin: 0.05, MaxECE: 0.06, MaxSlowdown: 2, MinRows: 30}
 }
@@ -49,8 +49,8 @@ func TestDecide(t *testing.T) {
 		"equal":                   {func(*Input, *Limits) {}, "", nil},
 		"better":                  {func(in *Input, _ *Limits) { in.Candidate.Predicted = in.Truth }, "", nil},
 		"as many rows as wanted":  {func(_ *Input, l *Limits) { l.MinRows = perClass }, "", nil},
-		"too few to judge by":     {func(_ *Input, l *Limits) { l.MinRows = perClass + 1 }, "rows", []string{"200", "to judge by", "201"}},
-		"too few to fit on":       {func(in *Input, _ *Limits) { in.Fitted[2] = 29 }, "rows", []string{"Loans", "29", "to fit on", "30"}},
+		"too few test rows":       {func(_ *Input, l *Limits) { l.MinRows = perClass + 1 }, "rows", []string{"200", "test rows", "201"}},
+		"too few train rows":      {func(in *Input, _ *Limits) { in.Trained[2] = 29 }, "rows", []string{"Loans", "29", "train rows", "30"}},
 		"a little worse":          {func(in *Input, _ *Limits) { in.Candidate.Predicted[1] = 3 }, "", nil},
 		"macro F1 fell":           {worse([]int{7, 7, 7, 7, 7}), "macro_f1", []string{"0.8550", "0.9000", "-0.0450", "0.005"}},
 		"macro F1 within margin":  {func(in *Input, l *Limits) { worse([]int{7, 7, 7, 7, 7})(in, l); l.MacroF1Margin = 0.05 }, "", nil},
@@ -73,11 +73,11 @@ func TestDecide(t *testing.T) {
 			}
 			for _, r := range d.Rules {
 				if r.Passed != (r.Name != test.failed) {
-					t.Errorf("rule %s passed is %t: %s", r.Name, r.Passed, r.Says)
+					t.Errorf("rule %s passed is %t: %s", r.Name, r.Passed, r.Figures)
 				}
 				for _, w := range test.says {
-					if r.Name == test.failed && !strings.Contains(r.Says, w) {
-						t.Errorf("rule %s says %q, which does not name %q", r.Name, r.Says, w)
+					if r.Name == test.failed && !strings.Contains(r.Figures, w) {
+						t.Errorf("rule %s says %q, which does not name %q", r.Name, r.Figures, w)
 					}
 				}
 			}
@@ -127,15 +127,5 @@ func TestBootstrap(t *testing.T) {
 	// Both answers are drawn together: two equal models never differ.
 	if same := bootstrap(5, truth, worse, worse, 1); same != (Interval{}) {
 		t.Errorf("equal models differ by %v", same)
-	}
-}
-
-func TestMacroF1(t *testing.T) {
-	c := []int{0, 0, 0, 1, 2}
-	p := []int{0, 0, 1, 1, 2}
-	got := newTable(5, c, p)
-	// F1: 0.8, 2/3, 1, and 0 for the two that never come.
-	if want := (0.8 + 2./3 + 1) / 5; math.Abs(got.macroF1()-want) > 1e-12 {
-		t.Errorf("macro F1 is %v, want %v", got.macroF1(), want)
 	}
 }

@@ -268,7 +268,7 @@ func TestCredentialsStayOutOfErrors(t *testing.T) {
 	}
 }
 
-func TestBadInput(t *testing.T) {
+func TestCommandsRefuseBadInput(t *testing.T) {
 	for _, address := range []string{"", "localhost:5000", "ftp://host", "http://", "http://me:secret@host:port"} {
 		if _, err := New(address); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("the address %q gives %v", address, err)

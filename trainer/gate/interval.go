@@ -5,57 +5,9 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+
+	"complaints/trainer/evaluate"
 )
-
-// table counts rows by their true and their predicted category.
-type table [][]int
-
-func newTable(categories int, truth, predicted []int) table {
-	t := make(table, categories)
-	for k := range t {
-		t[k] = make([]int, categories)
-	}
-	for i, c := range truth {
-		t[c][predicted[i]]++
-	}
-	return t
-}
-
-func (t table) clear() {
-	for k := range t {
-		clear(t[k])
-	}
-}
-
-func (t table) rows(k int) (n int) {
-	for _, v := range t[k] {
-		n += v
-	}
-	return n
-}
-
-func (t table) recall(k int) float64 {
-	if n := t.rows(k); n > 0 {
-		return float64(t[k][k]) / float64(n)
-	}
-	return 0
-}
-
-// macroF1 is the mean of the categories' F1; one that neither comes nor is
-// predicted has 0, as everywhere in the trainer.
-func (t table) macroF1() float64 {
-	total := 0.0
-	for k := range t {
-		said := 0
-		for i := range t {
-			said += t[i][k]
-		}
-		if n := said + t.rows(k); n > 0 {
-			total += 2 * float64(t[k][k]) / float64(n)
-		}
-	}
-	return total / float64(len(t))
-}
 
 // Interval holds a value with a probability of 95%.
 type Interval struct {
@@ -68,7 +20,7 @@ const resamples = 2000
 
 // bootstrap is the percentile interval of the difference of both models' macro
 // F1, first minus second. It is paired: each resample draws rows and takes what
-// both models said of them (Efron and Tibshirani, "An Introduction to the
+// both models predicted of them (Efron and Tibshirani, "An Introduction to the
 // Bootstrap", 1993). Rows that agree in the truth and in both answers are counted
 // together.
 func bootstrap(categories int, truth, first, second []int, seed uint64) Interval {
@@ -76,20 +28,20 @@ func bootstrap(categories int, truth, first, second []int, seed uint64) Interval
 	rng := rand.New(rand.NewPCG(seed, uint64(len(truth))))
 	differences := make([]float64, resamples)
 	counts := make([]int, len(cells))
-	a, b := newTable(categories, nil, nil), newTable(categories, nil, nil)
+	a, b := evaluate.NewConfusion(categories, nil, nil), evaluate.NewConfusion(categories, nil, nil)
 	for r := range differences {
 		clear(counts)
 		for range rows {
 			counts[rows[rng.IntN(len(rows))]]++
 		}
-		a.clear()
-		b.clear()
+		a.Clear()
+		b.Clear()
 		for i, n := range counts {
 			c := cells[i]
 			a[c.truth][c.first] += n
 			b[c.truth][c.second] += n
 		}
-		differences[r] = a.macroF1() - b.macroF1()
+		differences[r] = a.MacroF1() - b.MacroF1()
 	}
 	slices.Sort(differences)
 	return Interval{Low: differences[resamples/40], High: differences[resamples-1-resamples/40]}
