@@ -60,7 +60,6 @@ type runConfig struct {
 
 	AllowBootstrap bool          `help:"Serve the built-in model where none was published." group:"Model"`
 	ModelPoll      time.Duration `help:"How often to look for a new champion." default:"30s" group:"Model"`
-	ModelCache     string        `help:"Folder that keeps the model that serves, for a start while the store is away." placeholder:"DIR" group:"Model"`
 	DriftWindow    time.Duration `help:"How far back complaints are compared with those that the model was judged on." default:"24h" group:"Model"`
 
 	Layers       []schema.Layer `help:"Layers of the lake to write, of bronze, silver and gold; the same in all sinks of a group, since each partition has one." enum:"bronze,silver,gold" default:"bronze,silver,gold" group:"Lake"`
@@ -104,7 +103,7 @@ type compactConfig struct {
 	Lake     lake.Config    `embed:"" group:"Lake"`
 	Data     string         `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
 	Layers   []schema.Layer `help:"Layers to compact, of silver and gold." enum:"silver,gold" default:"silver,gold"`
-	Day      []schema.Day   `help:"Days to compact, YYYY-MM-DD, beside those that were compacted before, which get what came late. Default: all that are over." placeholder:"DAY"`
+	Day      []schema.Day   `env:"-" help:"Days to compact, YYYY-MM-DD, beside those that were compacted before, which get what came late. Default: all that are over." placeholder:"DAY"`
 	Grace    time.Duration  `help:"How long a day must be over." default:"24h"`
 	MaxBytes int64          `help:"Bytes of the objects that become one." default:"67108864"`
 	View     bool           `help:"Print the statements that make the views gold_all and silver_all read the large objects, for Athena or Trino."`
@@ -116,16 +115,16 @@ type eraseConfig struct {
 	Lake        lake.Config `embed:"" group:"Lake"`
 	Data        string      `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
 	ComplaintID string      `name:"complaint-id" required:"" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
-	DryRun      bool        `help:"Only print what would be changed."`
+	DryRun      bool        `env:"-" help:"Only print what would be changed."`
 	JSON        bool        `name:"json" help:"Print what was done as one line of JSON."`
 }
 
 // replayConfig is the configuration of consumer replay-dead-letters.
 type replayConfig struct {
 	shared
-	Reasons     []schema.Reason `name:"reason" help:"Reasons whose dead letters are replayed; default: all. One group a reason remembers how far." placeholder:"REASON"`
+	Reasons     []schema.Reason `env:"-" name:"reason" help:"Reasons whose dead letters are replayed; default: all. One group a reason remembers how far." placeholder:"REASON"`
 	MaxAttempts int             `help:"How often a message is replayed at most." default:"3"`
-	DryRun      bool            `help:"Only count."`
+	DryRun      bool            `env:"-" help:"Only count."`
 	JSON        bool            `name:"json" help:"Print the counts as one line of JSON."`
 }
 
@@ -149,7 +148,7 @@ func (c *replayConfig) complete() error {
 type summaryConfig struct {
 	Lake lake.Config `embed:""`
 	Data string      `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
-	Day  string      `help:"Only this day of Kafka timestamps, YYYY-MM-DD." placeholder:"DAY"`
+	Day  string      `env:"-" help:"Only this day of Kafka timestamps, YYYY-MM-DD." placeholder:"DAY"`
 	JSON bool        `name:"json" help:"Print it as one line of JSON."`
 }
 
