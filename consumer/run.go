@@ -226,7 +226,7 @@ func (a *app) apiConfig() api.Config {
 	}
 	if a.classify != nil {
 		c.Stream = a.facts
-		c.Checks = append(c.Checks, api.Check{Name: "partitions", Ready: a.facts.ready})
+		c.Checks = append(c.Checks, api.Check{Name: "partitions", Ready: a.facts.ready}, api.Check{Name: "classify", Ready: a.classify.Ready})
 		// A burst of requests leaves half of the cores to the stream.
 		c.Limits.Workers = max(1, runtime.GOMAXPROCS(0)/2)
 	}

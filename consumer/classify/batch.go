@@ -48,13 +48,13 @@ type batch struct {
 func (b *batch) init(r *Role, topicID string) {
 	b.role, b.topicID = r, topicID
 	b.reasons = make(map[schema.Reason]int)
-	b.promise = func(_ *kgo.Record, err error) {
+	b.promise = func(r *kgo.Record, err error) {
 		if err == nil {
 			return
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.errs = append(b.errs, err)
+		b.errs = append(b.errs, kafka.ExplainProduce(r, err))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"complaints/internal/classifier"
@@ -48,7 +49,10 @@ type Config struct {
 	MaxTextBytes int
 	From         From
 	DrainTimeout time.Duration // how long the batch in hand may take at shutdown
-	DriftWindow  time.Duration // what was classified in it is compared with the model's reference
+	// Removed counts the messages that stood in a hole between a committed offset and
+	// the start of the log; known is false where nobody can tell. nil: nobody can.
+	Removed     func(ctx context.Context, h Hole) (messages int64, known bool, err error)
+	DriftWindow time.Duration // what was classified in it is compared with the model's reference
 
 	Models     *classifier.Holder
 	Observer   Observer // nil: nobody looks
@@ -68,11 +72,14 @@ type Role struct {
 	cfg     Config
 	metrics *metrics
 	drift   *drift
+
+	mu   sync.Mutex
+	down map[int]error // why sessions start over, until they have; guarded by mu
 }
 
 // New prepares the role. It does not talk to Kafka yet.
 func New(cfg Config) *Role {
-	return &Role{cfg: cfg, metrics: newMetrics(cfg.Registerer), drift: newDrift(cfg.Models, cfg.DriftWindow, cfg.Registerer)}
+	return &Role{cfg: cfg, down: map[int]error{}, metrics: newMetrics(cfg.Registerer), drift: newDrift(cfg.Models, cfg.DriftWindow, cfg.Registerer)}
 }
 
 // Run labels complaints until ctx ends, then finishes the micro-batches in hand.
@@ -80,6 +87,13 @@ func New(cfg Config) *Role {
 // not committed.
 func (r *Role) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	report, err := r.lookForReset(ctx)
+	if err != nil && ctx.Err() == nil {
+		r.cfg.Logger.Warn("cannot look whether the group was reset", "group", r.cfg.Group, "err", err)
+	}
+	if report != nil {
+		g.Go(func() error { report(ctx); return nil })
+	}
 	for n := range r.cfg.Sessions {
 		g.Go(func() error { return r.runSession(ctx, n) })
 	}
@@ -95,17 +109,54 @@ const rebuildWait = time.Second
 func (r *Role) runSession(ctx context.Context, number int) error {
 	for {
 		err := r.runClient(ctx, number)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // asked to end while it began
+		}
 		again := errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, errOverslept)
 		if !again || ctx.Err() != nil {
 			return err
 		}
-		r.cfg.Logger.Warn("session starts over with a new client", "topic", r.cfg.Topics.Complaints, "session", number, "err", err)
+		r.setDown(number, err)
+		r.cfg.Logger.Warn("session starts over with a new client", "session", number, "err", err)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(rebuildWait):
 		}
+		if err := r.ensureOutputs(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
 	}
+}
+
+// Ready is nil unless a session cannot go on for the time being.
+func (r *Role) Ready(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, err := range r.down {
+		return err
+	}
+	return nil
+}
+
+func (r *Role) setDown(number int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		delete(r.down, number)
+	} else {
+		r.down[number] = err
+	}
+}
+
+// ensureOutputs creates the output topics again if it was they who were deleted.
+func (r *Role) ensureOutputs(ctx context.Context) error {
+	cl, err := kgo.NewClient(r.cfg.Kafka...)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	return r.cfg.Topics.EnsureOutputs(ctx, cl)
 }
 
 func (r *Role) runClient(ctx context.Context, number int) (err error) {
@@ -116,6 +167,7 @@ func (r *Role) runClient(ctx context.Context, number int) (err error) {
 		return fmt.Errorf("classify session %d: %w", number, err)
 	}
 	defer s.close()
+	r.setDown(number, nil)
 	if err := s.run(ctx); err != nil {
 		return fmt.Errorf("classify session %d: %w", number, r.explain(err))
 	}
@@ -131,7 +183,7 @@ func (r *Role) explain(err error) error {
 		return fmt.Errorf("another process runs with the instance name %q in group %s; give each process its own --instance: %w",
 			r.cfg.Instance, r.cfg.Group, err)
 	case errors.Is(err, kerr.OffsetOutOfRange):
-		return fmt.Errorf("messages of %s were removed before they were classified; raise the topic's retention, and go on with --from start: %w",
+		return fmt.Errorf("messages of %s were removed before they were classified; raise the topic's retention and start again: %w",
 			r.cfg.Topics.Complaints, err)
 	}
 	return err

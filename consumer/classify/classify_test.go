@@ -66,9 +66,13 @@ func (f *fixture) config(instance string) classify.Config {
 
 // start runs a role until the returned function is called, which gives its error.
 func (f *fixture) start(cfg classify.Config) (stop func() error) {
+	return f.startRole(classify.New(cfg))
+}
+
+func (f *fixture) startRole(role *classify.Role) (stop func() error) {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- classify.New(cfg).Run(ctx) }()
+	go func() { done <- role.Run(ctx) }()
 	return sync.OnceValue(func() error { cancel(); return <-done })
 }
 

@@ -37,29 +37,77 @@ func (s *session) resume(ctx context.Context, offsets map[string]map[int32]kgo.O
 	if err != nil {
 		return nil, err
 	}
-	var unknown []int32
+	var unknown, empty []int32
 	for p, o := range offsets[topic] {
 		log, at := bounds[p], o.EpochOffset().Offset
 		switch {
 		case at < 0 && log.End > 0:
 			unknown = append(unknown, p)
+		case at < 0:
+			empty = append(empty, p)
 		case at >= 0 && (at < log.Start || at > log.End):
-			if s.role.cfg.From != FromStart {
-				return nil, fmt.Errorf("%s/%d: the committed offset %d is outside of the log, which holds %d to %d; give --from %s to go on at its start",
-					topic, p, at, log.Start, log.End, FromStart)
+			if err := s.leave(ctx, p, at, log); err != nil {
+				return nil, fmt.Errorf("%s/%d: the committed offset %d is outside of the log, which holds %d to %d: %w",
+					topic, p, at, log.Start, log.End, err)
 			}
-			s.log.Error("committed offset is outside of the log, starting at its start", "topic", topic, "partition", p, "committed", at, "start", log.Start)
 			offsets[topic][p] = kgo.NewOffset().At(log.Start)
 		}
 	}
-	if len(unknown) == 0 {
-		return offsets, nil
+	if len(unknown) > 0 {
+		if err := s.resumeUnknown(ctx, offsets[topic], unknown); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.resumeUnknown(ctx, offsets[topic], unknown); err != nil {
-		return nil, err
+	if unknown = append(unknown, empty...); len(unknown) == 0 {
+		return offsets, nil
 	}
 	return offsets, s.commitStart(ctx, offsets[topic], unknown, bounds)
 }
+
+// Hole is a run of offsets of a partition that the log no longer has.
+type Hole struct {
+	TopicID    string // 32 hex digits
+	Partition  int32
+	From, Next int64
+}
+
+// leave allows to go on at the start of the log where the committed offset lies
+// outside of it. Markers and aborted records that are gone are no loss; messages
+// are one, which the operator must accept.
+func (s *session) leave(ctx context.Context, partition int32, committed int64, log kafka.Bounds) error {
+	accepted := s.role.cfg.From == FromStart
+	if committed > log.End {
+		if !accepted {
+			return fmt.Errorf("give --from %s to go on at its start", FromStart)
+		}
+		s.log.Error("committed offset lies behind the end of the log; going on at its start", "partition", partition, "committed", committed, "start", log.Start)
+		return nil
+	}
+	removed, known := log.Start-committed, false
+	if ask := s.role.cfg.Removed; ask != nil && !accepted {
+		n, told, err := ask(ctx, Hole{TopicID: s.topicID, Partition: partition, From: committed, Next: log.Start})
+		if err != nil {
+			return fmt.Errorf("look in the lake for what was removed: %w", err)
+		}
+		if told {
+			removed, known = n, true
+		}
+	}
+	switch {
+	case known && removed == 0:
+		s.log.Info("no message stood between the committed offset and the start of the log", "partition", partition, "committed", committed, "start", log.Start)
+	case accepted:
+		s.log.Error("messages were removed before they were classified; going on at the start of the log as told", "partition", partition, "committed", committed, "start", log.Start)
+	case known:
+		return fmt.Errorf("%d messages were removed before they were classified; %s", removed, goOn)
+	default:
+		return fmt.Errorf("up to %d messages were removed before they were classified; %s", removed, goOn)
+	}
+	return nil
+}
+
+// goOn names all that has to be given where retention was faster than the consumers.
+const goOn = "give --from start to go on without them, and --accept-loss so that the role sink does too where the lake lacks them"
 
 // commitStart commits where partitions without a commit begin, so that from now
 // on a missing commit means a lost one.
@@ -127,13 +175,16 @@ func (s *session) lastResults(ctx context.Context) (map[int32]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		spans := make(map[int32]kafka.Span)
-		for p, b := range bounds {
-			spans[p] = kafka.Span{From: b.Start, To: b.Stable}
+		spans, offsets := wholeLog(bounds), int64(0)
+		for _, span := range spans {
+			offsets += span.To - span.From
 		}
-		s.log.Info("reading results, since a partition has no committed offset", "topic", topic)
+		if offsets == 0 {
+			continue
+		}
+		s.log.Info("reading results, since a partition has no committed offset", "topic", topic, "offsets", offsets)
 		err = kafka.ReadCommitted(ctx, s.role.cfg.Kafka, kafka.Range{Topic: topic, Spans: spans}, func(r *kgo.Record) error {
-			if p, offset, ok := s.sourceOf(r); ok && offset >= last[p] {
+			if p, offset, ok := sourceOf(r, s.role.cfg.Topics.Classified, s.topicID); ok && offset >= last[p] {
 				last[p] = offset
 			}
 			return nil
@@ -145,13 +196,13 @@ func (s *session) lastResults(ctx context.Context) (map[int32]int64, error) {
 	return last, nil
 }
 
-// sourceOf says which message of the topic with this id a result or a dead letter
+// sourceOf says which message of the topic with an id a result or a dead letter
 // is of. A dead letter says it in its headers, a result in its value.
-func (s *session) sourceOf(r *kgo.Record) (partition int32, offset int64, ok bool) {
-	if r.Topic == s.role.cfg.Topics.Classified {
+func sourceOf(r *kgo.Record, classified, topicID string) (partition int32, offset int64, ok bool) {
+	if r.Topic == classified {
 		c, err := schema.DecodeClassified(r.Value)
-		return c.Partition, c.Offset, err == nil && c.TopicID == s.topicID
+		return c.Partition, c.Offset, err == nil && c.TopicID == topicID
 	}
 	of, err := schema.DeadLetterSource(func(name string) string { return kafka.HeaderOf(r, name) })
-	return of.Partition, of.Offset, err == nil && of.TopicID == s.topicID
+	return of.Partition, of.Offset, err == nil && of.TopicID == topicID
 }

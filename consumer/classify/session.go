@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"complaints/internal/classifier"
@@ -85,6 +86,12 @@ func (r *Role) options(clientID string) []kgo.Opt {
 		// the log no longer has is an error, never a silent jump.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		// The position passes the markers of transactions, and with them the aborted
+		// records before them: a position that stayed before what no reader sees would
+		// never reach the end, and retention would overtake it.
+		kgo.KeepControlRecords(),
+		// The default of five minutes is long to wait for new partitions.
+		kgo.MetadataMaxAge(30*time.Second),
 		// The client counts before compression, the broker after. A result may
 		// weigh what the broker takes uncompressed; a dead letter came through
 		// compression once and must pass again, so batch.deadLetter keeps watch.
@@ -138,7 +145,7 @@ func (s *session) run(ctx context.Context) error {
 }
 
 // poll gathers a micro-batch: it waits for the first message, then for more until
-// the batch is full or its time is up.
+// the batch is full or its time is up. Markers are among the records.
 func (s *session) poll(ctx context.Context) ([]*kgo.Record, error) {
 	limit := s.role.cfg.BatchRecords
 	fetches := s.stream.PollRecords(ctx, limit)
@@ -177,12 +184,15 @@ func fetchError(fetches kgo.Fetches) error {
 }
 
 // transact labels a micro-batch and commits it, or gives it back: after an abort
-// the client fetches the same messages again.
+// the client fetches the same records again. The offsets are those behind the last
+// records of the poll, markers included; a batch of markers alone has offsets and
+// no results.
 func (s *session) transact(ctx context.Context, records []*kgo.Record) error {
 	// The batch in hand is finished even at shutdown, within a bound.
 	ctx, cancel := drainContext(ctx, s.role.cfg.DrainTimeout)
 	defer cancel()
 	started := time.Now()
+	records = slices.DeleteFunc(records, func(r *kgo.Record) bool { return r.Attrs.IsControl() })
 	if err := s.stream.Begin(); err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
@@ -206,7 +216,9 @@ func (s *session) transact(ctx context.Context, records []*kgo.Record) error {
 		return nil
 	}
 	s.role.metrics.transaction(outcomeCommitted)
-	s.batch.report(started, records)
+	if len(records) > 0 {
+		s.batch.report(started, records)
+	}
 	s.log.Debug("micro-batch committed", "records", len(records), "dead_letters", s.batch.dead, "model_version", model.Version(), "took", time.Since(started))
 	return nil
 }

@@ -32,6 +32,8 @@ type Topics struct {
 	// MaxMessageBytes of the source topic; the output topics take at least
 	// MaxMessageBytes + schema.OutputHeadroomBytes.
 	MaxMessageBytes int32
+	// Config is how they are created where they are absent.
+	Config TopicConfig
 }
 
 // OutputMaxBytes is the largest batch that the output topics surely take, bytes.
@@ -56,7 +58,7 @@ func (t Topics) OutputBatchBytes() int32 { return min(t.OutputMaxBytes(), MaxBat
 func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics, error) {
 	defer warnOfSilence(cl)()
 	adm := kadm.NewClient(cl)
-	t := Topics{Topics: schema.TopicNames(cfg.TopicPrefix)}
+	t := Topics{Topics: schema.TopicNames(cfg.TopicPrefix), Config: cfg}
 	if err := createTopic(ctx, adm, cfg, newTopic{name: t.Complaints}); err != nil {
 		return t, err
 	}
@@ -67,23 +69,30 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics,
 	if t.MaxMessageBytes, err = maxMessageBytes(t.Complaints, source); err != nil {
 		return t, err
 	}
-	errs := []error{notCompacted(t.Complaints, source)}
+	return t, errors.Join(notCompacted(t.Complaints, source), t.EnsureOutputs(ctx, cl))
+}
+
+// EnsureOutputs is EnsureTopics of the output topics alone, which may have been
+// deleted since.
+func (t Topics) EnsureOutputs(ctx context.Context, cl *kgo.Client) error {
+	adm := kadm.NewClient(cl)
 	size := strconv.Itoa(int(t.OutputMaxBytes()))
 	// A dead letter must go through compression again, and whoever sent the message
 	// may have compressed it harder.
 	deadLetterSize := strconv.Itoa(int(min(2*int64(t.OutputMaxBytes()), math.MaxInt32)))
+	var errs []error
 	for _, output := range []newTopic{
 		{t.Classified, map[string]*string{"max.message.bytes": &size}},
 		// Dead letters wait for a person, however long that takes.
 		{t.DeadLetter, map[string]*string{"max.message.bytes": &deadLetterSize, "retention.ms": new("-1")}},
 	} {
-		if err := createTopic(ctx, adm, cfg, output); err != nil {
-			errs = append(errs, err)
-			continue
+		err := createTopic(ctx, adm, t.Config, output)
+		if err == nil {
+			err = t.checkOutput(ctx, adm, output.name)
 		}
-		errs = append(errs, t.checkOutput(ctx, adm, output.name))
+		errs = append(errs, err)
 	}
-	return t, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // FindTopics is EnsureTopics of a command that must not create anything: a topic
