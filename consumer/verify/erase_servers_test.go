@@ -18,20 +18,20 @@ func TestErasingInS3(t *testing.T) {
 	server := servers.VersityGW(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", server.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", server.SecretKey)
-	r := newRig(t)
+	e := newEnvironment(t)
 	var err error
-	if r.store, err = lake.Open(t.Context(), lake.Config{URL: "s3://" + server.Bucket, S3Endpoint: server.URL}); err != nil {
+	if e.store, err = lake.Open(t.Context(), lake.Config{URL: "s3://" + server.Bucket, S3Endpoint: server.URL}); err != nil {
 		t.Fatal(err)
 	}
-	r.dir = filepath.Join(server.Dir, server.Bucket)
-	r.erasing()
+	e.dir = filepath.Join(server.Dir, server.Bucket)
+	e.erasing()
 
 	// The metadata of the objects that were replaced are as the sink gave them.
 	api := s3.New(s3.Options{
 		BaseEndpoint: &server.URL, UsePathStyle: true, Region: server.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(server.AccessKey, server.SecretKey, ""),
 	})
-	infos, err := r.store.List(t.Context(), "gold/", "", 1000)
+	infos, err := e.store.List(t.Context(), "gold/", "", 1000)
 	if err != nil || len(infos) == 0 {
 		t.Fatal(infos, err)
 	}

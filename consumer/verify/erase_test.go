@@ -21,43 +21,43 @@ import (
 
 // person publishes a complaint of an id, its result, and another person's in the
 // same objects.
-func (r *rig) person(ids ...string) {
-	r.t.Helper()
+func (e *environment) person(ids ...string) {
+	e.t.Helper()
 	var messages, results []*kgo.Record
 	for _, id := range ids {
 		messages = append(messages, &kgo.Record{
-			Topic: r.topics.Complaints, Key: []byte(id),
+			Topic: e.topics.Complaints, Key: []byte(id),
 			Value:   fmt.Appendf(nil, `{"complaint_id":%q,"narrative":"the story of %s"}`, id, id),
 			Headers: []kgo.RecordHeader{{Key: "from", Value: []byte("desk of " + id)}},
 		})
 	}
-	for i, offset := range r.publish(kgo.TryCommit, messages...) {
+	for i, offset := range e.PublishTransaction(kgo.TryCommit, messages...) {
 		c := schematest.Classified(schema.Classified{
 			Complaint:    schema.Complaint{ComplaintID: ids[i], Narrative: "the story of " + ids[i], State: "NY", Company: "bank of " + ids[i]},
 			ModelVersion: "v",
-			Source:       schema.Source{Topic: r.topics.Complaints, TopicID: r.id, Partition: 0, Offset: offset},
+			Source:       schema.Source{Topic: e.topics.Complaints, TopicID: e.id, Partition: 0, Offset: offset},
 		}, 2, 1)
-		results = append(results, &kgo.Record{Topic: r.topics.Classified, Timestamp: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Value: c.AppendJSON(nil)})
-		r.commit(0, offset+1)
+		results = append(results, &kgo.Record{Topic: e.topics.Classified, Timestamp: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Value: c.AppendJSON(nil)})
+		e.commit(0, offset+1)
 	}
-	r.publish(kgo.TryCommit, results...)
-	r.sink()
+	e.PublishTransaction(kgo.TryCommit, results...)
+	e.sink()
 }
 
 // holds says how often a text stands in the rows of the lake.
-func (r *rig) holds(text string) (n int) {
-	r.t.Helper()
+func (e *environment) holds(text string) (n int) {
+	e.t.Helper()
 	for _, folder := range []string{"bronze/", "silver", "gold"} {
-		infos, err := r.store.List(r.t.Context(), folder, "", 10_000)
+		infos, err := e.store.List(e.t.Context(), folder, "", 10_000)
 		if err != nil {
-			r.t.Fatal(err)
+			e.t.Fatal(err)
 		}
 		for _, info := range infos {
-			body, _, err := r.store.Get(r.t.Context(), info.Key)
+			body, _, err := e.store.Get(e.t.Context(), info.Key)
 			if err != nil {
-				r.t.Fatal(err)
+				e.t.Fatal(err)
 			}
-			n += strings.Count(rowsOf(r.t, info.Key, body), text)
+			n += strings.Count(rowsOf(e.t, info.Key, body), text)
 		}
 	}
 	return n
@@ -110,51 +110,51 @@ func rowsOf(t *testing.T, key string, body []byte) string {
 	return b.String()
 }
 
-func (r *rig) erase(id string, dry bool) erase.Report {
-	r.t.Helper()
-	report, err := erase.Run(r.t.Context(), erase.Config{Store: r.store, ComplaintID: id, DryRun: dry})
+func (e *environment) erase(id string, dry bool) erase.Report {
+	e.t.Helper()
+	report, err := erase.Run(e.t.Context(), erase.Config{Store: e.store, ComplaintID: id, DryRun: dry})
 	if err != nil {
-		r.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	return report
 }
 
 // erasing is the life of two people's complaints in one lake.
-func (r *rig) erasing() {
-	t := r.t
-	r.fill()
-	r.person("secret-1", "secret-2")
-	for _, o := range r.outputs()[1:] {
-		cfg := compact.Config{Store: r.store, Layer: o.Name, Rows: o.Rows.(rows.Format), MaxBytes: 1 << 20, Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+func (e *environment) erasing() {
+	t := e.t
+	e.fill()
+	e.person("secret-1", "secret-2")
+	for _, o := range e.outputs()[1:] {
+		cfg := compact.Config{Store: e.store, Layer: o.Name, Rows: o.Rows.(rows.Format), MaxBytes: 1 << 20, Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
 		if got, err := compact.Day(t.Context(), cfg, "2026-11-20"); err != nil || got.To == 0 {
 			t.Fatalf("compact %s: %+v, %v", o.Name, got, err)
 		}
 	}
-	before := r.verify()
+	before := e.verify()
 	if !before.OK {
 		t.Fatalf("%+v", before)
 	}
-	if r.holds("secret-1") == 0 {
+	if e.holds("secret-1") == 0 {
 		t.Fatal("the test's complaint is not in the lake")
 	}
 
-	dry := r.erase("secret-1", true)
-	if dry.Rows != 5 || len(dry.Objects) != 5 || r.holds("secret-1") == 0 {
+	dry := e.erase("secret-1", true)
+	if dry.Rows != 5 || len(dry.Objects) != 5 || e.holds("secret-1") == 0 {
 		t.Errorf("dry run: %+v, want a row in each of bronze, silver, gold and two copies, and nothing changed", dry)
 	}
-	if done := r.erase("secret-1", false); !slices.Equal(done.Objects, dry.Objects) {
+	if done := e.erase("secret-1", false); !slices.Equal(done.Objects, dry.Objects) {
 		t.Errorf("%+v was erased, the dry run said %+v", done, dry)
 	}
-	if n := r.holds("secret-1"); n != 0 {
+	if n := e.holds("secret-1"); n != 0 {
 		t.Errorf("the lake still holds it %d times", n)
 	}
-	if r.holds("story of secret-2") != 3 {
-		t.Errorf("the other complaint stands %d times, want 3: bronze, silver and its copy", r.holds("story of secret-2"))
+	if e.holds("story of secret-2") != 3 {
+		t.Errorf("the other complaint stands %d times, want 3: bronze, silver and its copy", e.holds("story of secret-2"))
 	}
-	if again := r.erase("secret-1", false); again.Rows != 0 {
+	if again := e.erase("secret-1", false); again.Rows != 0 {
 		t.Errorf("again: %+v", again)
 	}
-	after := r.verify()
+	after := e.verify()
 	if !after.OK {
 		t.Errorf("%+v", after.Faults)
 	}
@@ -171,14 +171,14 @@ func (r *rig) erasing() {
 }
 
 func TestAnErasedComplaintIsGoneAndNoGap(t *testing.T) {
-	r := newRig(t)
-	r.erasing()
+	e := newEnvironment(t)
+	e.erasing()
 	// What retention removes from Kafka later is still found in the lake.
-	r.deleteRecords(r.topics.Complaints, 0, 100)
+	e.deleteRecords(e.topics.Complaints, 0, 100)
 	for p := range int32(2) {
-		r.deleteRecords(r.topics.Classified, p, 50)
+		e.deleteRecords(e.topics.Classified, p, 50)
 	}
-	if report := r.verify(); !report.OK {
+	if report := e.verify(); !report.OK {
 		t.Errorf("%+v", report.Faults)
 	}
 }
@@ -198,16 +198,16 @@ func (s *interrupted) Replace(ctx context.Context, key string, body []byte, etag
 }
 
 func TestTwoErasuresInOneObjectDoNotUndoEachOther(t *testing.T) {
-	r := newRig(t)
-	r.person("secret-1", "secret-2")
-	store := &interrupted{Store: r.store, act: func() { r.erase("secret-2", false) }}
+	e := newEnvironment(t)
+	e.person("secret-1", "secret-2")
+	store := &interrupted{Store: e.store, act: func() { e.erase("secret-2", false) }}
 	if _, err := erase.Run(t.Context(), erase.Config{Store: store, ComplaintID: "secret-1"}); err != nil {
 		t.Fatal(err)
 	}
-	if n := r.holds("secret-"); n != 0 {
+	if n := e.holds("secret-"); n != 0 {
 		t.Errorf("%d traces are left", n)
 	}
-	report := r.verify()
+	report := e.verify()
 	if !report.OK || report.Layers[0].Erased != 2 {
 		t.Errorf("%+v", report)
 	}
@@ -218,16 +218,18 @@ func TestBronzeMayExpire(t *testing.T) {
 		days int
 		ok   bool
 	}{{0, false}, {40_000, false}, {1, true}} {
-		r := newRig(t)
+		e := newEnvironment(t)
 		old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-		r.publish(kgo.TryCommit, &kgo.Record{Topic: r.topics.Complaints, Timestamp: old, Value: []byte("x")})
-		r.publish(kgo.TryCommit, r.deadLetter(0, 0))
-		r.commit(0, 1)
-		r.sink()
-		r.publish(kgo.TryCommit, &kgo.Record{Topic: r.topics.Complaints, Timestamp: old, Value: []byte("y")}) // so that the next link is the last
-		r.sink()
-		r.remove(r.files("bronze/", "part-00000-00000000000000000000")[0])
-		if report := r.verifyBronze(c.days); report.OK != c.ok || c.ok && report.Layers[0].Expired != 1 {
+		e.PublishTransaction(kgo.TryCommit, &kgo.Record{Topic: e.topics.Complaints, Timestamp: old, Value: []byte("x")})
+		e.PublishTransaction(kgo.TryCommit, e.deadLetter(0, 0))
+		e.commit(0, 1)
+		e.sink()
+		e.PublishTransaction(kgo.TryCommit, &kgo.Record{Topic: e.topics.Complaints, Timestamp: old, Value: []byte("y")}) // so that the next link is the last
+		e.sink()
+		e.remove(e.files("bronze/", "part-00000-00000000000000000000")[0])
+		cfg := e.config()
+		cfg.BronzeFor = time.Duration(c.days) * 24 * time.Hour
+		if report := e.verifyWith(cfg); report.OK != c.ok || c.ok && report.Layers[0].Expired != 1 {
 			t.Errorf("bronze kept %d days: %+v", c.days, report.Faults)
 		}
 	}

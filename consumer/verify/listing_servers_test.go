@@ -23,7 +23,7 @@ import (
 	"complaints/schema"
 )
 
-var listed = flag.Int("listing.objects", 1500, "how many links, each with one object, TestVerifyManyObjects has in S3")
+var listedObjects = flag.Int("listing.objects", 1500, "how many links, each with one object, TestVerifyManyObjects has in S3")
 
 // asked counts the requests of each kind that a gateway gets.
 type asked struct{ lists, gets, heads, others atomic.Int64 }
@@ -65,13 +65,13 @@ func (a *asked) proxy(t *testing.T, gateway string) string {
 // the last, and of each link its claim, and the description and the MiB of its object;
 // the last link's object is looked for once more.
 func TestVerifyManyObjects(t *testing.T) {
-	n := *listed
+	n := *listedObjects
 	gateway := servers.VersityGW(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", gateway.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", gateway.SecretKey)
-	r := newRig(t)
+	e := newEnvironment(t)
 	began := time.Now()
-	r.manyLinks(n, filepath.Join(gateway.Dir, gateway.Bucket))
+	e.manyLinks(n, filepath.Join(gateway.Dir, gateway.Bucket))
 	t.Logf("%d links and objects were made in %s", n, time.Since(began).Round(time.Second))
 
 	var requests asked
@@ -81,7 +81,7 @@ func TestVerifyManyObjects(t *testing.T) {
 	}
 	began = time.Now()
 	report, err := verify.Run(t.Context(), verify.Config{
-		KafkaOpts: r.opts, Topics: r.topics, Group: group, Store: store, Layers: []schema.Layer{schema.Bronze},
+		KafkaOpts: e.Opts, Topics: e.topics, Group: group, Store: store, Layers: []schema.Layer{schema.Bronze},
 	})
 	if err != nil || !report.OK || report.Layers[0].Rows != int64(n) {
 		t.Fatalf("%+v, %v", report, err)
@@ -99,51 +99,51 @@ func TestVerifyManyObjects(t *testing.T) {
 }
 
 // manyLinks makes n links of one record each in a folder that a gateway serves.
-func (r *rig) manyLinks(n int, dir string) {
-	r.t.Helper()
+func (e *environment) manyLinks(n int, dir string) {
+	e.t.Helper()
 	at := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	value := []byte("message")
 	for i := range n {
-		r.client.Produce(r.t.Context(), &kgo.Record{Topic: r.topics.Complaints, Partition: 0, Key: []byte("k"), Value: value, Timestamp: at}, func(rec *kgo.Record, err error) {
+		e.Client.Produce(e.t.Context(), &kgo.Record{Topic: e.topics.Complaints, Partition: 0, Key: []byte("k"), Value: value, Timestamp: at}, func(rec *kgo.Record, err error) {
 			if err != nil {
-				r.t.Error(err)
+				e.t.Error(err)
 				return
 			}
 			l := schema.Claim{
-				Layer: schema.Bronze, Topic: r.topics.Complaints, TopicID: r.id, Partition: rec.Partition,
+				Layer: schema.Bronze, Topic: e.topics.Complaints, TopicID: e.id, Partition: rec.Partition,
 				Start: rec.Offset, Next: rec.Offset + 1, Rows: map[schema.Day]int64{schema.DayOf(at.UnixMilli()): 1},
 			}
-			r.putLink(dir, &l, schema.BronzeRow{
+			e.putLink(dir, &l, schema.BronzeRow{
 				Value: &value, KafkaTopic: l.Topic, KafkaTopicID: l.TopicID, KafkaPartition: l.Partition,
 				KafkaOffset: rec.Offset, KafkaTimestamp: at.UnixMilli(),
 			})
 		})
 		if i%1000 == 0 {
-			_ = r.client.Flush(r.t.Context())
+			_ = e.Client.Flush(e.t.Context())
 		}
 	}
-	if err := r.client.Flush(r.t.Context()); err != nil {
-		r.t.Fatal(err)
+	if err := e.Client.Flush(e.t.Context()); err != nil {
+		e.t.Fatal(err)
 	}
 }
 
-func (r *rig) putLink(dir string, l *schema.Claim, row schema.BronzeRow) {
+func (e *environment) putLink(dir string, l *schema.Claim, row schema.BronzeRow) {
 	day := schema.DayOf(row.KafkaTimestamp)
 	claim, err := json.Marshal(l)
 	if err != nil {
-		r.t.Error(err)
+		e.t.Error(err)
 	}
 	body, err := lake.WriteParquet([]schema.BronzeRow{row}, []string{"kafka_offset"}, lake.FooterOf(l, day))
 	if err != nil {
-		r.t.Error(err)
+		e.t.Error(err)
 	}
 	for key, content := range map[string][]byte{l.Key(): claim, l.ObjectKey(day): body} {
 		path := filepath.Join(dir, filepath.FromSlash(key))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			r.t.Error(err)
+			e.t.Error(err)
 		}
 		if err := os.WriteFile(path, content, 0o600); err != nil {
-			r.t.Error(err)
+			e.t.Error(err)
 		}
 	}
 }

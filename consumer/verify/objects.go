@@ -27,9 +27,9 @@ const attempts = 5
 
 // readObject reads a link's object of a day, and checks it against the link. The error is [lake.ErrNotFound], an
 // *objectError if the object is damaged, or what kept us from reading it.
-func readObject(ctx context.Context, store lake.Store, l *schema.Claim, day schema.Day) (found content, err error) {
+func readObject(ctx context.Context, store lake.Store, claim *schema.Claim, day schema.Day) (found content, err error) {
 	for range attempts {
-		if found, err = readVersion(ctx, store, l, day); !errors.Is(err, lake.ErrChanged) {
+		if found, err = readVersion(ctx, store, claim, day); !errors.Is(err, lake.ErrChanged) {
 			break
 		}
 	}
@@ -37,8 +37,8 @@ func readObject(ctx context.Context, store lake.Store, l *schema.Claim, day sche
 }
 
 // readVersion is readObject of the version that is there now.
-func readVersion(ctx context.Context, store lake.Store, l *schema.Claim, day schema.Day) (found content, err error) {
-	r, err := store.Open(ctx, l.ObjectKey(day))
+func readVersion(ctx context.Context, store lake.Store, claim *schema.Claim, day schema.Day) (found content, err error) {
+	r, err := store.Open(ctx, claim.ObjectKey(day))
 	if err != nil {
 		return content{}, err
 	}
@@ -59,13 +59,13 @@ func readVersion(ctx context.Context, store lake.Store, l *schema.Claim, day sch
 	if err != nil {
 		return content{}, err
 	}
-	if err := f.CheckFooter(l, day); err != nil {
+	if err := f.CheckFooter(claim, day); err != nil {
 		return content{}, err
 	}
 	if err := f.Scrub(); err != nil {
 		return content{}, err
 	}
-	if found.offsets, err = rowOffsets(f, l, day); err != nil {
+	if found.offsets, err = rowOffsets(f, claim, day); err != nil {
 		return content{}, err
 	}
 	if found.erased = f.Erased(); found.erased > f.Rows() {
@@ -75,11 +75,11 @@ func readVersion(ctx context.Context, store lake.Store, l *schema.Claim, day sch
 }
 
 // rowOffsets reads the columns that say which records the rows are of.
-func rowOffsets(f *lake.ParquetFile, l *schema.Claim, day schema.Day) ([]int64, error) {
+func rowOffsets(f *lake.ParquetFile, claim *schema.Claim, day schema.Day) ([]int64, error) {
 	offsets := make([]int64, 0, f.Rows())
 	err := f.Integers(offsetColumn, func(offset int64) error {
-		if offset < l.Start || offset >= l.Next {
-			return fmt.Errorf("a row has offset %d, and the link is %d to %d", offset, l.Start, l.Next)
+		if offset < claim.Start || offset >= claim.Next {
+			return fmt.Errorf("a row has offset %d, and the link is %d to %d", offset, claim.Start, claim.Next)
 		}
 		offsets = append(offsets, offset)
 		return nil
@@ -87,11 +87,11 @@ func rowOffsets(f *lake.ParquetFile, l *schema.Claim, day schema.Day) ([]int64, 
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(offsets)) != l.Rows[day] {
-		return nil, fmt.Errorf("%d rows, and the link claims %d", len(offsets), l.Rows[day])
+	if int64(len(offsets)) != claim.Rows[day] {
+		return nil, fmt.Errorf("%d rows, and the link claims %d", len(offsets), claim.Rows[day])
 	}
 	err = f.Integers(partitionColumn, func(partition int64) error {
-		if partition != int64(l.Partition) {
+		if partition != int64(claim.Partition) {
 			return fmt.Errorf("a row is of partition %d", partition)
 		}
 		return nil
@@ -111,6 +111,11 @@ func rowOffsets(f *lake.ParquetFile, l *schema.Claim, day schema.Day) ([]int64, 
 type objectError struct{ error }
 
 func (e *objectError) Unwrap() error { return e.error }
+
+func isDamaged(err error) bool {
+	_, ok := errors.AsType[*objectError](err)
+	return ok
+}
 
 // failing remembers that the store failed, which says nothing about the object.
 type failing struct {

@@ -47,18 +47,28 @@ func (s *offsets) remove(offset int64) bool {
 	return true
 }
 
-// without returns the offsets that the other set lacks, below next.
-func (s *offsets) without(other *offsets, next int64) *offsets {
-	left := newOffsets()
-	for o := range s.all() {
-		if o >= next {
-			break
+// removeRange removes a run of offsets; next is the first that stays.
+func (s *offsets) removeRange(from, next int64) {
+	for o := from; o < next; o++ {
+		if s.chunks[o/chunkBits] == nil {
+			o = o/chunkBits*chunkBits + chunkBits - 1 // the last of a chunk that is not there
+			continue
 		}
-		if !other.has(o) {
-			left.add(o)
+		s.remove(o)
+	}
+}
+
+// last is the highest offset, -1 if there is none.
+func (s *offsets) last() int64 {
+	last := int64(-1)
+	for number, c := range s.chunks {
+		for i := len(c) - 1; i >= 0 && number*chunkBits+int64(i)*64+63 > last; i-- {
+			if c[i] != 0 {
+				last = max(last, number*chunkBits+int64(i)*64+63-int64(bits.LeadingZeros64(c[i])))
+			}
 		}
 	}
-	return left
+	return last
 }
 
 func (s *offsets) count() (n int64) {

@@ -1,28 +1,35 @@
 // Package verify proves on a running system that no message was lost or
 // repeated between the topics and in the lake.
 //
-// In come the topics, the offsets of the classify group, and the lake; nothing
-// is changed. Out comes a [Report]. A crash loses the report alone.
+// In come the topics, the offsets of the groups, and the lake; nothing is
+// changed. Out comes a [Report]. A crash loses the report alone.
 //
 // What is compared is fixed before it is read: first the committed offsets of
-// the group, then the ends of the outputs, then the outputs up to there, so that
-// all results of what was committed are among them. Of the lake the offsets of the
-// sink's group are read first, then the chains, and then the topic up to the ends of
-// both: a layer that is behind the group lacks something, even if it has no link at
-// all. So a system that goes on meanwhile changes nothing.
+// the groups and the chains of the lake, then the ends of the topics, then the
+// topics up to there, so that all results of what was committed and all records
+// of what was claimed are among them. So a system that goes on meanwhile changes
+// nothing.
 //
-//	verify.go   order of the checks
-//	report.go   what was found
-//	results.go  topics: each message has one result
-//	chains.go   lake: links and their objects
-//	objects.go  lake: the rows of an object
-//	gold.go     results that only gold has
-//	strays.go   lake: objects that no link claims
-//	topics.go   reading topics up to a mark
-//	offsets.go  sets of offsets
+// A proof is never about nothing: a group without offsets, a lake without chains
+// of these topics, results of messages past the committed offsets, and what
+// retention removed before it was read are faults like a lost record.
+//
+//	verify.go     order of the steps
+//	report.go     what was found
+//	print.go      the report as text
+//	commits.go    committed offsets of the groups
+//	claims.go     lake: claims, read and put into chains
+//	topics.go     what a reader of committed records sees of the topics
+//	results.go    topics: each message has one result
+//	removed.go    what retention removed, as bronze and gold have it
+//	layers.go     lake: each record has one row
+//	objects.go    lake: the rows of an object
+//	orphans.go    lake: objects that no chain knows
+//	offsets.go    sets of offsets
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -54,6 +61,9 @@ type Config struct {
 	// check gives up; default one minute. An open transaction holds readers
 	// up until its timeout.
 	Stall time.Duration
+	// CommitWait is how long the committed offset of a result that stands in a
+	// topic may take to be seen; default 15 seconds.
+	CommitWait time.Duration
 	// Progress, if set, is called now and then with a line about what is done.
 	Progress func(string)
 	Logger   *slog.Logger
@@ -61,20 +71,45 @@ type Config struct {
 
 // run is one verification.
 type run struct {
-	cfg    Config
-	client *kgo.Client
-	admin  *kadm.Client
-	ids    map[string]string // topic → id, 32 hex digits
-	report *Report
-	said   time.Time // when progress was last told
+	cfg        Config
+	client     *kgo.Client
+	admin      *kadm.Client
+	report     *Report
+	ids        map[string]string // topic → id, 32 hex digits
+	partitions map[partitionID]*partition
+	noCommits  bool      // the classify group has no committed offset of the complaints
+	removed    bool      // retention has removed results that gold does not have
+	said       time.Time // when progress was last told
 }
+
+// partitionID names a partition of a topic of an id.
+type partitionID struct {
+	topicID string
+	number  int32
+}
+
+// partition is one partition of a topic, and what is compared with it.
+type partition struct {
+	partitionID
+	run     *run
+	topic   string
+	bounds  kafka.Bounds // 0 where the topic is no more
+	commit  int64        // of the classify group, of the complaints; -1: none
+	latest  int64        // the same, read again once the outputs were read
+	sunk    int64        // of the sink's group: no layer may be behind it
+	visible *offsets     // records that a reader of committed records sees
+	found   *offsets     // of the complaints: messages that have a result
+	dead    *offsets     // of these: whose result is a dead letter
+	chains  []*chain     // of the layers of its topic
+}
+
+func (p *partition) String() string { return fmt.Sprintf("%s/%d", p.topic, p.number) }
 
 // Run checks the topics and the lake. The error says that something could not
 // be checked; what is wrong with what was checked is in the report.
 func Run(ctx context.Context, cfg Config) (Report, error) {
-	if cfg.Stall == 0 {
-		cfg.Stall = time.Minute
-	}
+	cfg.Stall = cmp.Or(cfg.Stall, time.Minute)
+	cfg.CommitWait = cmp.Or(cfg.CommitWait, 15*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -84,43 +119,76 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return Report{}, fmt.Errorf("verify: kafka client: %w", err)
 	}
 	defer client.Close()
-	r := &run{cfg: cfg, client: client, admin: kadm.NewClient(client), ids: map[string]string{}, report: newReport(), said: began}
-	if err := r.all(ctx); err != nil {
-		return *r.report, fmt.Errorf("verify: %w", err)
+	r := &run{
+		cfg: cfg, client: client, admin: kadm.NewClient(client), report: newReport(),
+		ids: map[string]string{}, partitions: map[partitionID]*partition{}, said: began,
+	}
+	for _, step := range []func(context.Context) error{
+		r.findTopics,
+		r.readCommits, // before the outputs: what is below them has its result there
+		r.readChains,  // before the topics: what they cover is there
+		r.readOutputs,
+		r.readComplaints,
+		r.readCommitsAgain, // what the outputs hold was committed by now
+		r.compareResults,
+		r.checkLayers,
+		r.checkTopicIDs,
+	} {
+		if err := step(ctx); err != nil {
+			return *r.report, fmt.Errorf("verify: %w", err)
+		}
 	}
 	r.report.Seconds = time.Since(began).Seconds()
-	r.report.OK = len(r.report.Counts) == 0
+	r.report.conclude()
 	return *r.report, nil
 }
 
-func (r *run) all(ctx context.Context) error {
-	for _, topic := range []string{r.cfg.Topics.Complaints, r.cfg.Topics.Classified, r.cfg.Topics.DeadLetter} {
-		id, _, err := kafka.TopicID(ctx, r.client, topic)
+// findTopics asks for the ids of the topics and their partitions.
+func (r *run) findTopics(ctx context.Context) error {
+	for _, topic := range r.topics() {
+		id, partitions, err := kafka.TopicID(ctx, r.client, topic)
 		if err != nil {
 			return err
 		}
 		r.ids[topic] = id
-	}
-	if err := r.results(ctx); err != nil {
-		return err
-	}
-	if r.cfg.Store == nil {
-		return nil
-	}
-	for _, topic := range []string{r.cfg.Topics.Complaints, r.cfg.Topics.Classified} {
-		var layers []schema.Layer
-		for _, layer := range r.cfg.Layers {
-			if r.topicOf(layer) == topic {
-				layers = append(layers, layer)
-			}
-		}
-		if len(layers) == 0 {
-			continue
-		}
-		if err := r.layersOf(ctx, topic, layers); err != nil {
-			return err
+		for n := range int32(partitions) {
+			r.partition(topic, partitionID{id, n})
 		}
 	}
+	return nil
+}
+
+func (r *run) topics() []string {
+	return []string{r.cfg.Topics.Complaints, r.cfg.Topics.Classified, r.cfg.Topics.DeadLetter}
+}
+
+// partition returns a partition, new if it was not known.
+func (r *run) partition(topic string, id partitionID) *partition {
+	p := r.partitions[id]
+	if p == nil {
+		p = &partition{
+			partitionID: id, run: r, topic: topic, commit: -1, latest: -1,
+			visible: newOffsets(), found: newOffsets(), dead: newOffsets(),
+		}
+		r.partitions[id] = p
+	}
+	return p
+}
+
+// partitionsOf returns the partitions of a topic as it is now, in order.
+func (r *run) partitionsOf(topic string) []*partition {
+	var all []*partition
+	for id, p := range r.partitions {
+		if id.topicID == r.ids[topic] {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b *partition) int { return cmp.Compare(a.number, b.number) })
+	return all
+}
+
+// checkTopicIDs refuses a proof about topics that were recreated meanwhile.
+func (r *run) checkTopicIDs(ctx context.Context) error {
 	for topic, was := range r.ids {
 		id, _, err := kafka.TopicID(ctx, r.client, topic)
 		if err != nil {
@@ -133,20 +201,9 @@ func (r *run) all(ctx context.Context) error {
 	return nil
 }
 
-// topicOf says which topic a layer is of.
-func (r *run) topicOf(layer schema.Layer) string {
-	if layer == schema.Bronze {
-		return r.cfg.Topics.Complaints
-	}
-	return r.cfg.Topics.Classified
-}
-
 // has says whether a layer of the lake is checked.
 func (r *run) has(layer schema.Layer) bool {
-	if r.cfg.Store == nil {
-		return false
-	}
-	return slices.Contains(r.cfg.Layers, layer)
+	return r.cfg.Store != nil && slices.Contains(r.cfg.Layers, layer)
 }
 
 const progressEvery = 5 * time.Second
