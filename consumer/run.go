@@ -159,7 +159,7 @@ func (a *app) serve(ctx context.Context) error {
 			Kafka: a.kafka, Topics: a.topics, Group: a.cfg.classifyGroup(), Instance: a.cfg.Instance, Sessions: a.cfg.Sessions,
 			BatchRecords: a.cfg.BatchRecords, BatchWait: a.cfg.BatchWait, MaxTextBytes: a.cfg.MaxTextBytes, From: a.cfg.From,
 			DrainTimeout: a.cfg.DrainTimeout, DriftWindow: a.cfg.DriftWindow, Models: a.models.holder, Logger: a.log, Registerer: a.registry,
-			Observer: a.observer(),
+			Observer: a.observer(), Removed: a.removed,
 		})
 		g.Go(func() error { return a.classify.Run(ctx) })
 	}

@@ -6,41 +6,42 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
+	"complaints/consumer/classify"
 	"complaints/consumer/verify"
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/schema"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // errFaults ends the command with a status that is not 0; what is wrong stands in
 // the report.
-var errFaults = errors.New("something was lost, repeated or damaged: see the report")
+var errFaults = errors.New("something was lost, repeated or damaged, or there was nothing to compare: see the report")
 
 func runVerify(ctx context.Context, cfg *verifyConfig, stdout, stderr io.Writer) error {
 	opts, err := cfg.Kafka.Options()
 	if err != nil {
 		return err
 	}
-	store, err := lake.Open(ctx, cfg.Lake)
+	store, err := lake.OpenExisting(ctx, cfg.Lake)
 	if err != nil {
 		return err
 	}
-	topics := schema.TopicNames(cfg.Topics.TopicPrefix)
-	if cfg.Wait > 0 {
-		if err := waitCaughtUp(ctx, cfg, opts, topics); err != nil {
-			return err
-		}
+	log := newLogger(cfg.LogLevel, stderr)
+	opts = append(opts, kafka.WithLogger(log))
+	topics, err := prepareVerify(ctx, cfg, opts)
+	if err != nil {
+		return err
 	}
 	report, err := verify.Run(ctx, verify.Config{
 		KafkaOpts: opts, Topics: topics, Group: cfg.classifyGroup(), Store: store, Layers: cfg.Layers, SinkGroup: cfg.sinkGroup(),
 		BronzeFor: time.Duration(cfg.BronzeDays) * 24 * time.Hour,
 		Progress:  func(line string) { fmt.Fprintln(stderr, line) },
-		Logger:    newLogger(cfg.LogLevel, stderr),
+		Logger:    log,
 	})
 	if err != nil {
 		return err
@@ -56,34 +57,52 @@ func runVerify(ctx context.Context, cfg *verifyConfig, stdout, stderr io.Writer)
 	return err
 }
 
-// waitCaughtUp waits until both groups have committed all that is there.
-func waitCaughtUp(ctx context.Context, cfg *verifyConfig, opts []kgo.Opt, topics schema.Topics) error {
+// prepareVerify finds the topics, and waits until both groups have committed all
+// that is there now if that is asked for.
+func prepareVerify(ctx context.Context, cfg *verifyConfig, opts []kgo.Opt) (schema.Topics, error) {
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
-		return err
+		return schema.Topics{}, err
 	}
 	defer cl.Close()
+	topics, err := kafka.FindTopics(ctx, cl, cfg.Topics.TopicPrefix)
+	if err != nil || cfg.Wait == 0 {
+		return topics.Topics, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Wait)
 	defer cancel()
-	for _, g := range []struct{ group, topic string }{
-		{cfg.classifyGroup(), topics.Complaints},
-		{cfg.sinkGroup(), topics.Complaints}, // bronze
-		{cfg.sinkGroup(), topics.Classified},
-	} {
-		if g.group == cfg.sinkGroup() && g.topic == topics.Complaints && !slices.Contains(cfg.Layers, schema.Bronze) {
-			continue
-		}
-		for {
-			lag, err := kafka.Lag(ctx, cl, g.group, g.topic)
-			if err == nil && lag.Total() == 0 {
-				break
-			}
-			select {
-			case <-ctx.Done():
-				return errors.Join(fmt.Errorf("after --wait %s group %s still has %d offsets of %s to do", cfg.Wait, g.group, lag.Total(), g.topic), err)
-			case <-time.After(200 * time.Millisecond):
-			}
+	err = cfg.waitFor(ctx, cl, cfg.classifyGroup(), topics.Complaints)
+	for _, layer := range cfg.Layers {
+		if err == nil {
+			err = cfg.waitFor(ctx, cl, cfg.sinkGroup(), topics.Of(layer))
 		}
 	}
+	return topics.Topics, err
+}
+
+// waitFor waits until a group has committed all that a topic holds.
+func (cfg *verifyConfig) waitFor(ctx context.Context, cl *kgo.Client, group, topic string) error {
+	var lag kafka.Lags
+	var failed error // of the last attempt to ask
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if lag, failed = kafka.Lag(ctx, cl, group, topic); failed == nil && lag.Total() > 0 {
+			return struct{}{}, errBehind
+		}
+		return struct{}{}, failed
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(200*time.Millisecond)), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		return fmt.Errorf("after --wait %s group %s still has %d offsets of %s to do: %w", cfg.Wait, group, lag.Total(), topic, errors.Join(err, failed))
+	}
 	return nil
+}
+
+// errBehind says that a group has not committed all.
+var errBehind = errors.New("the group is behind")
+
+// removed counts the messages that stood in a hole of the complaints, as bronze has them.
+func (a *app) removed(ctx context.Context, h classify.Hole) (messages int64, known bool, err error) {
+	if a.store == nil {
+		return 0, false, nil
+	}
+	return verify.CountRows(ctx, a.store, schema.Bronze, verify.Range{TopicID: h.TopicID, Partition: h.Partition, From: h.From, Next: h.Next})
 }

@@ -235,7 +235,7 @@ func (p *partition) resumeChain(ctx context.Context, c *chain, start, end int64)
 		return nil
 	}
 	if !p.acceptLoss {
-		return fmt.Errorf("%w: the lake needs offset %d next, and the log starts at %d now; --accept-loss goes on there", ErrDataLoss, c.next, start)
+		return fmt.Errorf("%w: the lake needs offset %d next, and the log starts at %d now; --accept-loss goes on there, and --from start does for the role classify where that lacks them too", ErrDataLoss, c.next, start)
 	}
 	p.logger.Error("the log no longer has offsets that the lake lacks; the loss is accepted", "layer", c.layer.Name, "from", c.next, "to", start)
 	return p.lose(ctx, c, start)
