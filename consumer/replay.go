@@ -23,7 +23,7 @@ func runReplay(ctx context.Context, cfg *replayConfig, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	topics, err := kafka.FindTopics(ctx, client, cfg.Topics.TopicPrefix)
+	topics, err := kafka.ReadTopics(ctx, client, cfg.Topics.TopicPrefix)
 	client.Close()
 	if err != nil {
 		return err

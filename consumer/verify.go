@@ -67,7 +67,7 @@ func prepareVerify(ctx context.Context, cfg *verifyConfig, opts []kgo.Opt) (sche
 	defer cl.Close()
 	topics, err := kafka.FindTopics(ctx, cl, cfg.Topics.TopicPrefix)
 	if err != nil || cfg.Wait == 0 {
-		return topics.Topics, err
+		return topics, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Wait)
 	defer cancel()
@@ -77,7 +77,7 @@ func prepareVerify(ctx context.Context, cfg *verifyConfig, opts []kgo.Opt) (sche
 			err = cfg.waitFor(ctx, cl, cfg.sinkGroup(), topics.Of(layer))
 		}
 	}
-	return topics.Topics, err
+	return topics, err
 }
 
 // waitFor waits until a group has committed all that a topic holds.

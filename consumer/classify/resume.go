@@ -2,7 +2,6 @@ package classify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"complaints/internal/kafka"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // resume checks the offsets at which assigned partitions are about to start.
@@ -121,20 +119,8 @@ func (s *session) commitStart(ctx context.Context, offsets map[int32]kgo.Offset,
 		}
 		begin[topic][p] = kgo.EpochOffset{Epoch: -1, Offset: at}
 	}
-	var failed error
-	s.stream.Client().CommitOffsetsSync(ctx, begin, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		failed = err
-		if resp == nil {
-			return
-		}
-		for _, t := range resp.Topics {
-			for _, p := range t.Partitions {
-				failed = errors.Join(failed, kerr.ErrorForCode(p.ErrorCode))
-			}
-		}
-	})
-	if failed != nil {
-		return fmt.Errorf("commit where %s starts: %w", topic, failed)
+	if err := kafka.Commit(ctx, s.stream.Client(), begin); err != nil {
+		return fmt.Errorf("commit where %s starts: %w", topic, err)
 	}
 	return nil
 }

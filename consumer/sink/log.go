@@ -98,21 +98,7 @@ func (k *kafkaLog) Commit(ctx context.Context, next int64) error {
 	ctx, cancel := context.WithTimeout(ctx, commitWithin)
 	defer cancel()
 	offsets := map[string]map[int32]kgo.EpochOffset{k.topic: {k.partition: {Epoch: -1, Offset: next}}}
-	var failure error
-	k.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		failure = err
-		if err != nil {
-			return
-		}
-		for _, t := range resp.Topics {
-			for _, p := range t.Partitions {
-				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-					failure = err
-				}
-			}
-		}
-	})
-	return failure
+	return kafka.Commit(ctx, k.client, offsets)
 }
 
 // topicIDOf returns the id that a fetch says its topic has, or "" on a broker

@@ -175,7 +175,7 @@ func TestFindTopicsCreatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := kafka.FindTopics(t.Context(), c.Client, "typo."); err != nil || found.Topics != made.Topics || found.MaxMessageBytes != made.MaxMessageBytes {
+	if found, err := kafka.ReadTopics(t.Context(), c.Client, "typo."); err != nil || found.Topics != made.Topics || found.MaxMessageBytes != made.MaxMessageBytes {
 		t.Errorf("%+v, %v, want %+v", found, err, made)
 	}
 }

@@ -95,11 +95,11 @@ func (t Topics) EnsureOutputs(ctx context.Context, cl *kgo.Client) error {
 	return errors.Join(errs...)
 }
 
-// FindTopics is EnsureTopics of a command that must not create anything: a topic
-// that is absent is an error, which names all of them.
-func FindTopics(ctx context.Context, cl *kgo.Client, prefix string) (Topics, error) {
+// FindTopics says that all three topics are there, for a command that must not create
+// any. The error names those that are absent.
+func FindTopics(ctx context.Context, cl *kgo.Client, prefix string) (schema.Topics, error) {
 	defer warnOfSilence(cl)()
-	t := Topics{Topics: schema.TopicNames(prefix)}
+	t := schema.TopicNames(prefix)
 	var missing []string
 	for _, name := range []string{t.Complaints, t.Classified, t.DeadLetter} {
 		_, _, err := TopicID(ctx, cl, name)
@@ -111,6 +111,14 @@ func FindTopics(ctx context.Context, cl *kgo.Client, prefix string) (Topics, err
 	}
 	if len(missing) > 0 {
 		return t, fmt.Errorf("the cluster has no topic %s: is --topic-prefix %q right?", strings.Join(missing, ", "), prefix)
+	}
+	return t, nil
+}
+
+// ReadTopics is FindTopics with what the settings of the source say.
+func ReadTopics(ctx context.Context, cl *kgo.Client, prefix string) (t Topics, err error) {
+	if t.Topics, err = FindTopics(ctx, cl, prefix); err != nil {
+		return t, err
 	}
 	source, err := topicSettings(ctx, kadm.NewClient(cl), t.Complaints)
 	if err == nil {
