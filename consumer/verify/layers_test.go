@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,21 +22,11 @@ func TestVerifyReportsBrokenChains(t *testing.T) {
 			e.remove(e.files("gold/", "part-00000-00000000000000000000")[0])
 		}, map[verify.Kind]int64{verify.Gap: -1}},
 		{"an object of the last link that is gone", func(e *environment) {
-			links := e.files("chain/gold/", "/0/")
-			e.remove(links[len(links)-1]) // of markers alone
-			last := strings.TrimSuffix(filepath.Base(links[len(links)-2]), ".json")
-			for _, path := range e.files("gold/", "part-00000-"+last) {
-				e.remove(path)
-			}
+			e.removeLastObjects()
 			e.sunk(0, 0) // it was not committed yet
 		}, nil},
 		{"an object of the last link that is gone after the commit", func(e *environment) {
-			links := e.files("chain/gold/", "/0/")
-			e.remove(links[len(links)-1]) // of markers alone
-			last := strings.TrimSuffix(filepath.Base(links[len(links)-2]), ".json")
-			for _, path := range e.files("gold/", "part-00000-"+last) {
-				e.remove(path)
-			}
+			e.removeLastObjects()
 		}, map[verify.Kind]int64{verify.Gap: -1}},
 		{"an object that no link claims", func(e *environment) {
 			path := e.files("gold/", "part-00001")[0]
@@ -53,6 +44,25 @@ func TestVerifyReportsBrokenChains(t *testing.T) {
 			e.write(e.files("chain/gold/", "/1/")[1], []byte("{"))
 		}, map[verify.Kind]int64{verify.Gap: -1, verify.Orphan: -1, verify.Damaged: 1}},
 	})
+}
+
+// removeLastObjects removes the objects of the last claim that has some, and the claims of markers alone behind it.
+func (e *environment) removeLastObjects() {
+	e.t.Helper()
+	for _, path := range slices.Backward(e.files("chain/gold/", "/0/")) {
+		var claim schema.Claim
+		if err := json.Unmarshal(e.read(path), &claim); err != nil {
+			e.t.Fatal(err)
+		}
+		if len(claim.Rows) == 0 {
+			e.remove(path)
+			continue
+		}
+		for day := range claim.Rows {
+			e.remove(filepath.Join(e.dir, claim.ObjectKey(day)))
+		}
+		return
+	}
 }
 
 func TestVerifyReportsDamagedObjects(t *testing.T) {
