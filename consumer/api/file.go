@@ -100,7 +100,7 @@ func (f *fileAnswer) run() error {
 			return err
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			f.out = appendRowError(f.out, 0, "bad-file", err.Error())
+			f.out = append(appendError(append(f.out, '{'), "bad-file", err.Error()), "}\n"...)
 		}
 		if _, err := f.results.Write(f.out); err != nil {
 			return err
@@ -142,7 +142,8 @@ func (f *fileAnswer) predict(batch []rowOrError) error {
 	for i := range batch {
 		row := &batch[i]
 		if kind, detail := f.refuse(row); kind != "" {
-			f.out = appendRowError(f.out, row.Line, kind, detail)
+			f.out = append(appendError(append(f.out, '{'), kind, detail), ',')
+			f.out = appendRow(f.out, row)
 			m.rows.WithLabelValues(rowRefused).Inc()
 			continue
 		}
@@ -152,12 +153,7 @@ func (f *fileAnswer) predict(batch []rowOrError) error {
 		m.rows.WithLabelValues(rowPredicted).Inc()
 		f.out = append(f.out, '{')
 		f.out = appendPrediction(f.out, &p, model)
-		f.out = append(f.out, `,"line":`...)
-		f.out = strconv.AppendInt(f.out, int64(row.Line), 10)
-		if id := row.Complaint.ComplaintID; id != "" {
-			f.out = appendText(append(f.out, `,"complaint_id":`...), id)
-		}
-		f.out = append(f.out, "}\n"...)
+		f.out = appendRow(append(f.out, ','), row)
 	}
 	return nil
 }
@@ -177,15 +173,21 @@ func (f *fileAnswer) refuse(row *rowOrError) (kind, detail string) {
 	return kindOf(rejection.Reason), rejection.Detail
 }
 
-// appendRowError appends the line of a row without a prediction.
-func appendRowError(b []byte, line int, kind, detail string) []byte {
-	b = append(b, `{"error":{"type":`...)
-	b = appendText(b, problemType+kind)
-	b = append(b, `,"detail":`...)
-	b = appendText(b, detail)
-	b = append(b, '}')
-	if line > 0 {
-		b = strconv.AppendInt(append(b, `,"line":`...), int64(line), 10)
+// appendRow ends the line of a row with what says which row it is.
+func appendRow(b []byte, row *rowOrError) []byte {
+	b = strconv.AppendInt(append(b, `"line":`...), int64(row.Line), 10)
+	b = append(b, `,"complaint_id":`...)
+	if id := row.Complaint.ComplaintID; id != "" {
+		b = appendText(b, id)
+	} else {
+		b = append(b, "null"...)
 	}
 	return append(b, "}\n"...)
+}
+
+// appendError appends the member that says why there is no prediction.
+func appendError(b []byte, kind, detail string) []byte {
+	b = appendText(append(b, `"error":{"type":`...), problemType+kind)
+	b = appendText(append(b, `,"detail":`...), detail)
+	return append(b, '}')
 }

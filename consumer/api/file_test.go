@@ -22,6 +22,12 @@ func TestFile(t *testing.T) {
 	if w.Code != 200 || w.Header().Get("Content-Type") != "application/x-ndjson" {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
+	// Each row's answer says which complaint it is of.
+	for i, id := range []string{`"7"`, `"8"`, "null", "null", `"10"`} {
+		if line := strings.Split(w.Body.String(), "\n")[i]; !strings.HasSuffix(line, fmt.Sprintf(`"line":%d,"complaint_id":%s}`, i+2, id)) {
+			t.Errorf("row %d: %s", i, line)
+		}
+	}
 	var got []resultJSON
 	for d := json.NewDecoder(w.Body); ; {
 		var r resultJSON
