@@ -168,6 +168,9 @@ func TestDocsInABrowser(t *testing.T) {
 				chromedp.Click(chromedp.CSS("#operations-predictions-predict .execute")),
 				chromedp.WaitVisible(chromedp.CSS("#operations-predictions-predict .live-responses-table .response-col_description pre")),
 			)
+			if example := get(t, ctx, chromedp.Text(chromedp.CSS(".info"))); !strings.Contains(example, s.url+"/v1/predict/file") {
+				t.Errorf("the example does not name %s: %s", s.url, example)
+			}
 			shown := get(t, ctx, chromedp.Evaluate[string](`document.querySelector("#operations-predictions-predict .live-responses-table pre.microlight, #operations-predictions-predict .live-responses-table .highlight-code pre").innerText`))
 			var answer struct {
 				Results []struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"runtime"
 	"slices"
@@ -78,6 +79,7 @@ type runConfig struct {
 
 	HTTPAddr            string        `name:"http-addr" help:"Where to serve HTTP: predictions with the role api, health and metrics with any; default 127.0.0.1:8000 for the role api, else nowhere, so that several consumers fit one machine." placeholder:"HOST:PORT" group:"HTTP"`
 	HTTPToken           string        `name:"http-token" help:"Bearer token that predictions ask for; better given by the environment, or as a file by COMPLAINTS_HTTP_TOKEN_FILE." placeholder:"SECRET" secret:"" group:"HTTP"`
+	HTTPCORSOrigins     []string      `name:"http-cors-origin" help:"Origins whose web pages may ask this server, such as https://example.org; * is all." placeholder:"ORIGIN" group:"HTTP"`
 	HTTPMaxTexts        int           `name:"http-max-texts" help:"Most texts a request." default:"1000" group:"HTTP"`
 	HTTPMaxExplained    int           `name:"http-max-explained" help:"Most texts a request that asks for explanations, which cost many times a prediction." default:"100" group:"HTTP"`
 	HTTPMaxRequestBytes int           `name:"http-max-request-bytes" help:"Largest request with texts, bytes; files have no limit." default:"4194304" group:"HTTP"`
@@ -253,6 +255,12 @@ func (c *runConfig) complete() error {
 	}
 	if c.HTTPMaxInFlight < 0 {
 		fault("--http-max-in-flight is %d, want 0 or more", c.HTTPMaxInFlight)
+	}
+	for _, o := range c.HTTPCORSOrigins {
+		// What browsers send: no path, not even a slash.
+		if u, err := url.Parse(o); o != "*" && (err != nil || u.Host == "" || o != u.Scheme+"://"+u.Host) {
+			fault("--http-cors-origin is %q, want scheme and host such as https://example.org, or *", o)
+		}
 	}
 	if c.BatchWait < 0 {
 		fault("--batch-wait is %s, want 0 or more", c.BatchWait)

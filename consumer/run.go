@@ -218,6 +218,7 @@ func (a *app) apiConfig() api.Config {
 		// A process of the stream is asked for its health and metrics, not for predictions.
 		Supervision: !a.cfg.has("api"),
 		Addr:        a.cfg.HTTPAddr, Version: version, Roles: a.cfg.Roles, Models: a.models.holder, Token: a.cfg.HTTPToken,
+		CORSOrigins: a.cfg.HTTPCORSOrigins,
 		Limits: api.Limits{
 			Texts: a.cfg.HTTPMaxTexts, Explained: a.cfg.HTTPMaxExplained, TextBytes: a.cfg.MaxTextBytes,
 			RequestBytes: a.cfg.HTTPMaxRequestBytes, InFlight: a.cfg.HTTPMaxInFlight, ScratchBytes: a.cfg.HTTPMaxScratchBytes, Time: a.cfg.HTTPTimeout,

@@ -118,8 +118,8 @@ func TestEmbeddedFromComplaintsToGold(t *testing.T) {
 
 func TestAllFaultsAtOnce(t *testing.T) {
 	var out bytes.Buffer
-	err := run(t.Context(), []string{"--roles", "sink", "--batch-wait=-1s", "--roll-rows=0", "--roll-age=-5s", "--http-max-in-flight=-1", "--http-max-explained=0"}, &out, &out)
-	for _, want := range []string{"--lake", "--batch-wait is -1s", "--roll-rows is 0", "--roll-age", "--http-max-in-flight is -1", "--http-max-explained is 0"} {
+	err := run(t.Context(), []string{"--roles", "sink", "--batch-wait=-1s", "--roll-rows=0", "--roll-age=-5s", "--http-max-in-flight=-1", "--http-max-explained=0", "--http-cors-origin=https://example.org/"}, &out, &out)
+	for _, want := range []string{"--lake", "--batch-wait is -1s", "--roll-rows is 0", "--roll-age", "--http-max-in-flight is -1", "--http-max-explained is 0", `--http-cors-origin is "https://example.org/"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("err = %v, want %q in it", err, want)
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -12,21 +13,23 @@ import (
 // time. What moves in one direction gives the other time too: a client may send
 // all before it reads, or read all before it sends on.
 type connection struct {
+	ctx  context.Context //nolint:containedctx // of the request, which the server ends where it cannot send
 	rc   *http.ResponseController
 	time time.Duration
 
 	mu    sync.Mutex // guards all below, and the deadlines
 	ended bool       // the upload
+	end   time.Time  // of the client's time
 }
 
 // extend starts the time anew.
 func (c *connection) extend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	end := time.Now().Add(c.time)
-	_ = c.rc.SetWriteDeadline(end) // a writer without deadlines needs none
+	c.end = time.Now().Add(c.time)
+	_ = c.rc.SetWriteDeadline(c.end) // a writer without deadlines needs none
 	if !c.ended {
-		_ = c.rc.SetReadDeadline(end)
+		_ = c.rc.SetReadDeadline(c.end)
 	}
 }
 
@@ -52,7 +55,7 @@ func (c *connection) send(w io.Writer, results *spool) error {
 			return nil
 		}
 		if err == nil {
-			err = c.write(w, buf[:n])
+			err = c.write(w, buf[:n], results.empty())
 		}
 		if err != nil {
 			results.fail(err)
@@ -61,17 +64,30 @@ func (c *connection) send(w io.Writer, results *spool) error {
 	}
 }
 
-func (c *connection) write(w io.Writer, b []byte) error {
+// write sends b; last says that nothing waits behind it.
+func (c *connection) write(w io.Writer, b []byte, last bool) error {
 	c.extend()
-	_, err := w.Write(b)
-	if err == nil {
-		err = c.rc.Flush()
+	if _, err := w.Write(b); err != nil {
+		return err
+	}
+	if last {
+		if err := c.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+	}
+	// Through a compressor a flush has no error. The server ends the request where it cannot send.
+	if err := c.ctx.Err(); err != nil {
+		return err
 	}
 	c.extend()
-	if errors.Is(err, http.ErrNotSupported) {
-		return nil
-	}
-	return err
+	return nil
+}
+
+// silent says whether the client was cut off because its time was over.
+func (c *connection) silent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !time.Now().Before(c.end)
 }
 
 // uploadReader reads what a client sends.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 
 	"complaints/internal/complaintfile"
@@ -36,7 +35,7 @@ func (a *API) predictFile(w http.ResponseWriter, r *http.Request) *problem {
 	rc := http.NewResponseController(w)
 	// Without it an HTTP/1 server reads the rest of the file before it answers.
 	_ = rc.EnableFullDuplex() // HTTP/2 does so anyway
-	c := &connection{rc: rc, time: a.limits.Time}
+	c := &connection{ctx: r.Context(), rc: rc, time: a.limits.Time}
 	upload := &uploadReader{body: r.Body, c: c}
 	rows, err := complaintfile.NewReader(upload, "the file")
 	if err != nil {
@@ -53,7 +52,7 @@ func (a *API) predictFile(w http.ResponseWriter, r *http.Request) *problem {
 	defer func() {
 		results.end()
 		if err := <-sent; err != nil {
-			a.logUnanswered(err, results.waits())
+			a.logUnanswered(c, err, results.waits())
 		}
 		results.close()
 	}()
@@ -67,12 +66,12 @@ func (a *API) predictFile(w http.ResponseWriter, r *http.Request) *problem {
 
 // logUnanswered notes that a client did not get all results. One that breaks off
 // is its own matter, one that was cut off is not.
-func (a *API) logUnanswered(err, waited error) {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
+func (a *API) logUnanswered(c *connection, err, waited error) {
+	if !c.silent() {
 		a.cfg.Logger.Debug("a client broke off before it had all results of its file", "err", err)
 		return
 	}
-	args := []any{"silent_for", a.limits.Time.String(), "err", err}
+	args := []any{"silent_for", c.time.String(), "err", err}
 	if waited != nil {
 		args = append(args, "scratch_err", waited)
 	}

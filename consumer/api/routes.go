@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/cors"
 )
 
 // The routes, as metrics name them.
@@ -50,7 +53,31 @@ func (a *API) routes() http.Handler {
 		hint = ": this process answers to " + strings.Join([]string{routeHealth, routeReady, routeMetrics}, ", ") + " only"
 	}
 	mux.Handle("/", a.metrics.watch(routeOther, answer(func(_ http.ResponseWriter, r *http.Request) *problem { return notFound(r, hint) })))
-	return secure(mux)
+	return a.shared(compressed(secure(mux)))
+}
+
+// compressed packs answers for clients that take gzip or zstd. Small ones stay as
+// they are, and events, of which each must arrive at once.
+func compressed(h http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.ExceptContentTypes([]string{"text/event-stream"}))
+	if err != nil {
+		panic(err) // of options that are written above
+	}
+	return wrap(h)
+}
+
+// shared lets pages of the configured origins read what is answered (CORS).
+func (a *API) shared(h http.Handler) http.Handler {
+	if len(a.cfg.CORSOrigins) == 0 {
+		return h
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: a.cfg.CORSOrigins,
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedHeaders: []string{"Authorization", "Content-Type"},
+		ExposedHeaders: []string{"Retry-After"},
+		MaxAge:         600, // seconds
+	}).Handler(h)
 }
 
 // routesOfTheRole are those for people and their programs. What supervisors and browsers ask for may carry

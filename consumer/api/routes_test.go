@@ -1,8 +1,16 @@
 package api
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 func TestWrongWay(t *testing.T) {
@@ -79,5 +87,64 @@ func TestToken(t *testing.T) {
 	}
 	if b := ask(a, "GET", routeOpenAPI, "").Body.String(); !strings.Contains(b, `"bearer"`) || !strings.Contains(b, `"401"`) {
 		t.Error("the description does not mention the token")
+	}
+}
+
+// Large answers are packed for who takes that, and say the same.
+func TestCompressedAnswers(t *testing.T) {
+	a := newAPI(t, nil)
+	texts := body(t, slices.Repeat(examples(t), 5)...)
+	plain := ask(a, "POST", routePredict, texts)
+	for coding, unpack := range map[string]func(io.Reader) (io.Reader, error){
+		"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
+	} {
+		w := ask(a, "POST", routePredict, texts, "Accept-Encoding", coding)
+		if got := w.Header().Get("Content-Encoding"); got != coding || w.Body.Len()*2 > plain.Body.Len() {
+			t.Errorf("%s: Content-Encoding %q, %d bytes of %d", coding, got, w.Body.Len(), plain.Body.Len())
+			continue
+		}
+		unpacked, err := unpack(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(unpacked); err != nil || !bytes.Equal(got, plain.Body.Bytes()) {
+			t.Errorf("%s: %v: %s", coding, err, got)
+		}
+	}
+	if w := ask(a, "POST", routePredict, body(t, "a text"), "Accept-Encoding", "gzip"); w.Header().Get("Content-Encoding") != "" {
+		t.Error("a small answer is packed")
+	}
+	if plain.Header().Get("Vary") == "" {
+		t.Error("a cache would not know that there are two answers")
+	}
+}
+
+// Pages of configured origins may ask and read what is answered, problems too; others may not.
+func TestCORS(t *testing.T) {
+	const ours = "https://desk.example.org"
+	a := newAPI(t, func(c *Config) { c.CORSOrigins, c.Token = []string{ours}, "secret" })
+	preflight := func(a http.Handler, origin string) *httptest.ResponseRecorder {
+		return ask(a, "OPTIONS", routePredict, "", "Origin", origin, "Access-Control-Request-Method", "POST",
+			"Access-Control-Request-Headers", "authorization,content-type")
+	}
+	allowed := func(w *httptest.ResponseRecorder) string { return w.Header().Get("Access-Control-Allow-Origin") }
+	if w := preflight(a, ours); w.Code != 204 || allowed(w) != ours || w.Header().Get("Access-Control-Allow-Headers") == "" {
+		t.Errorf("preflight: %d %v", w.Code, w.Header())
+	}
+	if w := ask(a, "POST", routePredict, body(t, "a text"), "Origin", ours, "Authorization", "Bearer secret"); w.Code != 200 || allowed(w) != ours {
+		t.Errorf("a prediction: %d %v", w.Code, w.Header())
+	}
+	if w := ask(a, "POST", routePredict, body(t, "a text"), "Origin", ours); w.Code != 401 || allowed(w) != ours {
+		t.Errorf("a problem: %d %v", w.Code, w.Header())
+	}
+	if w := preflight(a, "https://other.example.org"); allowed(w) != "" {
+		t.Errorf("another origin: %v", w.Header())
+	}
+	if w := preflight(newAPI(t, func(c *Config) { c.CORSOrigins = []string{"*"} }), ours); allowed(w) != "*" {
+		t.Errorf("all origins: %v", w.Header())
+	}
+	if w := preflight(newAPI(t, nil), ours); allowed(w) != "" || w.Code != 405 {
+		t.Errorf("none configured: %d %v", w.Code, w.Header())
 	}
 }

@@ -110,6 +110,13 @@ func (s *spool) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// empty says whether a Read would wait, or end.
+func (s *spool) empty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.memory.Len() == 0 && s.from == s.to
+}
+
 // fail ends the writer: nobody reads any more.
 func (s *spool) fail(err error) {
 	s.mu.Lock()

@@ -1,5 +1,7 @@
 "use strict";
 
+const anyHost = "http://localhost:8000"; // in the description
+
 // Swagger UI leaves these out, and people who use a keyboard or a screen reader without them. It draws again and
 // again, so that they are set after each change.
 const mend = {
@@ -12,6 +14,8 @@ const mend = {
   ".close-modal": (e) => { e.ariaLabel = "Close"; },
   ".copy-to-clipboard button": (e) => { e.ariaLabel = "Copy"; },
   ".microlight": (e) => { e.tabIndex = 0; }, // it can be scrolled
+  // The example is to be copied: it asks the server that the page came from.
+  ".info code": (e) => { if (e.textContent.includes(anyHost)) e.textContent = e.textContent.replace(anyHost, location.origin); },
   // A link inside of a button cannot be reached; the button does the same.
   ".opblock-summary-control a": (e) => { e.removeAttribute("href"); },
 };
