@@ -57,6 +57,7 @@ type resultJSON struct {
 	NeedsReview   *bool              `json:"needs_review"`
 	ModelVersion  string             `json:"model_version"`
 	Line          int                `json:"line"`
+	LastLine      int                `json:"last_line"`
 	ComplaintID   string             `json:"complaint_id"`
 	Error         *problem           `json:"error"`
 }

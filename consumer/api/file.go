@@ -111,20 +111,22 @@ func (f *fileAnswer) run() error {
 // rowOrError is a row, or why it is none.
 type rowOrError struct {
 	complaintfile.Row
-	err error
+	lastLine int // up to which lines seem to be a part of a row that is broken; 0: it is not
+	err      error
 }
 
 // read takes the next rows; its error ends the file.
 func (f *fileAnswer) read() (batch []rowOrError, err error) {
 	for size := 0; len(batch) < rowsAtOnce && size < bytesAtOnce; {
-		row, err := f.rows.Next()
-		if broken, ok := errors.AsType[*complaintfile.RowError](err); ok {
-			row.Line = broken.Line
-		} else if err != nil {
-			return batch, err
+		row := rowOrError{}
+		row.Row, row.err = f.rows.Next()
+		if broken, ok := errors.AsType[*complaintfile.RowError](row.err); ok {
+			row.Line, row.lastLine = broken.Line, broken.LastLine
+		} else if row.err != nil {
+			return batch, row.err
 		}
 		size += row.Bytes
-		batch = append(batch, rowOrError{row, err})
+		batch = append(batch, row)
 	}
 	return batch, nil
 }
@@ -175,6 +177,9 @@ func (f *fileAnswer) refuse(row *rowOrError) (kind, detail string) {
 // appendRow ends the line of a row with what says which row it is.
 func appendRow(b []byte, row *rowOrError) []byte {
 	b = strconv.AppendInt(append(b, `"line":`...), int64(row.Line), 10)
+	if row.lastLine > row.Line {
+		b = strconv.AppendInt(append(b, `,"last_line":`...), int64(row.lastLine), 10)
+	}
 	b = append(b, `,"complaint_id":`...)
 	if id := row.Complaint.ComplaintID; id != "" {
 		b = appendText(b, id)

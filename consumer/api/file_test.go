@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,6 +128,72 @@ func TestFileHoldsFewLargeRows(t *testing.T) {
 		}
 		if total != rowsAtOnce || !errors.Is(err, io.EOF) {
 			t.Errorf("%s: %d rows, %v", name, total, err)
+		}
+	}
+}
+
+// A file of another format is named, whatever its declared type; a form is too.
+func TestFileOfAnotherFormat(t *testing.T) {
+	a := newAPI(t, nil)
+	var form bytes.Buffer
+	parts := multipart.NewWriter(&form)
+	part, err := parts.CreateFormFile("file", "complaints.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(part, "narrative\nMy card was charged twice.\n")
+	if err := parts.Close(); err != nil {
+		t.Fatal(err)
+	}
+	parquet, err := os.ReadFile("../../internal/complaintfile/testdata/cases/hf.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for named, file := range map[string]string{
+		"Parquet":     string(parquet),
+		"xz":          "\xfd7zXZ\x00\x00\x04",
+		"bzip2":       "BZh91AY&SY",
+		"tar archive": "complaints.csv" + strings.Repeat("\x00", 243) + "ustar\x0000",
+		"(xls)":       "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00",
+		"multipart":   form.String(),
+	} {
+		w := ask(a, "POST", routeFile, file, "Content-Type", "text/csv")
+		if p := problemOf(t, w); w.Code != 422 || p.Type != problemType+"bad-file" || !strings.Contains(p.Detail, named) {
+			t.Errorf("%s: %d %+v", named, w.Code, p)
+		}
+	}
+}
+
+// Each line of a file stands in one answer: a broken row names the lines that it takes with it.
+func TestFileAnswersEachLine(t *testing.T) {
+	a := newAPI(t, nil)
+	for name, file := range map[string]string{
+		"quote never closed": "id,narrative\n1,A text.\n2,\"My card was charged twice.\n3,The bank does not answer.\n",
+		"text behind quotes": "id,narrative\n1,A text.\n2,\"My card was charged\n twice.\" they \"\n3,The bank does not answer.\n4,Nobody does.\n",
+		"JSON cut off":       "{\"narrative\":\"A text.\"}\n{\"narrative\":\"cut\n{\"narrative\":\"Nobody answers.\"}\n",
+	} {
+		var lines []int
+		for d := json.NewDecoder(ask(a, "POST", routeFile, file, "Content-Type", "text/csv").Body); ; {
+			var r resultJSON
+			if err := d.Decode(&r); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			for line := r.Line; line <= max(r.Line, r.LastLine); line++ {
+				lines = append(lines, line)
+			}
+		}
+		first := 2 // behind the header
+		if file[0] == '{' {
+			first = 1
+		}
+		want := make([]int, strings.Count(file, "\n")+1-first)
+		for i := range want {
+			want[i] = first + i
+		}
+		if !slices.Equal(lines, want) {
+			t.Errorf("%s: lines %v are answered, want %v", name, lines, want)
 		}
 	}
 }
