@@ -49,6 +49,14 @@ func (a *admission) admit(c *schema.Complaint, leftOut []string, where ...any) (
 	return true, nil
 }
 
+// shownID is an id for logs and errors. Where columns are shifted, it is the complaint's text, which is not shown.
+func shownID(id string) string {
+	if len(id) > 64 || strings.ContainsAny(id, " \t\n") {
+		return fmt.Sprintf("with an id of %d bytes", len(id))
+	}
+	return id
+}
+
 func kindOf(field string) string {
 	if strings.HasPrefix(field, "date_") {
 		return "date"

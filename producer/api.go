@@ -112,15 +112,15 @@ func (p *apiPublisher) hit(ctx context.Context, h *bureau.Hit, acked func()) err
 	counts.read.Add(1)
 	switch {
 	case h.Err != nil && p.cfg.Strict:
-		return fmt.Errorf("%w: complaint %s of the search API: %w", errStrict, c.ComplaintID, h.Err)
+		return fmt.Errorf("%w: complaint %s of the search API: %w", errStrict, shownID(c.ComplaintID), h.Err)
 	case h.Err != nil:
 		if counts.broken.Add(1); counts.broken.Load() <= maxLogged {
-			p.app.log.Warn("a complaint of the search API cannot be read", "complaint_id", c.ComplaintID, "err", h.Err)
+			p.app.log.Warn("a complaint of the search API cannot be read", "complaint_id", shownID(c.ComplaintID), "err", h.Err)
 		}
 	case p.window.Has(c.ComplaintID):
 		counts.seen.Add(1)
 	default:
-		publish, err := p.admit(c, h.Dropped, "complaint_id", c.ComplaintID)
+		publish, err := p.admit(c, h.Dropped, "complaint_id", shownID(c.ComplaintID))
 		if err != nil || !publish {
 			return errors.Join(err, ctx.Err())
 		}

@@ -143,7 +143,7 @@ func (p *publisher) publish(ctx context.Context, key, value []byte, acked func()
 		case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
 			p.counts.tooLarge.Add(1)
 		default:
-			p.fail(fmt.Errorf("publish complaint %s: %w", key, err))
+			p.fail(fmt.Errorf("publish complaint %s: %w", shownID(string(key)), err))
 			return
 		}
 		if acked != nil {

@@ -67,6 +67,20 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// Each row has its line, also where several broken ones stand one after another.
+func TestFileAnswersEachBrokenRow(t *testing.T) {
+	a := newAPI(t, nil)
+	for in, want := range map[string]int{
+		"id,narrative\n1,\"a\" b\n2,\"a\" b\n3,\"a\" b\n4,My mortgage\n":        4,
+		"{\"narrative\":\"cut \n{\"narrative\":\"cut \n{\"narrative\":\"cut \n": 3,
+	} {
+		w := ask(a, "POST", routeFile, in)
+		if got := strings.Count(w.Body.String(), "\n"); w.Code != 200 || got != want || strings.Count(w.Body.String(), "broken-row") != 3 {
+			t.Errorf("%q: %d, %d lines, want %d:\n%s", in, w.Code, got, want, w.Body)
+		}
+	}
+}
+
 // Results of the first rows come before the last rows are sent.
 func TestFileStreams(t *testing.T) {
 	url, _ := serve(t, newAPI(t, nil))

@@ -173,7 +173,7 @@ func replace(pairs ...string) []byte { return []byte(strings.NewReplacer(pairs..
 // More of the same kinds.
 func TestKinds(t *testing.T) {
 	csv := []byte(someCSV)
-	big := `{"meta":{"view":{"columns":[` + strings.Repeat(`{"name":"x","description":"a column"},`, 60_000) + `{"name":"y"}]}},"data":[["1"]]}`
+	big := `{"meta":{"view":{"columns":[` + strings.Repeat("\n  {\"name\":\"x\",\"description\":\"a column\"},", 120_000) + `{"name":"y"}]}},"data":[["1"]]}`
 	encrypted := zipped(t, "a.csv")(csv)
 	for _, sign := range []string{"PK\x03\x04", "PK\x01\x02"} {
 		at := bytes.Index(encrypted, []byte(sign))
@@ -294,7 +294,10 @@ func TestKinds(t *testing.T) {
 		{"another member, deep", []byte(`{"a":{"b":[` + someJSON + `]}}`), `refused: f: the rows stand within the member "a.b"`},
 		{"another member, large", []byte(`{"cases":[` + strings.Repeat(someJSON+",", 100_000) + someJSON + `]}`), `refused: f: the rows stand within the member "cases"`},
 		{"data, large", []byte(`{"data":[` + strings.Repeat(someJSON+",", 100_000) + someJSON + `],"meta":{"count":100001}}`), "100001 rows"},
-		{"columns without the text", []byte(big[:2000] + `]}},"data":[["1"]]}`), ""},
+		{"columns, larger than any row", []byte(big), "refused: f: the first object is longer than 4 MiB, the limit, within its member"},
+		{"a name that is a text", []byte(`{"Secret is my name and I owe nothing":[{"a":1}]}`), "refused: f: the rows stand within the member"},
+		{"a broken object with others inside", []byte("{\n  \"id\": 1\n  \"notes\": [\n    {\n      \"description\": \"inner\"\n    }\n  ]\n\n{\n  \"narrative\": \"a\"\n}\n"), "1 rows, 1 broken"},
+		{"an indented list with a broken object", []byte("[\n  {\n    \"id\": \"1\n  },\n  {\n    \"narrative\": \"a\"\n  }\n]\n"), "1 rows, 1 broken"},
 		{"a complaint with a list of objects", []byte(`{"complaint_id":"1","product":"x","history":[{"at":"2024"}],"narrative":"a"}`), "1 rows"},
 		{"a complaint without a text", []byte(`{"complaint_id":"1","product":"x","history":[{"at":"2024"}]}`), "1 rows, 1 blank"},
 		{"MongoDB", []byte(`{"_id":{"$oid":"65ee"},"date_received":{"$date":"2024-03-11T00:00:00Z"},"narrative":"a"}`), "1 rows"},

@@ -18,9 +18,13 @@ type jsonRows struct {
 	depth     int       // of the objects around the list
 	names     []string  // of the values, where rows are lists
 	bareLists bool      // rows are lists one after another, in no list
-	lineStart bool      // the value at hand is the first of its line, without a blank before it
+	indent    int       // blanks before the value at hand, if it is the first of its line, else midLine
 	broken    *rowFault // a broken row whose last line is not known yet
+	brokenAt  int       // its indent: what is indented otherwise is a part of it
 }
+
+// midLine is the indent of a value that follows another on its line.
+const midLine = -1
 
 var (
 	errControl  = errors.New("a string is not closed on its line")
@@ -36,7 +40,7 @@ var (
 const maxDepth = 64
 
 func newJSONRows(w *window, n *notes) (*jsonRows, error) {
-	j := &jsonRows{w: w, notes: n, lineStart: true}
+	j := &jsonRows{w: w, notes: n}
 	if w.bytes()[0] == '{' {
 		err := j.enter()
 		return j, err
@@ -61,29 +65,32 @@ func (j *jsonRows) next() (Row, error) {
 		line := j.w.line
 		n, err := j.read()
 		switch {
-		case j.broken != nil && (err == nil || j.lineStart && j.w.bytes()[0] == '{'):
+		case j.broken != nil && (err == nil && j.startsRow() || err != nil && j.indent == 0 && j.w.bytes()[0] == '{'):
 			return Row{}, j.orReport(nil) // what is at hand is read again
-		case err == nil:
+		case err == nil && j.broken == nil:
 			row, err := j.decode(j.w.bytes()[:n], line)
 			j.w.advance(n)
-			j.lineStart = false
+			j.indent = midLine
 			if errors.Is(err, errRepeatedHeader) {
 				continue
 			}
 			return row, err
-		case !isObjectFault(err):
+		case err != nil && !isObjectFault(err):
 			return Row{}, j.orReport(err)
 		}
 		if j.broken == nil {
-			j.broken = &rowFault{line: line, err: err, openEnded: errors.Is(err, errNoEnd)}
+			j.broken, j.brokenAt = &rowFault{line: line, err: err, openEnded: errors.Is(err, errNoEnd)}, j.indent
 		}
 		j.broken.last = line
 		if _, err := j.w.skipLine(); err != nil {
 			return Row{}, j.orReport(err)
 		}
-		j.lineStart = true
+		j.indent = 0
 	}
 }
+
+// startsRow says whether what is whole is a row, and not a part of the broken one.
+func (j *jsonRows) startsRow() bool { return j.brokenAt == midLine || j.indent == j.brokenAt }
 
 // orReport returns the broken row at hand, else err.
 func (j *jsonRows) orReport(err error) error {
@@ -110,7 +117,11 @@ func (j *jsonRows) toValue() error {
 		b := j.w.bytes()
 		rest := bytes.TrimLeft(b, between)
 		if passed := b[:len(b)-len(rest)]; len(passed) > 0 {
-			j.lineStart = passed[len(passed)-1] == '\n'
+			if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
+				j.indent = len(passed) - i - 1
+			} else if j.indent != midLine {
+				j.indent += len(passed)
+			}
 			j.w.advance(len(passed))
 		}
 		switch {

@@ -55,8 +55,8 @@ func (n *notes) decodeObject(value []byte, line int) (c schema.Complaint, droppe
 	}
 	dropped = append(dropped, n.tidy(&c, line)...)
 	if c.Narrative == "" && !hasText(m) {
-		if path := inside(m, maxWrapDepth); path != "" {
-			return c, nil, fmt.Errorf("the complaint stands within its member %.100q: take it out first (jq -c '.%.100s')", path, path)
+		if path := inside(m, maxWrapDepth); path != nil {
+			return c, nil, fmt.Errorf("the complaint stands within its member %s: take it out first (jq -c .MEMBER FILE)", shown(path))
 		}
 	}
 	return c, dropped, nil
@@ -169,22 +169,22 @@ func hasText(m members) bool {
 }
 
 // inside returns the path of a member that holds a complaint, such as an envelope's payload.
-func inside(m members, depth int) string {
+func inside(m members, depth int) []string {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		var inner members
 		switch {
 		case m[name][0] == '[' && slices.Contains(rowLists, name):
-			return name + "[]"
+			return []string{name}
 		case depth == 0 || m[name][0] != '{' || json.Unmarshal(m[name], &inner) != nil:
 		case hasText(inner):
-			return name
+			return []string{name}
 		default:
-			if path := inside(inner, depth-1); path != "" {
-				return name + "." + path
+			if path := inside(inner, depth-1); path != nil {
+				return append([]string{name}, path...)
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 func first(m members, names ...string) (json.RawMessage, bool) {

@@ -31,7 +31,7 @@ type wrapper struct {
 	names   []string // of the columns, where a member tells
 	text    bool     // the object is a complaint
 	fields  int      // members at the top that could be fields of one
-	other   string   // the path of a list of objects that is none of rowLists
+	other   []string // the path of a list of objects that is none of rowLists
 	columns bool     // the text's member holds an object: the file is written by columns
 }
 
@@ -71,6 +71,11 @@ func (j *jsonRows) enter() error {
 			} else if !errors.Is(moreErr, errTooLong) {
 				return moreErr
 			}
+			if err := s.refuse(); err != nil {
+				return err
+			}
+			// Objects within it are not taken for rows.
+			return fmt.Errorf("the first object is longer than 4 MiB, the limit, within its member %s; if the rows stand further down, take them out first (jq)", shown(s.path))
 		case errors.Is(err, io.ErrUnexpectedEOF), err == nil:
 		default: // a complaint, or broken
 			return nil
@@ -81,10 +86,10 @@ func (j *jsonRows) enter() error {
 
 // refuse names the member that holds the rows, if no complaint is the object itself.
 func (s *wrapper) refuse() error {
-	if s.other == "" || s.text || s.fields > 1 {
+	if s.other == nil || s.text || s.fields > 1 {
 		return nil
 	}
-	return fmt.Errorf("the rows stand within the member %.100q, which is no name that is known: take them out first (jq -c '.%.100s[]' FILE)", s.other, s.other)
+	return fmt.Errorf("the rows stand within the member %s, which is no name that is known: take them out first (jq -c '.MEMBER[]' FILE)", shown(s.other))
 }
 
 // object looks through the members of the object at hand.
@@ -148,8 +153,8 @@ func (s *wrapper) list(name string, depth int) error {
 		return io.ErrUnexpectedEOF
 	case slices.Contains(rowLists, name) && (kind == '{' || kind == '[' || kind == ']'):
 		return errRows
-	case kind == '{' && s.other == "":
-		s.other = strings.Join(s.path[:depth+1], ".")
+	case kind == '{' && s.other == nil:
+		s.other = slices.Clone(s.path[:depth+1])
 	}
 	for s.d.More() {
 		if err := s.skip(); err != nil {
@@ -181,6 +186,17 @@ func cutOff(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// shown is the path of a member for an error. A name that may be somebody's text is not shown.
+func shown(path []string) string {
+	names := slices.Clone(path)
+	for i, name := range names {
+		if len(name) > maxNameBytes || strings.Count(name, " ") > 3 {
+			names[i] = fmt.Sprintf("(a name of %d bytes)", len(name))
+		}
+	}
+	return fmt.Sprintf("%q", strings.Join(names, "."))
 }
 
 // namesText says whether one of the names is that of the text.
