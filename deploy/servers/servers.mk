@@ -14,11 +14,12 @@ MLFLOW_VERSION        := 3.17.2
 AXE_VERSION           := 0.1.8
 SCHEMATHESIS_VERSION  := 4.32.5
 DUCKDB_VERSION        := 2.0.1
+MOTO_VERSION          := 5.2.5
 
 golangci-lint := $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 govulncheck   := $(STAMPS)/govulncheck-$(GOVULNCHECK_VERSION)
 
-.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe schemathesis duckdb servers debian
+.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe schemathesis duckdb moto servers debian
 kafka: $(STAMPS)/kafka-$(KAFKA_VERSION)             ## bring Kafka (Maven)
 versitygw: $(STAMPS)/versitygw-$(VERSITYGW_VERSION) ## bring the S3 gateway versitygw (Go)
 toxiproxy: $(STAMPS)/toxiproxy-$(TOXIPROXY_VERSION) ## bring toxiproxy, which slows, cuts and resets connections (Go)
@@ -28,7 +29,8 @@ mlflow: $(STAMPS)/mlflow-$(MLFLOW_VERSION)          ## bring MLflow (pip)
 axe: $(STAMPS)/axe-$(AXE_VERSION)                   ## bring axe, which checks that pages are accessible (pip)
 schemathesis: $(STAMPS)/schemathesis-$(SCHEMATHESIS_VERSION) ## bring schemathesis, which attacks an API by its description (pip)
 duckdb: $(STAMPS)/duckdb-$(DUCKDB_VERSION)          ## bring DuckDB, which reads the lake in tests (pip)
-servers: duckdb schemathesis kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
+moto: $(STAMPS)/moto-$(MOTO_VERSION)                ## bring moto, a stand-in for AWS (pip)
+servers: duckdb moto schemathesis kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
 
 debian: ## install the Debian packages that tests need, as root; elsewhere say what to install
 	deploy/servers/debian
@@ -112,4 +114,11 @@ $(STAMPS)/duckdb-$(DUCKDB_VERSION):
 	python3 -m venv $(CACHE)/duckdb
 	$(retry) $(CACHE)/duckdb/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
 		--requirement deploy/servers/duckdb/requirements.txt
+	@touch $@
+
+$(STAMPS)/moto-$(MOTO_VERSION):
+	$(call renew,moto)
+	python3 -m venv $(CACHE)/moto
+	$(retry) $(CACHE)/moto/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
+		--requirement deploy/servers/moto/requirements.txt
 	@touch $@
