@@ -131,8 +131,8 @@ func (r rights) await(t *testing.T, a acl, want bool) {
 	t.Fatalf("the broker does not take note of %s", a)
 }
 
-// guarded is a system on a broker that asks its access control lists.
-type guarded struct {
+// aclEnv is a test environment: programs on a broker that asks its access control lists.
+type aclEnv struct {
 	kafka *servers.KafkaServer
 	rights
 	lake string
@@ -149,7 +149,7 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 			roles = append(roles, a.role)
 		}
 	}
-	g := &guarded{kafka: servers.Kafka(t, servers.Secured(roles...), servers.Authorized()), lake: "file://" + t.TempDir()}
+	g := &aclEnv{kafka: servers.Kafka(t, servers.Secured(roles...), servers.Authorized()), lake: "file://" + t.TempDir()}
 	client, err := kgo.NewClient(kgo.SeedBrokers(g.kafka.Internal...))
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ type step struct {
 }
 
 // needsEach runs a step without each of its rights.
-func (g *guarded) needsEach(t *testing.T, list []acl, s step) {
+func (g *aclEnv) needsEach(t *testing.T, list []acl, s step) {
 	t.Helper()
 	for _, a := range list {
 		if a.role == s.role {
@@ -203,7 +203,7 @@ func (g *guarded) needsEach(t *testing.T, list []acl, s step) {
 }
 
 // fails runs a step without a right. The step must say that it is a right that is missing.
-func (g *guarded) fails(t *testing.T, a acl, step func(*testing.T) error) {
+func (g *aclEnv) fails(t *testing.T, a acl, step func(*testing.T) error) {
 	t.Helper()
 	g.take(t, a)
 	defer g.give(t, a)
@@ -213,7 +213,7 @@ func (g *guarded) fails(t *testing.T, a acl, step func(*testing.T) error) {
 }
 
 // commandOfThePage runs the one command that the page shows, and returns the right that it gives.
-func (g *guarded) commandOfThePage(t *testing.T) acl {
+func (g *aclEnv) commandOfThePage(t *testing.T) acl {
 	t.Helper()
 	command := regexp.MustCompile(`(?m)^ +kafka-acls\.sh (--bootstrap-server \S+ --command-config \S+) (--add .+)$`).FindStringSubmatch(string(read(t, "SECURITY.md")))
 	if command == nil {
@@ -225,7 +225,7 @@ func (g *guarded) commandOfThePage(t *testing.T) acl {
 }
 
 // makesTheTopics has the producer make the topics, with the rights to create them: without any one of those it fails.
-func (g *guarded) makesTheTopics(t *testing.T, list []acl) {
+func (g *aclEnv) makesTheTopics(t *testing.T, list []acl) {
 	t.Helper()
 	var creates []acl
 	for _, a := range list {
@@ -253,7 +253,7 @@ func (g *guarded) makesTheTopics(t *testing.T, list []acl) {
 }
 
 // as runs a program as the principal of a role, and returns its output as an error if it fails or does not end.
-func (g *guarded) as(t *testing.T, role, stdin, name string, args ...string) error {
+func (g *aclEnv) as(t *testing.T, role, stdin, name string, args ...string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -274,12 +274,12 @@ func (g *guarded) as(t *testing.T, role, stdin, name string, args ...string) err
 // Two messages, one of which becomes a dead letter.
 const goodAndBad = `{"narrative": "A debt collector calls me at work about a debt that is not mine."}` + "\n" + `{"narrative": "XXXX XXXX"}` + "\n"
 
-func (g *guarded) produces(t *testing.T) error {
+func (g *aclEnv) produces(t *testing.T) error {
 	return g.as(t, "producer", goodAndBad, "producer", "-")
 }
 
 // publish leaves two messages more, past all rights.
-func (g *guarded) publish(t *testing.T) {
+func (g *aclEnv) publish(t *testing.T) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(g.kafka.Internal...))
 	if err != nil {
@@ -294,7 +294,7 @@ func (g *guarded) publish(t *testing.T) {
 }
 
 // forget deletes a group, so that its role starts as if its offsets were lost.
-func (g *guarded) forget(t *testing.T, group string) {
+func (g *aclEnv) forget(t *testing.T, group string) {
 	t.Helper()
 	for range 150 {
 		resp, err := g.adm.DeleteGroup(t.Context(), group)
@@ -307,22 +307,22 @@ func (g *guarded) forget(t *testing.T, group string) {
 }
 
 // classifies loses its offsets first, so that it has to read its outputs too.
-func (g *guarded) classifies(t *testing.T) error {
+func (g *aclEnv) classifies(t *testing.T) error {
 	g.forget(t, "complaints-classify")
 	g.publish(t)
 	return g.as(t, "classify", "", "consumer", "--roles", "classify", "--instance", "acl", "--allow-bootstrap", "--from", "outputs",
 		"--sessions", "1", "--session-timeout", "6s", "--exit-when-idle", "--idle-for", "300ms")
 }
 
-func (g *guarded) sinks(t *testing.T) error {
+func (g *aclEnv) sinks(t *testing.T) error {
 	return g.as(t, "sink", "", "consumer", "--roles", "sink", "--instance", "acl", "--session-timeout", "6s", "--exit-when-idle", "--idle-for", "300ms")
 }
 
-func (g *guarded) verifies(t *testing.T) error {
+func (g *aclEnv) verifies(t *testing.T) error {
 	return g.as(t, "verify", "", "consumer", "verify", "--wait", "2s")
 }
 
-func (g *guarded) replays(t *testing.T) error {
+func (g *aclEnv) replays(t *testing.T) error {
 	g.forget(t, "complaints-replay-only_masks")
 	return g.as(t, "replay", "", "consumer", "replay-dead-letters", "--reason", "only_masks")
 }

@@ -46,9 +46,9 @@ type service struct {
 	} `yaml:"depends_on"`
 }
 
-// composed runs the services of docker-compose.yml as plain processes. Commands and environment are compose's; a port of a
+// composeEnv is a test environment that runs the services of docker-compose.yml as plain processes. Commands and environment are compose's; a port of a
 // service becomes a free port of this machine, and a volume a directory.
-type composed struct {
+type composeEnv struct {
 	t        *testing.T
 	services map[string]service
 	stages   map[string]stage
@@ -92,7 +92,7 @@ func TestComposeFileRunsAsPlainProcesses(t *testing.T) {
 }
 
 // readCompose reads the file by compose's own library, which merges and checks it.
-func readCompose(t *testing.T) *composed {
+func readCompose(t *testing.T) *composeEnv {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(servers.Cache(t), "bin", "compose-spec"), "docker-compose.yml")
 	cmd.Dir = ".."
@@ -106,7 +106,7 @@ func readCompose(t *testing.T) *composed {
 	if err := yaml.Unmarshal(out, &file); err != nil {
 		t.Fatal(err)
 	}
-	return &composed{t: t, services: file.Services, stages: readStages(t), ports: map[string]string{}, volumes: map[string]string{}}
+	return &composeEnv{t: t, services: file.Services, stages: readStages(t), ports: map[string]string{}, volumes: map[string]string{}}
 }
 
 // stage is what a stage of the Dockerfile gives a container.
@@ -151,7 +151,7 @@ func stringsOf(t *testing.T, list string) (all []string) {
 }
 
 // port gives the free port that stands for a port of the file.
-func (c *composed) port(of string) string {
+func (c *composeEnv) port(of string) string {
 	c.t.Helper()
 	if c.ports[of] == "" {
 		c.ports[of] = fmt.Sprint(servers.FreePort(c.t))
@@ -160,7 +160,7 @@ func (c *composed) port(of string) string {
 }
 
 // volume gives the directory that stands for a volume of the file.
-func (c *composed) volume(name string) string {
+func (c *composeEnv) volume(name string) string {
 	if c.volumes[name] == "" {
 		c.volumes[name] = c.t.TempDir()
 	}
@@ -171,7 +171,7 @@ func (c *composed) volume(name string) string {
 var localNames = regexp.MustCompile(`\b(?:kafka|s3|0\.0\.0\.0|localhost|127\.0\.0\.1):(\d+)\b|(^|//):(\d+)\b`)
 
 // local turns the file's addresses and paths into those of this test.
-func (c *composed) local(s service, text string) string {
+func (c *composeEnv) local(s service, text string) string {
 	c.t.Helper()
 	text = localNames.ReplaceAllStringFunc(text, func(found string) string {
 		before, port, _ := strings.Cut(found, ":")
@@ -200,7 +200,7 @@ func (c *composed) local(s service, text string) string {
 	return text
 }
 
-func (c *composed) environment(name string, s service) (env []string) {
+func (c *composeEnv) environment(name string, s service) (env []string) {
 	c.t.Helper()
 	for key, value := range s.Environment {
 		env = append(env, key+"="+c.local(s, fmt.Sprint(value)))
@@ -211,7 +211,7 @@ func (c *composed) environment(name string, s service) (env []string) {
 	return env
 }
 
-func (c *composed) command(s service) []string {
+func (c *composeEnv) command(s service) []string {
 	c.t.Helper()
 	args := make([]string, len(s.Command))
 	for i, arg := range s.Command {
@@ -221,7 +221,7 @@ func (c *composed) command(s service) []string {
 }
 
 // runKafka runs the broker with the lines that the image makes of its environment: KAFKA_LOG_DIRS is log.dirs.
-func (c *composed) runKafka() *servers.KafkaServer {
+func (c *composeEnv) runKafka() *servers.KafkaServer {
 	s := c.services["kafka"]
 	properties := map[string]string{}
 	for _, kv := range c.environment("kafka", s) {
@@ -242,20 +242,20 @@ func (c *composed) runKafka() *servers.KafkaServer {
 	return k
 }
 
-func (c *composed) runS3() {
+func (c *composeEnv) runS3() {
 	c.plain("bucket", c.services["bucket"].Command[0])
 	s := c.services["s3"]
 	c.server("s3", filepath.Join(servers.Cache(c.t), "bin", "versitygw"), c.command(s), nil)
 }
 
 // plain runs the command of a service to its end, by a program of this machine.
-func (c *composed) plain(name, program string) {
+func (c *composeEnv) plain(name, program string) {
 	args := c.command(c.services[name])
 	foreground(c.t, nil, append([]string{program}, args[1:]...)...)
 }
 
 // server runs a service until the test ends. It is up when the address of its health check answers.
-func (c *composed) server(name, binary string, args, env []string) {
+func (c *composeEnv) server(name, binary string, args, env []string) {
 	s := c.services[name]
 	url := regexp.MustCompile(`http://[\w.:/]+`).FindString(c.local(s, strings.Join(s.Healthcheck.Test, " ")))
 	if len(s.Environment) > 0 {
@@ -269,7 +269,7 @@ func (c *composed) server(name, binary string, args, env []string) {
 }
 
 // runMLflow returns what tells whether MLflow answers by the names that the file lets it answer to, and by no other.
-func (c *composed) runMLflow() func(context.Context) error {
+func (c *composeEnv) runMLflow() func(context.Context) error {
 	s := c.services["mlflow"]
 	args := c.command(s)
 	port := c.port("5000")
@@ -304,7 +304,7 @@ func (c *composed) runMLflow() func(context.Context) error {
 
 // runPrometheus runs Prometheus with its own settings and rules. Its targets are names that only compose resolves;
 // [TestPrometheusScrapesARunningSystem] has a run of targets.
-func (c *composed) runPrometheus() {
+func (c *composeEnv) runPrometheus() {
 	p := prometheusServer{"http://127.0.0.1:" + c.port("9090")}
 	args := append(c.command(c.services["prometheus"]), "--web.listen-address=127.0.0.1:"+c.port("9090"))
 	background(c.t, "prometheus", nil, append([]string{"prometheus"}, args...)...)
@@ -320,7 +320,7 @@ func (c *composed) runPrometheus() {
 }
 
 // runOwn runs a service of this module: once to its end if it does not restart, else each replica until the test ends.
-func (c *composed) runOwn(name string) {
+func (c *composeEnv) runOwn(name string) {
 	c.t.Helper()
 	s := c.services[name]
 	for _, server := range []string{"kafka", "s3"} {
@@ -352,7 +352,7 @@ func (c *composed) runOwn(name string) {
 	}
 }
 
-func (c *composed) healthy(name string, st stage, env []string) error {
+func (c *composeEnv) healthy(name string, st stage, env []string) error {
 	cmd := exec.CommandContext(c.t.Context(), program(c.t, filepath.Base(st.health[0])), st.health[1:]...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), isOurs), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -362,7 +362,7 @@ func (c *composed) healthy(name string, st stage, env []string) error {
 }
 
 // answersWithExamples asks the api.
-func (c *composed) answersWithExamples() {
+func (c *composeEnv) answersWithExamples() {
 	resp, err := http.Post("http://"+c.ports["api"]+"/v1/predict", "application/json", body(`{"text": ["A debt collector calls me about a debt that is not mine."]}`))
 	if err != nil {
 		c.t.Fatal(err)

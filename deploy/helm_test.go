@@ -64,23 +64,23 @@ type podSpec struct {
 	}
 }
 
-// chart runs the pods of the Helm chart as plain processes: commands, environment and mounted files are the manifests', below a
+// chartEnv is a test environment that runs the pods of the Helm chart as plain processes: commands, environment and mounted files are the manifests', below a
 // directory instead of /etc/complaints.
-type chart struct {
+type chartEnv struct {
 	t         *testing.T
 	manifests []manifest
 	secrets   map[string]string // name/key → content
 	addresses []string          // old and new, for the settings
 }
 
-func readChart(t *testing.T, values string) *chart {
+func readChart(t *testing.T, values string) *chartEnv {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(servers.Cache(t), "bin", "helm"), "template", "complaints", "helm", "--values", values)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("helm template with %s: %v (`make helm` brings helm)", values, err)
 	}
-	c := &chart{t: t, secrets: map[string]string{}}
+	c := &chartEnv{t: t, secrets: map[string]string{}}
 	documents := yaml.NewDecoder(bytes.NewReader(out))
 	for {
 		var m manifest
@@ -103,7 +103,7 @@ type pod struct {
 }
 
 // pods are all that the chart starts, each replica for itself.
-func (c *chart) pods() (all []pod) {
+func (c *chartEnv) pods() (all []pod) {
 	c.t.Helper()
 	for _, m := range c.manifests {
 		spec := m.Spec.Template.Spec
@@ -119,7 +119,7 @@ func (c *chart) pods() (all []pod) {
 	return all
 }
 
-func (c *chart) pod(name, kind string, spec podSpec) pod {
+func (c *chartEnv) pod(name, kind string, spec podSpec) pod {
 	c.t.Helper()
 	root := c.t.TempDir()
 	container := spec.Containers[0]
@@ -156,7 +156,7 @@ func (c *chart) pod(name, kind string, spec podSpec) pod {
 	return p
 }
 
-func (c *chart) configMap(name string) string {
+func (c *chartEnv) configMap(name string) string {
 	for _, m := range c.manifests {
 		if m.Kind == "ConfigMap" && m.Metadata.Name == name {
 			return m.Data["config.yaml"]
@@ -166,7 +166,7 @@ func (c *chart) configMap(name string) string {
 	return ""
 }
 
-func (c *chart) write(file, content string) {
+func (c *chartEnv) write(file, content string) {
 	c.t.Helper()
 	if content == "" {
 		content = "made-up"

@@ -92,8 +92,8 @@ func TestTheWeeklyLoop(t *testing.T) {
 	}
 }
 
-// loopSystem is two consumers on real servers, which run from the start of the test to its end.
-type loopSystem struct {
+// loopEnv is a test environment: two consumers on real servers, which run from the start of the test to its end.
+type loopEnv struct {
 	t         *testing.T
 	env       []string
 	store     lake.Store
@@ -101,9 +101,9 @@ type loopSystem struct {
 	consumers []string // where each serves HTTP
 }
 
-func startLoop(t *testing.T) *loopSystem {
+func startLoop(t *testing.T) *loopEnv {
 	kafka, s3, mlflow := servers.Kafka(t), servers.VersityGW(t), servers.MLflow(t)
-	s := &loopSystem{t: t, mlflow: mlflow.URL, env: append(s3.Env(), "COMPLAINTS_MLFLOW="+mlflow.URL, "COMPLAINTS_BROKERS="+kafka.Brokers[0], "COMPLAINTS_LAKE=s3://"+s3.Bucket, "COMPLAINTS_S3_ENDPOINT="+s3.URL, "COMPLAINTS_PARTITIONS=4")}
+	s := &loopEnv{t: t, mlflow: mlflow.URL, env: append(s3.Env(), "COMPLAINTS_MLFLOW="+mlflow.URL, "COMPLAINTS_BROKERS="+kafka.Brokers[0], "COMPLAINTS_LAKE=s3://"+s3.Bucket, "COMPLAINTS_S3_ENDPOINT="+s3.URL, "COMPLAINTS_PARTITIONS=4")}
 	var err error
 	if s.store, err = lake.Open(t.Context(), lake.Config{URL: "file://" + filepath.Join(s3.Dir, s3.Bucket)}); err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func startLoop(t *testing.T) *loopSystem {
 }
 
 // file writes complaints as JSON lines.
-func (s *loopSystem) file(complaints []schema.Complaint) string {
+func (s *loopEnv) file(complaints []schema.Complaint) string {
 	s.t.Helper()
 	f, err := os.Create(filepath.Join(s.t.TempDir(), "complaints.jsonl"))
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *loopSystem) file(complaints []schema.Complaint) string {
 	return f.Name()
 }
 
-func (s *loopSystem) publish(complaints []schema.Complaint) {
+func (s *loopEnv) publish(complaints []schema.Complaint) {
 	s.t.Helper()
 	foreground(s.t, s.env, program(s.t, "producer"), s.file(complaints))
 }
@@ -158,7 +158,7 @@ type loopVerdict struct {
 }
 
 // train runs the trainer and returns its verdict and exit status.
-func (s *loopSystem) train(args ...string) (v loopVerdict, status int) {
+func (s *loopEnv) train(args ...string) (v loopVerdict, status int) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), program(s.t, "trainer"), append([]string{"run", "--json", "--quiet"}, args...)...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), isOurs), s.env...)
@@ -180,7 +180,7 @@ func (s *loopSystem) train(args ...string) (v loopVerdict, status int) {
 }
 
 // predicted is how many rows the predictions of a version have.
-func (s *loopSystem) predicted(version string) (rows int64) {
+func (s *loopEnv) predicted(version string) (rows int64) {
 	s.t.Helper()
 	for page, err := range lake.Pages(s.t.Context(), s.store, schema.PredictionPrefix(version)) {
 		if err != nil {
@@ -199,7 +199,7 @@ func (s *loopSystem) predicted(version string) (rows int64) {
 }
 
 // wantInMLflow checks that MLflow's alias is on a version, approved.
-func (s *loopSystem) wantInMLflow(version string) {
+func (s *loopEnv) wantInMLflow(version string) {
 	s.t.Helper()
 	body, err := getBody(s.t.Context(), s.mlflow+"/api/2.0/mlflow/registered-models/alias?name=complaints&alias=champion")
 	if err != nil {
@@ -213,7 +213,7 @@ func (s *loopSystem) wantInMLflow(version string) {
 }
 
 // waitServes waits until all consumers say that they serve a version.
-func (s *loopSystem) waitServes(version string) {
+func (s *loopEnv) waitServes(version string) {
 	s.t.Helper()
 	for _, addr := range s.consumers {
 		waitFor(s.t, version+" to serve at "+addr, func() error {
@@ -246,7 +246,7 @@ type tally struct{ rows, right int }
 func (c tally) share() float64 { return float64(c.right) / float64(max(c.rows, 1)) }
 
 // waitGold waits until gold has n rows, and counts them by model version.
-func (s *loopSystem) waitGold(n int) map[string]tally {
+func (s *loopEnv) waitGold(n int) map[string]tally {
 	s.t.Helper()
 	var found map[string]tally
 	waitFor(s.t, fmt.Sprintf("%d rows of gold", n), func() error {
@@ -270,7 +270,7 @@ func (s *loopSystem) waitGold(n int) map[string]tally {
 	return found
 }
 
-func (s *loopSystem) eachGold(each func(*schema.GoldRow) error) error {
+func (s *loopEnv) eachGold(each func(*schema.GoldRow) error) error {
 	ctx := s.t.Context()
 	days, err := lake.Days(ctx, s.store, schema.Gold)
 	if err != nil {
@@ -291,7 +291,7 @@ func (s *loopSystem) eachGold(each func(*schema.GoldRow) error) error {
 }
 
 // champion is the content of the pointer.
-func (s *loopSystem) champion() string {
+func (s *loopEnv) champion() string {
 	s.t.Helper()
 	body, _, err := s.store.Get(s.t.Context(), schema.ChampionKey)
 	if err != nil {
