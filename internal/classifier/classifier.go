@@ -243,42 +243,6 @@ func (c *Classifier) scoreReference(s *Scratch) error {
 	return c.reference.Predict(s.whole(), 0, s.probabilities)
 }
 
-// Scorer gives the probabilities of a row of features that is values at columns,
-// and zero elsewhere. It is for one goroutine at a time, and the slice is its own
-// until the next call.
-type Scorer func(columns []int32, values []float64) ([]float64, error)
-
-// Scorers returns the fast evaluator of a model's text and its reference, leaves,
-// so that both can be compared with LightGBM's own on any model.
-// sparse says which features are zero in most rows and never below zero.
-func Scorers(model []byte, width, classes int, sparse func(column int) bool) (fast, reference Scorer, err error) {
-	trees, err := parseModel(model, width, classes)
-	if err != nil {
-		return nil, nil, err
-	}
-	ensemble, err := leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(model)), true)
-	if err != nil {
-		return nil, nil, err
-	}
-	e := newEvaluator(trees, width, classes, sparse)
-	words, row, out := make([]uint64, len(e.base)), make([]float64, width), make([]float64, classes)
-	fast = func(columns []int32, values []float64) ([]float64, error) {
-		if !e.scoreRow(columns, values, row, words, out) {
-			return nil, fmt.Errorf("the fast evaluator does not cover the row of %v at %v", values, columns)
-		}
-		Softmax(out)
-		return out, nil
-	}
-	probabilities := make([]float64, classes)
-	return fast, func(columns []int32, values []float64) ([]float64, error) {
-		clear(row)
-		for i, c := range columns {
-			row[c] = values[i]
-		}
-		return probabilities, ensemble.Predict(row, 0, probabilities)
-	}, nil
-}
-
 // Softmax turns raw scores into probabilities that sum to 1, in place. Trainer and
 // consumer share it.
 func Softmax(v []float64) {

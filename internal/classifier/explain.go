@@ -99,20 +99,6 @@ func contribute(trees []tree, row []float64, classes int, e *Explanation) []floa
 	return a.values
 }
 
-// Contributions gives the Shapley values of a row's features for a category, by
-// column, and the base that they add up from.
-type Contributions func(row []float64, category int) (values []float64, base float64)
-
-// Contributor returns the Contributions of a model's text, so that they can be
-// compared with LightGBM's own on any model.
-func Contributor(model []byte, width, classes int) (Contributions, error) {
-	trees, err := parseModel(model, width, classes)
-	return func(row []float64, category int) ([]float64, float64) {
-		e := Explanation{Category: category}
-		return contribute(trees, row, classes, &e), e.Base
-	}, err
-}
-
 func (c *Classifier) scoreName(column int) string {
 	kind := "linear score"
 	if column >= c.taxonomy.Len() {

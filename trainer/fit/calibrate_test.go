@@ -3,11 +3,11 @@ package fit
 import (
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"complaints/internal/classifier"
-	"complaints/internal/lightgbm"
 	"complaints/schema"
 	"complaints/trainer/evaluate"
 )
@@ -52,48 +52,40 @@ func TestTemperature(t *testing.T) {
 
 // The temperature goes into the leaves, and serving must see exactly that.
 func TestDivideLeavesDividesScores(t *testing.T) {
-	text := classifier.BootstrapParts()[classifier.ModelPart]
-	c, err := classifier.Bootstrap()
-	if err != nil {
-		t.Fatal(err)
-	}
 	const factor = 1.37
-	divided, err := divideLeaves(string(text), factor)
+	plain, err := classifier.Bootstrap()
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts := func(column int) bool { return column >= classifier.ScoreColumns(c.Taxonomy().Len()) }
-	_, plain, err := classifier.Scorers(text, c.Features().Width(), c.Taxonomy().Len(), counts)
+	built := classifier.BootstrapParts()
+	divided, err := divideLeaves(string(built[classifier.ModelPart]), factor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fast, leaves, err := classifier.Scorers([]byte(divided), c.Features().Width(), c.Taxonomy().Len(), counts)
+	manifest, scratch := plain.Manifest(), plain.NewScratch()
+	manifest.Probes = slices.Clone(manifest.Probes)
+	for i, probe := range manifest.Probes {
+		p := plain.Predict([]byte(probe.Text), scratch).Probabilities
+		manifest.Probes[i].Probabilities = scale(evaluate.Prediction{Probabilities: slices.Clone(p)}, factor).Probabilities
+	}
+	built[classifier.ModelPart] = []byte(divided)
+	parts, err := classifier.Seal(manifest, "divided", built)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := c.NewScratch()
-	for _, probe := range c.Manifest().Probes {
-		rows := &lightgbm.Rows{}
-		rows.Append(c.Features().Row([]byte(probe.Text), s))
-		columns, values := rows.Row(0)
-		p, err := plain(columns, values)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := scale(evaluate.Prediction{Probabilities: p}, factor).Probabilities
-		for name, scorer := range map[string]classifier.Scorer{"fast": fast, "leaves": leaves} {
-			got, err := scorer(columns, values)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for k := range got {
-				if d := math.Abs(got[k] - want[k]); !(d < 1e-12) {
-					t.Fatalf("%s gives %v for %.40q, want %v", name, got, probe.Text, want)
-				}
+	served, err := classifier.Load(parts) // it asks the fast evaluator and its reference
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch = served.NewScratch()
+	for _, probe := range manifest.Probes {
+		for k, got := range served.Predict([]byte(probe.Text), scratch).Probabilities {
+			if d := math.Abs(got - probe.Probabilities[k]); !(d < 1e-12) {
+				t.Fatalf("category %d of %.40q differs by %v", k, probe.Text, d)
 			}
 		}
 	}
-	if same, err := divideLeaves(string(text), 1); err != nil || len(same) < len(text)/2 {
+	if same, err := divideLeaves(divided, 1); err != nil || len(same) < len(divided)/2 {
 		t.Errorf("by 1: error %v", err)
 	}
 }
