@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -41,6 +42,9 @@ func TestPrometheusScrapesARunningSystem(t *testing.T) {
 	waitFor(t, "Prometheus to see 300 complaints", func() error { return prom.wants("sum(complaints_classified_total)", "300") })
 	waitFor(t, "all of them to be in gold", func() error { return prom.wants(`complaints_lake_rows_total{layer="gold"}`, "300") })
 
+	for _, addr := range []string{stream, api} {
+		namesFollowTheConventions(t, addr)
+	}
 	exported := prom.metricNames(t)
 	_, rules := alerts(t)
 	for _, q := range append(rules, panels(t)...) {
@@ -58,6 +62,21 @@ func TestPrometheusScrapesARunningSystem(t *testing.T) {
 	}
 	if n := prom.count(t, `ALERTS{alertstate="firing"}`); n != 0 {
 		t.Errorf("%d alerts ring on a healthy system", n)
+	}
+}
+
+// namesFollowTheConventions asks promtool, which looks at names, units and help of all that a process exports.
+func namesFollowTheConventions(t *testing.T, addr string) {
+	t.Helper()
+	resp, err := http.Get("http://" + addr + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	cmd := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
+	cmd.Stdin = resp.Body
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("metrics of %s: %v\n%s", addr, err, out)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -29,6 +30,13 @@ func TestMetricsOfManyClients(t *testing.T) {
 	twin := client("b") // a mistake, but none to die of
 	if got := clientsThatConnected(t, reg); got["a"] == 0 || got["b"] == 0 || len(got) != 2 {
 		t.Errorf("connections by client: %v, want some of a and of b", got)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problems, err := promlint.NewWithMetricFamilies(families).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("names of metrics: %v, %v", problems, err)
 	}
 	for _, cl := range []*kgo.Client{a, b, twin} {
 		cl.Close()
