@@ -1,5 +1,10 @@
 package sink
 
+import (
+	"slices"
+	"time"
+)
+
 // budget says how many bytes of records all partitions may hold, and how many of
 // them may be flushed at the same time. Paused at limit, partitions go on below low.
 type budget struct {
@@ -45,3 +50,73 @@ func (b *budget) weight(bytes int64) int64 {
 
 // admits says whether flushes of this weight may run together.
 func (b *budget) admits(weight int64) bool { return weight <= b.flushes }
+
+// buffered is what all partitions hold, those that wait to be flushed as well as
+// those that are being flushed.
+func (s *session) buffered() (bytes int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.assigned {
+		bytes += a.status.BufferedBytes
+	}
+	return bytes
+}
+
+// applyBackpressure pauses all partitions at the budget and asks for the oldest
+// buffers to be flushed, and lets the partitions go on when that has helped.
+func (s *session) applyBackpressure() {
+	used := s.buffered()
+	s.metrics.buffered.Set(float64(used))
+	over := s.budget.over(used)
+	if over {
+		s.askFlushes(used)
+		s.advance(time.Now())
+	}
+	if over == s.budget.paused {
+		return
+	}
+	s.budget.paused = over
+	if over {
+		s.metrics.throttled.Set(1)
+		s.client.PauseFetchPartitions(s.openPartitions())
+	} else {
+		s.metrics.throttled.Set(0)
+		s.client.ResumeFetchPartitions(s.openPartitions())
+	}
+}
+
+// askFlushes marks the buffers, the oldest first, that must be flushed to come below
+// the low mark, beside those that are being flushed.
+func (s *session) askFlushes(used int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rest []*assignment
+	for _, a := range s.assigned {
+		if a.state == flushing || a.flushAsked {
+			used -= a.status.BufferedBytes
+		} else if a.state == reading && a.p.pending() {
+			rest = append(rest, a)
+		}
+	}
+	slices.SortFunc(rest, older)
+	for _, a := range rest {
+		if used <= s.budget.low {
+			return
+		}
+		a.flushAsked = true
+		used -= a.status.BufferedBytes
+	}
+}
+
+// openPartitions are those whose client stands at the right offset.
+func (s *session) openPartitions() map[string][]int32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := map[string][]int32{}
+	for at, a := range s.assigned {
+		if a.state != opening {
+			open[at.topic] = append(open[at.topic], at.partition)
+		}
+	}
+	return open
+}

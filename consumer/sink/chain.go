@@ -21,35 +21,35 @@ type store interface {
 	List(ctx context.Context, prefix, startAfter string, limit int) ([]lake.Info, error)
 }
 
-// errTaken says that another writer has claimed the place of our next link.
-var errTaken = errors.New("the next link is claimed by another writer")
+// errTaken says that another writer's claim stands in the place of our next.
+var errTaken = errors.New("another writer has made the next claim")
 
-// listPage is how many links one request lists. A chain that is shorter is
+// listPage is how many claims one request lists. A chain that is shorter is
 // found with one request.
 const listPage = 1000
 
-// chain is the links of one partition in one layer.
+// chain is the claims of one partition in one layer.
 type chain struct {
 	store     store
 	layer     Output
 	topicID   string // 32 hex digits
 	partition int32
-	next      int64 // the first offset that no link covers
+	next      int64 // the first offset that no claim covers
 }
 
-func (c *chain) link(start, next int64) *schema.Claim {
+func (c *chain) newClaim(start, next int64) *schema.Claim {
 	return &schema.Claim{
 		Layer: c.layer.Name, Topic: c.layer.Topic, TopicID: c.topicID, Partition: c.partition,
 		Start: start, Next: next, Rows: map[schema.Day]int64{},
 	}
 }
 
-// find returns the last link, or nil. It ends about at the offset guess, and below end,
+// find returns the last claim, or nil. It ends about at the offset guess, and below end,
 // as far as the group and the log know; if they know wrongly, it is found all the same.
 //
-// Links are named by their start, and a store lists names from any of them on. So
-// less than listPage links take two requests, and more of them one besides where the
-// guess is right. Else offsets are halved, which takes about log2(links/listPage)
+// Claims are named by their start, and a store lists names from any of them on. So
+// less than listPage claims take two requests, and more of them one besides where the
+// guess is right. Else offsets are halved, which takes about log2(claims/listPage)
 // requests.
 func (c *chain) find(ctx context.Context, guess, end int64) (*schema.Claim, error) {
 	page, err := c.list(ctx, 0)
@@ -65,7 +65,7 @@ func (c *chain) find(ctx context.Context, guess, end int64) (*schema.Claim, erro
 	return c.get(ctx, last)
 }
 
-// search finds the last link of a chain that has more than its first page.
+// search finds the last claim of a chain that has more than its first page.
 func (c *chain) search(ctx context.Context, page []lake.Info, guess, end int64) (string, error) {
 	second, err := startOf(page[1].Key) // the first may be a long one, of what was gone before
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *chain) search(ctx context.Context, page []lake.Info, guess, end int64) 
 	if guess <= low || guess > end {
 		guess = end
 	}
-	from := max(guess-(low-second)/2, low+1) // half a page before, if all links are as long as those of the first
+	from := max(guess-(low-second)/2, low+1) // half a page before, if all claims are as long as those of the first
 	for {
 		if from <= low || from >= end {
 			from = low + (end-low)/2
@@ -109,7 +109,7 @@ func (c *chain) search(ctx context.Context, page []lake.Info, guess, end int64) 
 	}
 }
 
-// list lists links that start at or after an offset.
+// list lists claims that start at or after an offset.
 func (c *chain) list(ctx context.Context, from int64) ([]lake.Info, error) {
 	prefix := schema.ClaimPrefix(c.layer.Name, c.topicID, c.partition)
 	return c.store.List(ctx, prefix, fmt.Sprintf("%s%020d", prefix, from), listPage)
@@ -122,7 +122,7 @@ func startOf(key string) (int64, error) {
 			return start, nil
 		}
 	}
-	return 0, fmt.Errorf("%s is no name of a link", key)
+	return 0, fmt.Errorf("%s is no name of a claim", key)
 }
 
 func (c *chain) get(ctx context.Context, key string) (*schema.Claim, error) {

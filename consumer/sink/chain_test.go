@@ -46,7 +46,7 @@ func (l *listed) Get(_ context.Context, key string) ([]byte, string, error) {
 	return body, "", nil
 }
 
-// chainOf makes a chain of n links of random lengths.
+// chainOf makes a chain of n claims of random lengths.
 func chainOf(t testing.TB, n int) (*chain, *listed, []int64, int64) {
 	t.Helper()
 	s := &listed{bodies: map[string][]byte{}}
@@ -55,7 +55,7 @@ func chainOf(t testing.TB, n int) (*chain, *listed, []int64, int64) {
 	var starts []int64
 	next := int64(0)
 	for range n {
-		l := c.link(next, next+1+rng.Int64N(50_000))
+		l := c.newClaim(next, next+1+rng.Int64N(50_000))
 		body, err := json.Marshal(l)
 		if err != nil {
 			t.Fatal(err)
@@ -137,14 +137,14 @@ func TestFindTheLastClaimOfAnOldLog(t *testing.T) {
 
 func TestAClaimIsComparedWithWhatStands(t *testing.T) {
 	c, _, _, _ := chainOf(t, 0)
-	mine := c.link(0, 10)
+	mine := c.newClaim(0, 10)
 	mine.Rows["2026-11-24"] = 9
 	for name, change := range map[string]func(*schema.Claim){
-		"another end":   func(l *schema.Claim) { l.Next = 11 },
-		"other rows":    func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"2026-11-24": 8} },
-		"another day":   func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"2026-11-23": 9} },
-		"a lost link":   func(l *schema.Claim) { l.Lost = true },
-		"the same link": func(*schema.Claim) {},
+		"another end":    func(l *schema.Claim) { l.Next = 11 },
+		"other rows":     func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"2026-11-24": 8} },
+		"another day":    func(l *schema.Claim) { l.Rows = map[schema.Day]int64{"2026-11-23": 9} },
+		"a lost claim":   func(l *schema.Claim) { l.Lost = true },
+		"the same claim": func(*schema.Claim) {},
 	} {
 		other := *mine
 		change(&other)
@@ -154,7 +154,7 @@ func TestAClaimIsComparedWithWhatStands(t *testing.T) {
 		}
 		c.store = taken{body}
 		err = c.claim(t.Context(), mine)
-		if name == "the same link" && err != nil || name != "the same link" && !errors.Is(err, errTaken) {
+		if name == "the same claim" && err != nil || name != "the same claim" && !errors.Is(err, errTaken) {
 			t.Errorf("%s stands there: %v", name, err)
 		}
 	}

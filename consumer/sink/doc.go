@@ -57,9 +57,10 @@
 //
 //	sink.go        configuration, life cycle, what callers can see
 //	session.go     the life of one Kafka client: options, rebalances
-//	loop.go        the poll loop: fetch, seek, pause, flush, drain
+//	loop.go        the poll loop: fetch, seek, begin what is due
+//	drain.go       the last flush
 //	assignment.go  the state of a partition, when it is due, its jobs
-//	budget.go      how many bytes may be held, and flushed at the same time
+//	budget.go      how many bytes may be held, and flushed at the same time; pauses
 //	watch.go       recreated topics, new partitions, lag
 //	partition.go   what is read and not in the lake yet; flush and resume
 //	chain.go       the claims of a partition in a layer: find, claim

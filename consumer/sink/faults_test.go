@@ -37,16 +37,6 @@ func (r *rig) brokenStore(op string) *brokenStore {
 	return b
 }
 
-// eventually waits until it is so.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it never comes to this: %s", what)
-		}
-	}
-}
-
 // A store that is away, or that may not be written, makes the sink wait with what its
 // memory holds: not ready, counted, and the process goes on. When it is back all
 // catches up.

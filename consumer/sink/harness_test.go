@@ -15,7 +15,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"complaints/deploy/servers"
+	"complaints/internal/kafka"
+	"complaints/internal/kafka/kafkatest"
 	"complaints/internal/lake"
+	"complaints/internal/lake/laketest"
 	"complaints/schema"
 )
 
@@ -33,18 +36,8 @@ type rig struct {
 
 func fakeRig(t *testing.T, partitions int32) *rig {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	store, err := lake.Open(t.Context(), lake.Config{URL: "file://" + t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{t: t, cluster: cluster, store: store, opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}}
-	r.admin = kadm.NewClient(r.client())
-	return r
+	c := kafkatest.Start(t, kfake.SeedTopics(partitions, topic))
+	return &rig{t: t, cluster: c.Cluster, store: laketest.Open(t), opts: c.Opts, admin: c.Admin}
 }
 
 // newRig makes a rig; with the build tag servers, tests run once more with real ones.
@@ -67,18 +60,20 @@ func (r *rig) recreate(partitions int32) {
 	if _, err := r.admin.DeleteTopics(r.t.Context(), topic); err != nil {
 		r.t.Fatal(err)
 	}
-	for try := 0; ; try++ {
+	eventually(r.t, "the topic can be created again", func() bool {
 		resp, err := r.admin.CreateTopic(r.t.Context(), partitions, 1, nil, topic)
-		if err = errors.Join(err, resp.Err); err == nil {
-			break
+		return errors.Join(err, resp.Err) == nil
+	})
+	eventually(r.t, "the topic has another id", func() bool { now := r.id(); return now != before && now != "" })
+}
+
+// eventually waits until it is so.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never comes to this: %s", what)
 		}
-		if try == 100 {
-			r.t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	for r.id() == before || r.id() == "" {
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -178,19 +173,7 @@ func (r *running) stop() {
 // wait waits until the sinks together have all that is committed.
 func (r *rig) wait(sinks ...*running) {
 	r.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
-	for {
-		if r.covered(sinks...) {
-			return
-		}
-		if time.Now().After(deadline) {
-			for _, s := range sinks {
-				r.t.Logf("%+v", s.Status())
-			}
-			r.t.Fatal("the sinks do not become idle")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	eventually(r.t, "all that is committed is in the lake", func() bool { return r.covered(sinks...) })
 }
 
 func (r *rig) covered(sinks ...*running) bool {
@@ -224,40 +207,22 @@ func (r *rig) covered(sinks ...*running) bool {
 // committed reads what a reader of committed records sees: offset → value, by partition.
 func (r *rig) committed() map[int32]map[int64]string {
 	r.t.Helper()
-	client := r.client(kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
-	ends, err := r.admin.ListCommittedOffsets(r.t.Context(), topic)
+	bounds, err := kafka.TopicBounds(r.t.Context(), r.client(), topic)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	starts, err := r.admin.ListStartOffsets(r.t.Context(), topic)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	left := map[int32]int64{}
-	ends.Each(func(o kadm.ListedOffset) {
-		if s, _ := starts.Lookup(topic, o.Partition); o.Offset > s.Offset {
-			left[o.Partition] = o.Offset
-		}
-	})
+	all := kafka.Range{Topic: topic, Spans: map[int32]kafka.Span{}}
 	seen := map[int32]map[int64]string{}
-	for len(left) > 0 {
-		fetches := client.PollFetches(r.t.Context())
-		if err := fetches.Err(); err != nil {
-			r.t.Fatal(err)
-		}
-		fetches.EachRecord(func(rec *kgo.Record) {
-			if !rec.Attrs.IsControl() {
-				if seen[rec.Partition] == nil {
-					seen[rec.Partition] = map[int64]string{}
-				}
-				seen[rec.Partition][rec.Offset] = string(rec.Value)
-			}
-			if rec.Offset+1 >= left[rec.Partition] {
-				delete(left, rec.Partition)
-			}
-		})
+	for partition, b := range bounds {
+		all.Spans[partition] = kafka.Span{From: b.Start, To: b.Stable}
+		seen[partition] = map[int64]string{}
 	}
-	client.Close()
+	if err := kafka.ReadCommitted(r.t.Context(), r.opts, all, func(rec *kgo.Record) error {
+		seen[rec.Partition][rec.Offset] = string(rec.Value)
+		return nil
+	}); err != nil {
+		r.t.Fatal(err)
+	}
 	return seen
 }
 
@@ -271,14 +236,14 @@ func (r *rig) id() string {
 	return found[topic].id
 }
 
-// links returns the chain of a partition, checked to be one.
-func (r *rig) links(layer schema.Layer, id string, partition int32) []*schema.Claim {
+// claims returns the chain of a partition, checked to be one.
+func (r *rig) claims(layer schema.Layer, id string, partition int32) []*schema.Claim {
 	r.t.Helper()
 	infos, err := r.store.List(r.t.Context(), schema.ClaimPrefix(layer, id, partition), "", 1_000_000)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	var links []*schema.Claim
+	var claims []*schema.Claim
 	next := int64(0)
 	for _, info := range infos {
 		body, _, err := r.store.Get(r.t.Context(), info.Key)
@@ -290,12 +255,12 @@ func (r *rig) links(layer schema.Layer, id string, partition int32) []*schema.Cl
 			r.t.Fatal(err)
 		}
 		if l.Start != next {
-			r.t.Fatalf("link %s starts at %d, want %d", info.Key, l.Start, next)
+			r.t.Fatalf("claim %s starts at %d, want %d", info.Key, l.Start, next)
 		}
 		next = l.Next
-		links = append(links, l)
+		claims = append(claims, l)
 	}
-	return links
+	return claims
 }
 
 // rows reads the offsets of gold by partition, with the day of the object.
@@ -365,7 +330,7 @@ func (r *rig) check() {
 		if len(lost)+len(extra) > 0 {
 			r.t.Errorf("partition %d: %d lost, %d that are no committed records", partition, len(lost), len(extra))
 		}
-		r.links(schema.Gold, id, partition)
+		r.claims(schema.Gold, id, partition)
 	}
 }
 

@@ -49,7 +49,7 @@ func newMetrics(reg prometheus.Registerer, layers []Output) *metrics {
 	m := &metrics{
 		layers:         map[schema.Layer]*layerMetrics{},
 		commitFailures: counter("commit_failures_total", "Offset commits that failed; the lake says where to resume."),
-		collisions:     counter("collisions_total", "Links that another writer had claimed first."),
+		collisions:     counter("collisions_total", "Claims that another writer had claimed first."),
 		rebalances:     prometheus.NewCounterVec(prometheus.CounterOpts(sink("partition_changes_total", "Partitions that came and went, by event.")), []string{"event"}),
 		rebuilds:       counter("client_rebuilds_total", "Kafka clients ended because a topic was recreated."),
 		buffered:       gauge("buffer_bytes", "Bytes that are read and not in the lake yet."),

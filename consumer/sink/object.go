@@ -51,7 +51,7 @@ func dayNumber(unixMilli int64) int64 {
 	return n
 }
 
-// put writes the objects of a claimed link. Days that are not in the map are
+// put writes the objects of a claim. Days that are not in the map are
 // not written.
 func (p *partition) put(ctx context.Context, c *chain, l *schema.Claim, days map[schema.Day][]Record) error {
 	m := p.metrics.of(c.layer.Name)
@@ -88,7 +88,7 @@ func (c *chain) putDay(ctx context.Context, l *schema.Claim, day schema.Day, rec
 }
 
 // create stores an object and returns nil if it stands in the store now. One
-// that stood there before must be of the same link: its writer had the claim too.
+// that stood there before must be of the same claim: its writer had the claim too.
 func (c *chain) create(ctx context.Context, l *schema.Claim, day schema.Day, body []byte, meta map[string]string) error {
 	return lake.CreateOnce(
 		func() error { return c.store.PutNew(ctx, l.ObjectKey(day), body, meta) },
@@ -104,7 +104,7 @@ func (c *chain) belongs(ctx context.Context, l *schema.Claim, day schema.Day) er
 	return errors.Join(c.layer.Rows.Belongs(r, r.Size(), l, day), r.Close())
 }
 
-// missing returns the days of a link whose objects are not there.
+// missing returns the days of a claim whose objects are not there.
 func (c *chain) missing(ctx context.Context, l *schema.Claim) ([]schema.Day, error) {
 	var days []schema.Day
 	for _, day := range slices.Sorted(maps.Keys(l.Rows)) {

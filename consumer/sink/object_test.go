@@ -53,7 +53,7 @@ func TestAnObjectIsCheckedBeforeItIsPut(t *testing.T) {
 			for offset := range int64(5) {
 				records = append(records, Record{Offset: offset, Value: []byte("{}")})
 			}
-			claim := chain.link(0, 5)
+			claim := chain.newClaim(0, 5)
 			day := schema.DayOf(0)
 			claim.Rows[day] = 5
 			_, _, err := chain.putDay(t.Context(), claim, day, records, newMetrics(nil, []Output{layer}).of(schema.Bronze))

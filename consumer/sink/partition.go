@@ -103,7 +103,7 @@ func (p *partition) flush(ctx context.Context) error {
 		if c.next >= p.pos {
 			continue
 		}
-		l, days := p.nextLink(c)
+		l, days := p.nextClaim(c)
 		failpoint.Hit("sink/before-claim")
 		if err := p.claim(ctx, c, l); err != nil {
 			return err
@@ -121,7 +121,7 @@ func (p *partition) flush(ctx context.Context) error {
 	return nil
 }
 
-// claim creates the link. One that fails counts as a put that failed: its objects are
+// claim creates a claim. One that fails counts as a put that failed: its objects are
 // not tried.
 func (p *partition) claim(ctx context.Context, c *chain, l *schema.Claim) error {
 	began := time.Now()
@@ -135,9 +135,9 @@ func (p *partition) claim(ctx context.Context, c *chain, l *schema.Claim) error 
 	return fmt.Errorf("claim: %w", err)
 }
 
-// nextLink is the link of all that was read and that the layer lacks.
-func (p *partition) nextLink(c *chain) (*schema.Claim, map[schema.Day][]Record) {
-	l := c.link(c.next, p.pos)
+// nextClaim is the claim of all that was read and that the layer lacks.
+func (p *partition) nextClaim(c *chain) (*schema.Claim, map[schema.Day][]Record) {
+	l := c.newClaim(c.next, p.pos)
 	from := 0
 	for from < len(p.records) && p.records[from].Offset < c.next {
 		from++
@@ -225,7 +225,7 @@ func (p *partition) resumeChain(ctx context.Context, c *chain, start, end int64)
 		}
 	}
 	if last.Next > end {
-		return fmt.Errorf("%w: link %s ends at %d, and the log at %d; was the log truncated?", errBroken, last.Key(), last.Next, end)
+		return fmt.Errorf("%w: claim %s ends at %d, and the log at %d; was the log truncated?", errBroken, last.Key(), last.Next, end)
 	}
 	if err := p.complete(ctx, c, last, start); err != nil {
 		return err
@@ -241,9 +241,9 @@ func (p *partition) resumeChain(ctx context.Context, c *chain, start, end int64)
 	return p.lose(ctx, c, start)
 }
 
-// lose claims the offsets up to start, which the log no longer has, as an empty link.
+// lose claims the offsets up to start, which the log no longer has, as an empty claim.
 func (p *partition) lose(ctx context.Context, c *chain, start int64) error {
-	l := c.link(c.next, start)
+	l := c.newClaim(c.next, start)
 	l.Lost = true
 	if err := c.claim(ctx, l); err != nil {
 		return err
@@ -252,7 +252,7 @@ func (p *partition) lose(ctx context.Context, c *chain, start int64) error {
 	return nil
 }
 
-// complete writes the objects of the last link that are missing: whoever
+// complete writes the objects of the last claim that are missing: whoever
 // claimed it died, or is still at it. Start is the first offset of the log.
 func (p *partition) complete(ctx context.Context, c *chain, l *schema.Claim, start int64) error {
 	missing, err := c.missing(ctx, l)
@@ -261,10 +261,10 @@ func (p *partition) complete(ctx context.Context, c *chain, l *schema.Claim, sta
 	}
 	if start > l.Start {
 		if p.acceptLoss {
-			p.logger.Error("objects of a claim are missing and the log no longer has their offsets; the loss is accepted", "link", l.Key())
+			p.logger.Error("objects of a claim are missing and the log no longer has their offsets; the loss is accepted", "claim", l.Key())
 			return nil
 		}
-		return fmt.Errorf("%w: link %s lacks %s, and the log starts at %d now; --accept-loss goes on without", ErrDataLoss, l.Key(), l.ObjectKey(missing[0]), start)
+		return fmt.Errorf("%w: claim %s lacks %s, and the log starts at %d now; --accept-loss goes on without", ErrDataLoss, l.Key(), l.ObjectKey(missing[0]), start)
 	}
 	var records []Record
 	if err := p.log.Read(ctx, l.Start, l.Next, func(r Record) error {
@@ -275,12 +275,12 @@ func (p *partition) complete(ctx context.Context, c *chain, l *schema.Claim, sta
 	}
 	days := byDay(records)
 	if rows := rowsOf(days); !maps.Equal(rows, l.Rows) {
-		return fmt.Errorf("%w: link %s claims the rows %v, and the log has %v", errBroken, l.Key(), l.Rows, rows)
+		return fmt.Errorf("%w: claim %s claims the rows %v, and the log has %v", errBroken, l.Key(), l.Rows, rows)
 	}
 	again := make(map[schema.Day][]Record, len(missing))
 	for _, day := range missing {
 		again[day] = days[day]
 	}
-	p.logger.Info("completed the objects of a claim", "link", l.Key(), "days", len(missing))
+	p.logger.Info("completed the objects of a claim", "claim", l.Key(), "days", len(missing))
 	return p.put(ctx, c, l, again)
 }

@@ -70,7 +70,7 @@ func (s *session) readerOpts() []kgo.Opt {
 	return append(slices.Clip(s.cfg.KafkaOpts),
 		// What was not committed is not in the topic.
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		// The end of a link must pass the markers, or it would never reach the end of the log.
+		// The end of a claim must pass the markers, or it would never reach the end of the log.
 		kgo.KeepControlRecords(),
 		// An offset that the log does not have is an answer, not an occasion to go on elsewhere.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),

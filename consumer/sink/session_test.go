@@ -80,9 +80,7 @@ func TestShutdownAfterACollisionEndsAtOnce(t *testing.T) {
 	cfg := r.config()
 	cfg.RollAge = time.Hour
 	s := start(t, cfg)
-	for len(s.Status()) == 0 || s.Status()[0].Position < 11 {
-		time.Sleep(5 * time.Millisecond)
-	}
+	eventually(t, "all is read", func() bool { now := s.Status(); return len(now) == 1 && now[0].Position == 11 })
 	other := &schema.Claim{Layer: schema.Gold, Topic: topic, TopicID: r.id(), Next: 5, Rows: map[schema.Day]int64{"2026-11-24": 5}}
 	body, err := json.Marshal(other)
 	if err != nil {

@@ -81,14 +81,14 @@ func (w *world) resetOffset() {
 	w.say("the offset is reset to %d", w.committed)
 }
 
-// retain removes the start of the log, but nothing that the last links cover.
+// retain removes the start of the log, but nothing that the last claims cover.
 func (w *world) retain() {
 	low := int64(len(w.log))
 	for _, l := range w.layers() {
 		last := int64(0)
-		for _, link := range w.links {
-			if link.Layer == l.Name {
-				last = max(last, link.Start)
+		for _, claim := range w.claims {
+			if claim.Layer == l.Name {
+				last = max(last, claim.Start)
 			}
 		}
 		low = min(low, last)
@@ -152,7 +152,7 @@ func TestSimulation(t *testing.T) {
 	if testing.Short() {
 		n = 1000
 	}
-	var rows, links, collisions, wrong atomic.Int64
+	var rows, claims, collisions, wrong atomic.Int64
 	var seeds atomic.Uint64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -165,13 +165,13 @@ func TestSimulation(t *testing.T) {
 					t.Errorf("%v\nreplay it with: go test ./consumer/sink -run 'TestSimulation$' -v -seed=%d", w.wrong, seed)
 				}
 				rows.Add(int64(len(w.rows)))
-				links.Add(int64(len(w.links)))
+				claims.Add(int64(len(w.claims)))
 				collisions.Add(int64(w.collisions))
 			}
 		})
 	}
 	wg.Wait()
-	t.Logf("%d schedules: %d rows, %d links, %d collisions, each row once", n, rows.Load(), links.Load(), collisions.Load())
+	t.Logf("%d schedules: %d rows, %d claims, %d collisions, each row once", n, rows.Load(), claims.Load(), collisions.Load())
 	if collisions.Load() < int64(n)/10 {
 		t.Errorf("%d collisions in %d schedules: the writers hardly meet", collisions.Load(), n)
 	}

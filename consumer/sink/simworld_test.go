@@ -72,7 +72,7 @@ type world struct {
 	objects    map[string][]byte
 	keys       []string                 // of objects, sorted
 	late       []func()                 // puts that may still land
-	links      map[string]*schema.Claim // those of the objects
+	claims     map[string]*schema.Claim // those of the objects
 	rows       map[row]bool
 	tracing    bool
 	wrong      error // what was found to be wrong first
@@ -86,7 +86,7 @@ type world struct {
 func newWorld(seed uint64, broken breakage, m *metrics) *world {
 	w := &world{
 		rng: rand.New(rand.NewPCG(seed, 7)), broken: broken, metrics: m,
-		objects: map[string][]byte{}, rows: map[row]bool{}, links: map[string]*schema.Claim{}, committed: -1,
+		objects: map[string][]byte{}, rows: map[row]bool{}, claims: map[string]*schema.Claim{}, committed: -1,
 	}
 	w.produce()
 	if w.rng.IntN(5) == 0 { // a log that was there before the lake
@@ -134,7 +134,7 @@ func (w *world) layers() []Output {
 func (w *world) store(key string, body []byte) {
 	if _, there := w.objects[key]; there {
 		if !bytes.Equal(w.objects[key], body) && strings.HasPrefix(key, "chain/") {
-			w.fail("link %s was overwritten", key)
+			w.fail("claim %s was overwritten", key)
 		}
 		w.forget(key)
 	} else {
@@ -148,8 +148,8 @@ func (w *world) store(key string, body []byte) {
 			w.fail("%w", err)
 			return
 		}
-		w.checkLink(l)
-		w.links[key] = l
+		w.checkClaim(l)
+		w.claims[key] = l
 		return
 	}
 	o := parseSim(body)
@@ -163,7 +163,7 @@ func (w *world) store(key string, body []byte) {
 
 // forget takes back the rows of an object that is overwritten.
 func (w *world) forget(key string) {
-	delete(w.links, key)
+	delete(w.claims, key)
 	if o := parseSim(w.objects[key]); o.Layer != "" {
 		for _, offset := range o.Offsets {
 			delete(w.rows, row{o.Layer, offset})
@@ -171,19 +171,19 @@ func (w *world) forget(key string) {
 	}
 }
 
-func (w *world) checkLink(l *schema.Claim) {
+func (w *world) checkClaim(l *schema.Claim) {
 	before := l.Start == 0
-	for _, other := range w.links {
+	for _, other := range w.claims {
 		if other.Layer != l.Layer || other.Start == l.Start {
 			continue
 		}
 		before = before || other.Next == l.Start
 		if other.Start < l.Next && l.Start < other.Next {
-			w.fail("links %s and %s overlap", other.Key(), l.Key())
+			w.fail("claims %s and %s overlap", other.Key(), l.Key())
 		}
 	}
 	if !before {
-		w.fail("link %s starts where none ends", l.Key())
+		w.fail("claim %s starts where none ends", l.Key())
 	}
 }
 
@@ -250,7 +250,7 @@ func (simCodec) Belongs(r io.ReaderAt, size int64, l *schema.Claim, _ schema.Day
 		return err
 	}
 	if o := parseSim(body); o.Start != l.Start || o.Next != l.Next {
-		return fmt.Errorf("%w: object of %d to %d, link of %d to %d", errBroken, o.Start, o.Next, l.Start, l.Next)
+		return fmt.Errorf("%w: object of %d to %d, claim of %d to %d", errBroken, o.Start, o.Next, l.Start, l.Next)
 	}
 	return nil
 }
@@ -382,7 +382,7 @@ func (s *simWriter) flushDataFirst(ctx context.Context) error {
 		if c.next >= s.p.pos {
 			continue
 		}
-		l, days := s.p.nextLink(c)
+		l, days := s.p.nextClaim(c)
 		if err := s.p.put(ctx, c, l, days); err != nil {
 			return err
 		}

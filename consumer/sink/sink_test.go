@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -54,16 +55,14 @@ func TestShutdownFlushesAndTheNextGoesOn(t *testing.T) {
 		r.produce(0, 100, kgo.TryCommit)
 		r.produce(1, 100, kgo.TryCommit)
 		s := start(t, cfg)
-		for {
+		eventually(t, "all is read", func() bool {
 			read := int64(0)
 			for _, p := range s.Status() {
 				read += p.Position
 			}
-			if ends, _ := r.admin.ListCommittedOffsets(t.Context(), topic); read == endSum(ends) {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+			ends, _ := r.admin.ListCommittedOffsets(t.Context(), topic)
+			return read == endSum(ends)
+		})
 		s.stop()
 		r.check()
 	}
@@ -71,8 +70,8 @@ func TestShutdownFlushesAndTheNextGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := r.links(schema.Gold, r.id(), 0)
-	last := links[len(links)-1]
+	claims := r.claims(schema.Gold, r.id(), 0)
+	last := claims[len(claims)-1]
 	committed, _ := offsets.Lookup(topic, 0)
 	if committed.At != last.Next {
 		t.Errorf("committed %d, and the last claim is %d to %d", committed.At, last.Start, last.Next)
@@ -91,9 +90,9 @@ func TestTheLakeSaysWhereToResume(t *testing.T) {
 				r.t.Fatal(err)
 			}
 		},
-		"reset to the start":            func(r *rig) { r.commit(0) },
-		"reset to the middle of a link": func(r *rig) { r.commit(150) },
-		"reset past the end":            func(r *rig) { r.commit(1 << 40) },
+		"reset to the start":             func(r *rig) { r.commit(0) },
+		"reset to the middle of a claim": func(r *rig) { r.commit(150) },
+		"reset past the end":             func(r *rig) { r.commit(1 << 40) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, 1)
@@ -118,16 +117,11 @@ func TestTheLakeSaysWhereToResume(t *testing.T) {
 // waitCommitted waits until the group has the offset of partition 0.
 func (r *rig) waitCommitted(offset int64) {
 	r.t.Helper()
-	var at int64
-	for range 600 {
+	eventually(r.t, fmt.Sprint("the group has offset ", offset), func() bool {
 		offsets, err := r.admin.FetchOffsets(r.t.Context(), "sink") // fails until the group is there again
 		o, _ := offsets.Lookup(topic, 0)
-		if at = o.At; err == nil && at == offset {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	r.t.Fatalf("the group has offset %d, and should have %d", at, offset)
+		return err == nil && o.At == offset
+	})
 }
 
 func (r *rig) commit(offset int64) {
@@ -170,7 +164,7 @@ func TestALakeMayMove(t *testing.T) {
 	s := start(t, cfg)
 	r.wait(s)
 	s.stop()
-	before := len(r.links(schema.Gold, r.id(), 0))
+	before := len(r.claims(schema.Gold, r.id(), 0))
 
 	moved, err := lake.Open(t.Context(), lake.Config{URL: "file://" + t.TempDir()})
 	if err != nil {
@@ -186,8 +180,8 @@ func TestALakeMayMove(t *testing.T) {
 	}
 	r.wait(start(t, cfg))
 	r.check()
-	if after := len(r.links(schema.Gold, r.id(), 0)); after <= before {
-		t.Errorf("%d links, want more than the %d that were moved", after, before)
+	if after := len(r.claims(schema.Gold, r.id(), 0)); after <= before {
+		t.Errorf("%d claims, want more than the %d that were moved", after, before)
 	}
 }
 
@@ -231,9 +225,9 @@ func TestAnEmptyChainOpensWhereTheLogStarts(t *testing.T) {
 	r.deleteRecords(0, 120)
 	r.wait(start(t, r.config()))
 	r.check()
-	links := r.links(schema.Gold, r.id(), 0)
-	if l := links[0]; !l.Lost || l.Start != 0 || l.Next != 120 || len(l.Rows) != 0 {
-		t.Errorf("the first link is %+v, want an empty one from 0 to 120", l)
+	claims := r.claims(schema.Gold, r.id(), 0)
+	if l := claims[0]; !l.Lost || l.Start != 0 || l.Next != 120 || len(l.Rows) != 0 {
+		t.Errorf("the first claim is %+v, want an empty one from 0 to 120", l)
 	}
 }
 
@@ -254,7 +248,7 @@ func TestALogThatLostRecordsStopsTheSink(t *testing.T) {
 	cfg.AcceptLoss = true
 	r.wait(start(t, cfg))
 	lost := 0
-	for _, l := range r.links(schema.Gold, r.id(), 0) {
+	for _, l := range r.claims(schema.Gold, r.id(), 0) {
 		if l.Lost {
 			lost++
 			if l.Start != 101 || l.Next != 150 {
@@ -263,7 +257,7 @@ func TestALogThatLostRecordsStopsTheSink(t *testing.T) {
 		}
 	}
 	if lost != 1 {
-		t.Errorf("%d links say that they are lost, want 1", lost)
+		t.Errorf("%d claims say that they are lost, want 1", lost)
 	}
 	if n := len(r.rows(r.id())[0]); n != 100+50+1 {
 		t.Errorf("%d rows, want 151", n)
@@ -286,9 +280,7 @@ func TestAClaimWithoutObjectsIsCompleted(t *testing.T) {
 		return laketest.None
 	}}
 	s := start(t, cfg)
-	for objects.Load() < 3 { // it goes on trying
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "it goes on trying", func() bool { return objects.Load() > 2 })
 	s.end()
 	<-s.done
 	if !errors.Is(s.err, laketest.ErrInjected) {
@@ -370,14 +362,14 @@ func TestBuffersStayWithinTheBudget(t *testing.T) {
 	cfg.Store = slow
 	s := start(t, cfg)
 	most := int64(0)
-	for !r.covered(s) {
+	eventually(t, "all is in the lake", func() bool {
 		now := int64(0)
 		for _, p := range s.Status() {
 			now += p.BufferedBytes
 		}
 		most = max(most, now)
-		time.Sleep(time.Millisecond)
-	}
+		return r.covered(s)
+	})
 	s.stop()
 	r.check()
 	t.Logf("at most %d bytes were buffered with a budget of %d, in %d objects", most, buffers, slow.puts)

@@ -76,21 +76,21 @@ func withoutConsumers(do func(*stage) error) func(*stage) error {
 // the consumers, and offsets of nothing cannot be moved.
 func (s *stage) begun() error {
 	return s.bringAbout(time.Minute, "something is in the lake", func() (bool, error) {
-		links, err := filepath.Glob(filepath.Join(s.root, "chain", "*", "*", "*", "*.json"))
-		return len(links) > 0, err
+		claims, err := filepath.Glob(filepath.Join(s.root, "chain", "*", "*", "*", "*.json"))
+		return len(claims) > 0, err
 	})
 }
 
 func start(*stage, string, schema.Layer, int32) (int64, error) { return 0, nil }
 
-// middleOfALink is an offset that lies within a link, so that no link starts there.
-func middleOfALink(s *stage, topic string, layer schema.Layer, partition int32) (int64, error) {
-	links, err := s.links(layer, topic, partition)
+// middleOfAClaim is an offset that lies within a claim, so that no claim starts there.
+func middleOfAClaim(s *stage, topic string, layer schema.Layer, partition int32) (int64, error) {
+	claims, err := s.claims(layer, topic, partition)
 	if err != nil {
 		return 0, err
 	}
-	slices.Reverse(links)
-	for _, l := range links {
+	slices.Reverse(claims)
+	for _, l := range claims {
 		if l.Next-l.Start >= 3 {
 			return (l.Start + l.Next) / 2, nil
 		}
@@ -98,14 +98,14 @@ func middleOfALink(s *stage, topic string, layer schema.Layer, partition int32) 
 	return -1, nil
 }
 
-// links reads the chain of a partition, in the order of its offsets.
-func (s *stage) links(layer schema.Layer, topic string, partition int32) ([]schema.Claim, error) {
+// claims reads the chain of a partition, in the order of its offsets.
+func (s *stage) claims(layer schema.Layer, topic string, partition int32) ([]schema.Claim, error) {
 	paths, err := filepath.Glob(filepath.Join(s.root, "chain", string(layer), "*", fmt.Sprint(partition), "*.json"))
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(paths)
-	var links []schema.Claim
+	var claims []schema.Claim
 	for _, path := range paths {
 		body, err := os.ReadFile(path)
 		if err != nil {
@@ -116,10 +116,10 @@ func (s *stage) links(layer schema.Layer, topic string, partition int32) ([]sche
 			return nil, err
 		}
 		if l.Topic == topic {
-			links = append(links, l)
+			claims = append(claims, l)
 		}
 	}
-	return links, nil
+	return claims, nil
 }
 
 func (s *stage) two() error {

@@ -25,7 +25,7 @@ type mutation struct {
 func mutations() []mutation {
 	return []mutation{
 		{"an object is created once", "plain-put", sleepAt("sink/before-claim", 0), 5, says(`"ok":false`)},
-		{"the lake says where to resume", "trust-offsets", offsetsTo(middleOfALink), 1, repeats},
+		{"the lake says where to resume", "trust-offsets", offsetsTo(middleOfAClaim), 1, repeats},
 		{"the claim comes before the data", "data-first", killAt("sink/before-claim"), 2, says("parquet footer")},
 		{"results and offsets are one transaction", "plain-commit", afterAWhile(killAt("classify/before-commit")), 1, repeats},
 		{"an ambiguous answer is no success", "trust-answers", answerWith(answers()[1]), 1, loses},

@@ -49,7 +49,7 @@ func faults() []fault {
 		all = append(all, fault{name: "S3: " + a.name, run: answerWith(a), long: a.hang})
 	}
 	return append(all,
-		fault{name: "offsets reset to the middle of a link", run: offsetsTo(middleOfALink)},
+		fault{name: "offsets reset to the middle of a claim", run: offsetsTo(middleOfAClaim)},
 		fault{name: "offsets reset to the start", run: offsetsTo(start), long: true},
 		fault{name: "offsets deleted", run: offsetsDeleted},
 		fault{name: "local disk is full", run: diskIsFull},
