@@ -46,6 +46,12 @@ func (a *API) predictFile(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	defer func() { _ = rows.Close() }() // what it opened is memory
 	w.Header().Set("Content-Type", "application/x-ndjson")
+	a.answerRows(c, w, rows, upload)
+	return nil
+}
+
+// answerRows reads rows and predicts, and sends the results by a goroutine of its own.
+func (a *API) answerRows(c *connection, w io.Writer, rows *complaintfile.Reader, upload *uploadReader) {
 	results := newSpool(a.limits.ScratchBytes)
 	sent := make(chan error, 1)
 	go func() { sent <- c.send(w, results) }()
@@ -56,12 +62,11 @@ func (a *API) predictFile(w http.ResponseWriter, r *http.Request) *problem {
 		}
 		results.close()
 	}()
-	f := &fileAnswer{api: a, ctx: r.Context(), rows: rows, results: results}
+	f := &fileAnswer{api: a, ctx: c.ctx, rows: rows, results: results}
 	if f.run() == nil {
 		upload.discard() // a file that is broken was not read to its end
 	}
 	c.uploaded()
-	return nil
 }
 
 // logUnanswered notes that a client did not get all results. One that breaks off
