@@ -1,45 +1,48 @@
 package api
 
 import (
+	"bufio"
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // Requests above the limit are refused at once, and those in flight are answered.
 func TestOverload(t *testing.T) {
-	a := newAPI(t, func(c *Config) { c.Limits = Limits{InFlight: 2, Workers: 1, Time: time.Minute} })
-	worker, err := a.concurrency.work(t.Context(), a.cfg.Models.Current())
-	if err != nil {
-		t.Fatal(err)
-	}
-	good := body(t, "a text")
-	answers := make(chan int)
-	for range 2 {
-		go func() { answers <- ask(a, "POST", routePredict, good).Code }()
-	}
-	for len(a.concurrency.inFlight) < 2 {
-		time.Sleep(time.Millisecond)
-	}
-	w := ask(a, "POST", routePredict, good)
-	if w.Code != 503 || w.Header().Get("Retry-After") != "1" || problemOf(t, w).Type != problemType+"overloaded" {
-		t.Errorf("%d %v", w.Code, w.Header())
-	}
-	a.concurrency.done(worker)
-	for range 2 {
-		if code := <-answers; code != 200 {
-			t.Errorf("one that was in flight: %d", code)
+	holder := models(t)
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, func(c *Config) { c.Models, c.Limits = holder, Limits{InFlight: 2, Workers: 1, Time: time.Minute} })
+		worker, err := a.concurrency.work(t.Context(), holder.Current())
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if w := ask(a, "POST", routePredict, good); w.Code != 200 {
-		t.Errorf("after the overload: %d", w.Code)
-	}
+		good := body(t, "a text")
+		answers := make(chan int)
+		for range 2 {
+			go func() { answers <- ask(a, "POST", routePredict, good).Code }()
+		}
+		synctest.Wait() // for both to wait for the worker
+		w := ask(a, "POST", routePredict, good)
+		if w.Code != 503 || w.Header().Get("Retry-After") != "1" || problemOf(t, w).Type != problemType+"overloaded" {
+			t.Errorf("%d %v", w.Code, w.Header())
+		}
+		a.concurrency.done(worker)
+		for range 2 {
+			if code := <-answers; code != 200 {
+				t.Errorf("one that was in flight: %d", code)
+			}
+		}
+		if w := ask(a, "POST", routePredict, good); w.Code != 200 {
+			t.Errorf("after the overload: %d", w.Code)
+		}
+	})
 }
 
 func TestNoWorkerInTime(t *testing.T) {
@@ -69,42 +72,45 @@ func serve(t *testing.T, a *API) (url string, stop func() error) {
 
 // Shutdown answers what is in flight and takes nothing new.
 func TestGracefulShutdown(t *testing.T) {
-	a := newAPI(t, func(c *Config) { c.Limits = Limits{Workers: 1} })
-	worker, err := a.concurrency.work(t.Context(), a.cfg.Models.Current())
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, stop := serve(t, a)
-	answered := make(chan error, 1)
-	go func() {
-		resp, err := http.Post(url+routePredict, "application/json", strings.NewReader(body(t, "a text")))
-		if err == nil {
-			_, err = io.Copy(io.Discard, resp.Body)
-			resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				err = errors.New(resp.Status)
-			}
+	holder := models(t)
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, func(c *Config) { c.Models, c.Limits = holder, Limits{Workers: 1} })
+		worker, err := a.concurrency.work(t.Context(), holder.Current())
+		if err != nil {
+			t.Fatal(err)
 		}
-		answered <- err
-	}()
-	for len(a.concurrency.inFlight) < 1 {
-		time.Sleep(time.Millisecond)
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- stop() }()
-	for {
-		if _, err := http.Get(url + routeHealth); err != nil { //nolint:bodyclose // there is none
-			break
+		ctx, stop := context.WithCancel(t.Context())
+		l := make(pipes)
+		stopped := make(chan error, 1)
+		go func() { stopped <- a.Serve(ctx, l) }()
+		near, far := net.Pipe()
+		defer near.Close()
+		l <- far
+		text := body(t, "a text")
+		fmt.Fprintf(near, "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", routePredict, len(text), text)
+		synctest.Wait() // for the request to wait for the worker
+		stop()
+		synctest.Wait()
+		if _, listens := <-l; listens {
+			t.Error("new connections are taken")
 		}
-		time.Sleep(time.Millisecond)
-	}
-	a.concurrency.done(worker)
-	if err := <-answered; err != nil {
-		t.Errorf("the request in flight: %v", err)
-	}
-	if err := <-stopped; err != nil {
-		t.Error(err)
-	}
+		a.concurrency.done(worker)
+		resp, err := http.ReadResponse(bufio.NewReader(near), nil)
+		if err != nil {
+			t.Fatalf("the request in flight: %v", err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("the request in flight: %s", resp.Status)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Error(err)
+		}
+		near.Close()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestNewRefuses(t *testing.T) {
