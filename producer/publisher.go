@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"complaints/internal/kafka"
+	"complaints/internal/logdedup"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -40,11 +42,12 @@ var errUnacknowledged = errors.New("not all messages are acknowledged")
 
 // newPublisher prepares the topics and returns a publisher and a context that
 // ends with ctx or when a message cannot be delivered. close waits for nothing.
-func newPublisher(ctx context.Context, cfg *config, counts *counts) (context.Context, *publisher, error) {
+func newPublisher(ctx context.Context, cfg *config, counts *counts, log *slog.Logger) (context.Context, *publisher, error) {
 	security, err := cfg.Kafka.Options()
 	if err != nil {
 		return nil, nil, err
 	}
+	security = append(security, kafka.WithLogger(slog.New(logdedup.Warnings(log.Handler()))))
 	topics, err := ensureTopics(ctx, security, cfg)
 	if err != nil {
 		return nil, nil, err
@@ -135,7 +138,7 @@ func (p *publisher) publish(ctx context.Context, key, value []byte, acked func()
 	}
 	p.sent++
 	slot := p.deliveries.sent()
-	p.client.Produce(p.deliver, &kgo.Record{Key: key, Value: value}, func(_ *kgo.Record, err error) { //nolint:contextcheck // see deliver
+	p.client.Produce(p.deliver, &kgo.Record{Key: key, Value: value}, func(r *kgo.Record, err error) { //nolint:contextcheck // see deliver
 		p.deliveries.acknowledged(slot)
 		switch {
 		case err == nil:
@@ -143,7 +146,7 @@ func (p *publisher) publish(ctx context.Context, key, value []byte, acked func()
 		case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
 			p.counts.tooLarge.Add(1)
 		default:
-			p.fail(fmt.Errorf("publish complaint %s: %w", shownID(string(key)), err))
+			p.fail(fmt.Errorf("publish complaint %s: %w", shownID(string(key)), kafka.ExplainProduce(r, err)))
 			return
 		}
 		if acked != nil {

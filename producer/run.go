@@ -22,7 +22,7 @@ func run(parent context.Context, args []string, stdin io.Reader, stdout, stderr 
 	log := slog.New(slog.NewTextHandler(screen, nil))
 	var counts counts
 	signalled := func() bool { return parent.Err() != nil }
-	ctx, pub, err := newPublisher(parent, cfg, &counts)
+	ctx, pub, err := newPublisher(parent, cfg, &counts, log)
 	switch {
 	case err != nil && signalled():
 		log.Info("ended by a signal before anything was published")

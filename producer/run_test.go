@@ -14,28 +14,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"complaints/internal/complaintfile"
+	"complaints/internal/kafka/kafkatest"
 	"complaints/producer/bureau/bureautest"
 	"complaints/schema"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func broker(t *testing.T) *kfake.Cluster {
-	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
+func broker(t *testing.T) *kafkatest.Cluster { return kafkatest.Start(t) }
 
 // result is what one run printed.
 type result struct {
@@ -71,28 +62,7 @@ func must(t *testing.T, brokers []string, stdin string, args ...string) result {
 // published reads the topic from the start.
 func published(t *testing.T, brokers []string) []*kgo.Record {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics("complaints"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListEndOffsets(t.Context(), "complaints")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want int64
-	ends.Each(func(o kadm.ListedOffset) { want += o.Offset })
-	var records []*kgo.Record
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for int64(len(records)) < want {
-		fetches := cl.PollFetches(ctx)
-		if err := fetches.Err0(); err != nil {
-			t.Fatalf("after %d of %d: %v", len(records), want, err)
-		}
-		records = append(records, fetches.Records()...)
-	}
-	return records
+	return kafkatest.Connect(t, kgo.SeedBrokers(brokers...)).ReadCommitted("complaints")
 }
 
 // ids returns the ids on the topic, sorted, and checks each message.
@@ -239,7 +209,7 @@ func numbered(t *testing.T, n int) string {
 
 // stopAfter ends a run as SIGTERM does, once the broker has acknowledged n
 // produce requests.
-func stopAfter(t *testing.T, c *kfake.Cluster, n int) context.Context {
+func stopAfter(t *testing.T, c *kafkatest.Cluster, n int) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)

@@ -1,5 +1,5 @@
-// Package kafkatest starts a broker in memory for tests, publishes to it and reads
-// from it. A failure ends the test that asked.
+// Package kafkatest publishes to and reads from a broker for tests, which it starts
+// in memory unless they bring one. A failure ends the test that asked.
 package kafkatest
 
 import (
@@ -14,12 +14,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Cluster is a broker in memory, which ends with its test.
+// Cluster is what a test needs of a broker.
 type Cluster struct {
-	*kfake.Cluster
-	Opts   []kgo.Opt   // how to reach it
-	Client *kgo.Client // sends a record to the partition that it names
-	Admin  *kadm.Client
+	*kfake.Cluster             // in memory, until the test ends; nil where the broker is a real one
+	Opts           []kgo.Opt   // how to reach it
+	Client         *kgo.Client // sends a record to the partition that it names
+	Admin          *kadm.Client
 
 	t            testing.TB
 	transactions atomic.Int64
@@ -33,7 +33,15 @@ func Start(t testing.TB, opts ...kfake.Opt) *Cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	c := &Cluster{Cluster: cluster, Opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, t: t}
+	c := Connect(t, kgo.SeedBrokers(cluster.ListenAddrs()...))
+	c.Cluster = cluster
+	return c
+}
+
+// Connect takes a broker that is there.
+func Connect(t testing.TB, opts ...kgo.Opt) *Cluster {
+	t.Helper()
+	c := &Cluster{Opts: opts, t: t}
 	c.Client = c.NewClient(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(64<<20))
 	c.Admin = kadm.NewClient(c.Client)
 	return c
