@@ -96,7 +96,7 @@ var yes, no = true, false
 // returns is shared and must not be written to.
 func YesNo(s string) *bool {
 	if s != "Yes" && s != "No" { // as the Bureau writes it
-		s = foldLabel(s)
+		s = FoldLabel(s)
 	}
 	switch s {
 	case "Yes", "yes":

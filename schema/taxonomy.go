@@ -102,7 +102,7 @@ func (t *Taxonomy) check() (faults []error) {
 			fault("category %d: the name %.40q… is longer than %d characters", code, c.Name, MaxCategoryName)
 		}
 		for _, label := range append([]string{c.Name}, c.Labels...) {
-			folded := foldLabel(label)
+			folded := FoldLabel(label)
 			if folded == "" {
 				fault("category %d (%.40q): %.40q has no letter or digit", code, c.Name, label)
 				continue
@@ -147,7 +147,7 @@ func (t *Taxonomy) CategoryName(code int) string {
 func (t *Taxonomy) Code(label string) (int, bool) {
 	code, ok := t.codes[label]
 	if !ok && label != "" {
-		code, ok = t.codes[foldLabel(label)]
+		code, ok = t.codes[FoldLabel(label)]
 	}
 	return code, ok
 }
@@ -164,10 +164,10 @@ func (t *Taxonomy) JSON() []byte {
 	return b.Bytes()
 }
 
-// foldLabel makes spellings of one label equal: it lower-cases letters and drops
+// FoldLabel makes spellings of one label equal: it lower-cases letters and drops
 // spacing and the punctuation that stands between words. Signs that tell names
 // apart, as in C++ and C#, stay.
-func foldLabel(s string) string {
+func FoldLabel(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || strings.ContainsRune(`_-–,.;:/\'"()&`, r) {
 			return -1

@@ -29,7 +29,7 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 		return err
 	}
 	var all []schema.Complaint
-	err = dataset.ReadComplaints(c.Data, func(c *schema.Complaint) { all = append(all, *c) }, func(err error) { progress("left out: %v", err) })
+	err = dataset.Files{Paths: c.Data}.Complaints(ctx, progress, func(c *schema.Complaint) { all = append(all, *c) })
 	if err != nil {
 		return err
 	}

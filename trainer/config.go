@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"complaints/internal/lake"
 	"complaints/internal/settings"
+	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/fit"
 	"complaints/trainer/gate"
@@ -22,12 +25,70 @@ type config struct {
 	Rollback  rollbackConfig  `cmd:"" help:"Let a published model serve again; by default the one that served before."`
 	Challenge challengeConfig `cmd:"" help:"Let consumers score a published model, the challenger, beside the champion: its answers stand in gold, and nowhere else."`
 	Models    modelsConfig    `cmd:"" help:"List the published models with their metrics, and say which serves."`
+	Taxonomy  taxonomyCommand `cmd:"" help:"Write the taxonomy that the labels of complaint files give, to edit and to train with."`
+	Publish   publishConfig   `cmd:"" help:"Put a model that train has written into the lake, and let it serve."`
 	Train     trainConfig     `cmd:"" help:"Train a model on complaint files and write its bundle."`
 	Evaluate  evaluateConfig  `cmd:"" help:"Compute the metrics of a model, or of a recipe."`
 	Record    recordConfig    `cmd:"" help:"Record published models in MLflow that could not be recorded when they were trained, from the lake's files."`
 	Score     scoreConfig     `cmd:"" help:"Classify stored complaints again, beside what the stream predicted."`
 	Report    reportConfig    `cmd:"" help:"Show on one HTML page what is in complaints, and what a model makes of them."`
 	Bootstrap bootstrapConfig `cmd:"" help:"Make the bundle that is built into the programs, and the sample that it was not trained on."`
+}
+
+// filesConfig says which files hold complaints, and in which columns.
+type filesConfig struct {
+	Data        []string `env:"-" placeholder:"FILE" help:"Complaint files: CSV, JSON lines and others; plain or compressed."`
+	TextColumn  string   `env:"-" placeholder:"NAME" help:"The column that holds the text, where its name is not one that is known."`
+	LabelColumn string   `env:"-" placeholder:"NAME" help:"The column that holds the label: a product, a queue, a category."`
+}
+
+func (c filesConfig) files() dataset.Files {
+	columns := map[string][]string{}
+	if c.TextColumn != "" {
+		columns["narrative"] = []string{c.TextColumn}
+	}
+	if c.LabelColumn != "" {
+		columns["product"] = []string{c.LabelColumn}
+	}
+	return dataset.Files{Paths: c.Data, Columns: columns}
+}
+
+// taxonomyConfig says which categories there are.
+type taxonomyConfig struct {
+	Taxonomy     string `env:"-" placeholder:"FILE" help:"The categories: a taxonomy's JSON, as trainer taxonomy writes it. Without it those of --label-column, or else the Bureau's five."`
+	MinClassRows int    `default:"30" help:"A label of fewer rows makes no category of its own."`
+	Rest         string `env:"-" placeholder:"NAME" help:"Put labels of fewer rows together in a category of this name."`
+}
+
+func (c taxonomyConfig) check() error {
+	if c.MinClassRows < 1 {
+		return fmt.Errorf("--min-class-rows is %d and must be at least 1", c.MinClassRows)
+	}
+	return nil
+}
+
+// readTaxonomy reads the taxonomy of a file, the Bureau's without one.
+func readTaxonomy(path string) (*schema.Taxonomy, error) {
+	if path == "" {
+		return schema.Bureau(), nil
+	}
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := schema.ParseTaxonomy(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// of returns the taxonomy for files.
+func (c taxonomyConfig) of(ctx context.Context, f filesConfig, progress dataset.Progress) (*schema.Taxonomy, error) {
+	if c.Taxonomy != "" || f.LabelColumn == "" {
+		return readTaxonomy(c.Taxonomy)
+	}
+	return f.files().Taxonomy(ctx, dataset.Derive{MinRows: c.MinClassRows, Rest: c.Rest}, progress)
 }
 
 // libraryConfig says where LightGBM is.
@@ -62,8 +123,8 @@ func (c mlflowConfig) check() error {
 type runConfig struct {
 	libraryConfig
 	mlflowConfig
-	Lake            lake.Config    `embed:""`
-	Data            []string       `env:"-" placeholder:"FILE" help:"Train on these complaint files instead of silver."`
+	Lake            lake.Config `embed:""`
+	filesConfig     `group:"Files, instead of silver"`
 	Window          dataset.Window `default:"365d" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
 	MaxRows         int            `help:"At most that many rows, drawn by the seed; 0 is all."`
 	Seed            uint64         `default:"1" help:"Equal rows and seed give an equal bundle."`
@@ -77,7 +138,9 @@ type runConfig struct {
 	Force         bool    `env:"-" help:"Let the candidate serve although the gate rejects it." group:"Gate"`
 	Reason        string  `env:"-" help:"Why, kept in the bundle's manifest; needed with --force." group:"Gate"`
 
-	RejectedOK bool `name:"rejected-ok" help:"End with status 0 too where the candidate is rejected, for a scheduler that takes any other status for a failure."`
+	RejectedOK  bool   `name:"rejected-ok" help:"End with status 0 too where the candidate is rejected, for a scheduler that takes any other status for a failure."`
+	Taxonomy    string `env:"-" placeholder:"FILE" help:"The categories: a taxonomy's JSON. By default the champion's." group:"Categories"`
+	NewTaxonomy bool   `env:"-" help:"Let a candidate of another taxonomy than the champion's serve. The two are not compared; the minimum of rows and the calibration still count." group:"Categories"`
 
 	Rescore bool   `help:"After a promotion, classify the stored complaints again, as score does."`
 	JSON    bool   `name:"json" help:"Print the verdict as JSON too, as the last line."`
@@ -192,32 +255,48 @@ func defaultLake(l *lake.Config) {
 	}
 }
 
+// taxonomyCommand is the configuration of trainer taxonomy.
+type taxonomyCommand struct {
+	filesConfig
+	MinClassRows int    `default:"30" help:"A label of fewer rows makes no category of its own."`
+	Rest         string `env:"-" placeholder:"NAME" help:"Put labels of fewer rows together in a category of this name."`
+	Quiet        bool   `help:"Show no progress."`
+}
+
+type publishConfig struct {
+	Lake   lake.Config `embed:""`
+	Model  string      `arg:"" env:"-" placeholder:"DIR" help:"The bundle's directory."`
+	Reason string      `env:"-" help:"Why, kept in the champion's history."`
+}
+
 type trainConfig struct {
 	libraryConfig
-	Data            []string `env:"-" required:"" placeholder:"FILE" help:"Complaints: the Bureau's CSV, the Kaggle variant, or JSON lines; plain, gz or zip."`
-	Out             string   `env:"-" required:"" placeholder:"DIR" help:"Where the bundle, metrics.json and confusion_matrix.png go."`
-	Seed            uint64   `default:"1" help:"Equal data and seed give an equal bundle."`
-	Folds           int      `default:"5" help:"Predict every row by a model of the other folds; the bundle is of all rows."`
-	ReviewPrecision float64  `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
+	filesConfig
+	taxonomyConfig
+	Out             string  `env:"-" required:"" placeholder:"DIR" help:"Where the bundle, metrics.json and confusion_matrix.png go."`
+	Seed            uint64  `default:"1" help:"Equal data and seed give an equal bundle."`
+	Folds           int     `default:"5" help:"Predict every row by a model of the other folds; the bundle is of all rows."`
+	ReviewPrecision float64 `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
 }
 
 type evaluateConfig struct {
 	libraryConfig
-	Data   []string `env:"-" required:"" placeholder:"FILE" help:"Complaints with known products."`
-	Model  string   `env:"-" placeholder:"DIR" help:"The bundle to evaluate. The alternative is --folds."`
-	Folds  int      `help:"Cross-validate the recipe this many ways instead."`
-	Seed   uint64   `default:"1" help:"Of the folds and the models."`
-	Recipe string   `default:"scores" help:"Which recipe to cross-validate: the one that train follows, or one that the README compares it with."`
-	JSON   bool     `name:"json" help:"One line with rows, accuracy, macro_f1, log_loss and ece."`
+	filesConfig
+	taxonomyConfig
+	Model  string `env:"-" placeholder:"DIR" help:"The bundle to evaluate. The alternative is --folds."`
+	Folds  int    `help:"Cross-validate the recipe this many ways instead."`
+	Seed   uint64 `default:"1" help:"Of the folds and the models."`
+	Recipe string `default:"scores" help:"Which recipe to cross-validate: the one that train follows, or one that the README compares it with."`
+	JSON   bool   `name:"json" help:"One line with rows, accuracy, macro_f1, log_loss and ece."`
 }
 
 type reportConfig struct {
-	Lake   lake.Config    `embed:""`
-	Data   []string       `env:"-" placeholder:"FILE" help:"Look at these complaint files instead of silver."`
-	Window dataset.Window `default:"0" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
-	Model  string         `env:"-" placeholder:"VERSION" help:"The model: a version in the lake, or with --data the directory of a bundle. By default the champion, or with --data the built-in one."`
-	Out    string         `env:"-" required:"" placeholder:"FILE" help:"Where the page goes."`
-	Quiet  bool           `help:"Show no progress."`
+	Lake        lake.Config `embed:""`
+	filesConfig `group:"Files, instead of silver"`
+	Window      dataset.Window `default:"0" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
+	Model       string         `env:"-" placeholder:"VERSION" help:"The model: a version in the lake, or with --data the directory of a bundle. By default the champion, or with --data the built-in one."`
+	Out         string         `env:"-" required:"" placeholder:"FILE" help:"Where the page goes."`
+	Quiet       bool           `help:"Show no progress."`
 }
 
 type bootstrapConfig struct {
@@ -242,6 +321,13 @@ func parse(args []string, stdout, stderr io.Writer) (config, string, error) {
 	return c, command, err
 }
 
+func needData(files []string) error {
+	if len(files) == 0 {
+		return errors.New("--data is missing: which files?")
+	}
+	return nil
+}
+
 // check reports every fault at once.
 func (c *config) check(command string) error {
 	var errs []error
@@ -261,7 +347,12 @@ func (c *config) check(command string) error {
 		defaultLake(&c.Models.Lake)
 	case "report":
 		defaultLake(&c.Report.Lake)
+	case "publish <model>":
+		defaultLake(&c.Publish.Lake)
+	case "taxonomy":
+		errs = append(errs, needData(c.Taxonomy.Data), taxonomyConfig{MinClassRows: c.Taxonomy.MinClassRows}.check())
 	case "train":
+		errs = append(errs, needData(c.Train.Data), c.Train.taxonomyConfig.check())
 		if c.Train.Folds < 2 {
 			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", c.Train.Folds))
 		}
@@ -269,6 +360,7 @@ func (c *config) check(command string) error {
 			errs = append(errs, fmt.Errorf("--review-precision is %v and must be above 0 and at most 1", p))
 		}
 	case "evaluate":
+		errs = append(errs, needData(c.Evaluate.Data), c.Evaluate.taxonomyConfig.check())
 		if (c.Evaluate.Model == "") == (c.Evaluate.Folds == 0) {
 			errs = append(errs, errors.New("one of --model DIR and --folds N is needed, and not both"))
 		}

@@ -57,7 +57,7 @@ func runOnce(ctx context.Context, c *runConfig, stdout, stderr io.Writer) error 
 		record: &registry.Recorders{List: []registry.Recorder{registry.NewLakeRecorder(store)}},
 	}
 	if len(c.Data) > 0 {
-		t.source = dataset.Files(c.Data)
+		t.source = c.files()
 	}
 	client, err := c.client()
 	if err != nil {
@@ -123,6 +123,11 @@ func (t *training) train(ctx context.Context) (map[string][]byte, error) {
 	}
 	t.verdict.champion(t.champion, t.serving)
 	t.taxonomy = t.serving.Taxonomy()
+	if t.cfg.Taxonomy != "" {
+		if t.taxonomy, err = readTaxonomy(t.cfg.Taxonomy); err != nil {
+			return nil, err
+		}
+	}
 	f, c, err := t.prepare(ctx)
 	if err != nil {
 		return nil, err
@@ -223,9 +228,16 @@ func (t *training) compare(c dataset.TimeSplit, candidate *classifier.Classifier
 		return m, e
 	}
 	in.Candidate, _ = side(candidate)
+	var err error
+	if ours, theirs := t.taxonomy.ID(), t.serving.Taxonomy().ID(); ours != theirs {
+		t.verdict.Gate, err = gate.DecideAlone(in, t.cfg.limits(), gate.Rule{
+			Name: "taxonomy", Passed: t.cfg.NewTaxonomy,
+			Figures: fmt.Sprintf("the categories are those of %s, and the champion's those of %s: the two do not compare, and only --new-taxonomy lets the new model serve", ours, theirs),
+		})
+		return err
+	}
 	in.Champion, t.verdict.ChampionEvaluation = side(t.serving)
 	in.Candidate.Scoring, in.Champion.Scoring = scoringTimes(candidate, t.serving, tests)
-	var err error
 	t.verdict.Gate, err = gate.Decide(in, t.cfg.limits())
 	return err
 }

@@ -68,7 +68,7 @@ func (w *weekly) champion() (*registry.Pointer, classifier.Manifest) {
 func shuffled(t *testing.T) string {
 	t.Helper()
 	var all []schema.Complaint
-	if err := dataset.ReadComplaints([]string{sampleFile}, func(c *schema.Complaint) { all = append(all, *c) }, func(error) {}); err != nil {
+	if err := (dataset.Files{Paths: []string{sampleFile}}).Complaints(t.Context(), t.Logf, func(c *schema.Complaint) { all = append(all, *c) }); err != nil {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, 1))

@@ -62,7 +62,7 @@ func (c *reportConfig) open(ctx context.Context) (complaintSource, *classifier.C
 		if c.Model != "" {
 			bundle, err = classifier.LoadDir(c.Model)
 		}
-		return dataset.Files(c.Data), bundle, err
+		return c.files(), bundle, err
 	}
 	store, err := lake.Open(ctx, c.Lake)
 	if err != nil {

@@ -271,7 +271,7 @@ func readCSV(t *testing.T, path string) [][]string {
 func TestReportJudgesAsEvaluateDoes(t *testing.T) {
 	const bundle = "../internal/classifier/bootstrap"
 	p := makeReport(t, "--data", sampleFile, "--model", bundle)
-	examples, err := dataset.ReadExamples(t.Context(), schema.Bureau(), []string{sampleFile}, t.Logf)
+	examples, err := dataset.Files{Paths: []string{sampleFile}}.Examples(t.Context(), schema.Bureau(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

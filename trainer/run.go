@@ -8,7 +8,6 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
-	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
 	"complaints/trainer/fit"
@@ -29,6 +28,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runChallenge(ctx, &c.Challenge, stdout)
 	case "models":
 		return runModels(ctx, &c.Models, stdout)
+	case "taxonomy":
+		return runTaxonomy(ctx, &c.Taxonomy, stdout, stderr)
+	case "publish <model>":
+		return runPublish(ctx, &c.Publish, stdout)
 	case "train":
 		return runTrain(ctx, c.Train, stdout, stderr)
 	case "evaluate":
@@ -58,8 +61,11 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
-	taxonomy := schema.Bureau()
-	set, err := dataset.Collect(ctx, taxonomy, dataset.Files(c.Data), dataset.Draw{}, progress)
+	taxonomy, err := c.taxonomyConfig.of(ctx, c.filesConfig, progress)
+	if err != nil {
+		return err
+	}
+	set, err := dataset.Collect(ctx, taxonomy, c.files(), dataset.Draw{}, progress)
 	if err != nil {
 		return err
 	}
@@ -94,7 +100,7 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 	if err != nil {
 		return err
 	}
-	all, err := dataset.ReadExamples(ctx, bundle.Taxonomy(), c.Data, progress)
+	all, err := c.files().Examples(ctx, bundle.Taxonomy(), progress)
 	if err != nil {
 		return err
 	}
@@ -107,8 +113,11 @@ func crossValidate(ctx context.Context, c evaluateConfig, stdout io.Writer, prog
 	if err != nil {
 		return err
 	}
-	taxonomy := schema.Bureau()
-	set, err := dataset.Collect(ctx, taxonomy, dataset.Files(c.Data), dataset.Draw{}, progress)
+	taxonomy, err := c.taxonomyConfig.of(ctx, c.filesConfig, progress)
+	if err != nil {
+		return err
+	}
+	set, err := dataset.Collect(ctx, taxonomy, c.files(), dataset.Draw{}, progress)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestCommandsRefuseBadInput(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"no command":          {nil, []string{"train"}},
+		"no command":          {nil, []string{"expected one of"}},
 		"neither":             {[]string{"evaluate", "--data", data}, []string{"--model", "--folds"}},
 		"both":                {[]string{"evaluate", "--data", data, "--model", dir, "--folds", "5"}, []string{"--model", "--folds"}},
 		"one fold":            {[]string{"evaluate", "--data", data, "--folds", "1"}, []string{"--folds is 1"}},

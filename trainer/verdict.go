@@ -144,8 +144,11 @@ func (v *verdict) print(w io.Writer, asJSON bool) error {
 	if err := evaluate.Print(w, v.Candidate); err != nil {
 		return err
 	}
-	c := v.ChampionEvaluation
-	fmt.Fprintf(w, "\nThe champion on the same rows: accuracy %.4f, macro F1 %.4f, log loss %.4f, ECE %.4f\n", c.Accuracy, c.MacroF1, c.LogLoss, c.ECE)
+	if c := v.ChampionEvaluation; c.Rows > 0 {
+		fmt.Fprintf(w, "\nThe champion on the same rows: accuracy %.4f, macro F1 %.4f, log loss %.4f, ECE %.4f\n", c.Accuracy, c.MacroF1, c.LogLoss, c.ECE)
+	} else {
+		fmt.Fprintln(w, "\nThe champion has other categories, so it was not asked.")
+	}
 	fmt.Fprintf(w, "Calibration: raw scores divided by %.4f; ECE on the test rows %.4f before, %.4f after\n", v.Calibration.Temperature, v.Calibration.Before, v.Calibration.After)
 	r := v.Review
 	fmt.Fprintf(w, "Review: below a probability of %.2f, chosen on %d held-out rows for a precision of %g; on the test rows %.1f%% are above it, %.1f%% of those right\n\n",
@@ -206,7 +209,7 @@ func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 // then: one that is slow delays nothing, and one that fails loses nothing.
 func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) error {
 	v := &t.verdict
-	metrics := slices.Concat(v.roundMetrics(), metricsOf("", v.Candidate), metricsOf("champion_", v.ChampionEvaluation), []registry.Metric{
+	metrics := slices.Concat(v.roundMetrics(), metricsOf("", v.Candidate), v.championMetrics(), []registry.Metric{
 		{Name: "temperature", Value: v.Calibration.Temperature},
 		{Name: "ece_before_calibration", Value: v.Calibration.Before},
 		{Name: "review_threshold", Value: v.Review.Threshold},
@@ -234,6 +237,14 @@ func (t *training) keepEvidence(ctx context.Context, parts map[string][]byte) er
 		t.record.Do(func(r registry.Recorder) error { return r.Artifact(ctx, registry.BundleFolder+name, parts[name]) })
 	}
 	return nil
+}
+
+// championMetrics are none where the champion is of another taxonomy.
+func (v *verdict) championMetrics() []registry.Metric {
+	if v.ChampionEvaluation.Rows == 0 {
+		return nil
+	}
+	return metricsOf("champion_", v.ChampionEvaluation)
 }
 
 func (v *verdict) roundMetrics() []registry.Metric {

@@ -154,15 +154,24 @@ func LoadVersion(parts map[string][]byte, version string) (*Classifier, error) {
 
 // LoadDir loads a bundle from the files of a directory.
 func LoadDir(dir string) (*Classifier, error) {
-	parts, err := ReadParts(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) })
+	parts, err := ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("bundle in %q: %w", dir, err)
+		return nil, err
 	}
 	c, err := Load(parts)
 	if err != nil {
 		return nil, fmt.Errorf("in %q: %w", dir, err)
 	}
 	return c, nil
+}
+
+// ReadDir reads the parts of a bundle from the files of a directory.
+func ReadDir(dir string) (map[string][]byte, error) {
+	parts, err := ReadParts(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) })
+	if err != nil {
+		return nil, fmt.Errorf("bundle in %q: %w", dir, err)
+	}
+	return parts, nil
 }
 
 // ReadParts reads all parts of a bundle, first its manifest: what has none is no

@@ -102,7 +102,7 @@ func (c *csvRows) readNames() error {
 	if err != nil {
 		return fmt.Errorf("the header: %w", err)
 	}
-	h, err := newHeader(names)
+	h, err := newHeader(c.notes.naming, names)
 	if err != nil {
 		return err
 	}
@@ -126,12 +126,12 @@ func (c *csvRows) texts() ([]string, error) {
 
 // newHeader finds the columns by their names. Its error shows no name that is
 // not known: without a header, the first row stands in its place.
-func newHeader(names []string) (header, error) {
+func newHeader(naming naming, names []string) (header, error) {
 	h := header{names: names, textIndex: -1}
 	rank := map[int]int{}
 	var known []string
 	for i, n := range names {
-		a, ok := aliases[fold(n)]
+		a, ok := naming.of(n)
 		if !ok {
 			continue
 		}
@@ -182,7 +182,7 @@ func (c *csvRows) isHeader() bool {
 		if len(c.scratch) > maxNameBytes {
 			return false
 		}
-		if a, ok := aliases[fold(string(c.scratch))]; ok {
+		if a, ok := c.notes.of(string(c.scratch)); ok {
 			known++
 			text = text || a.field == fieldText
 		}
@@ -194,7 +194,7 @@ func (c *csvRows) isHeader() bool {
 func (c *csvRows) takeHeader() error {
 	names, err := c.texts()
 	if err == nil {
-		c.header, err = newHeader(names)
+		c.header, err = newHeader(c.notes.naming, names)
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package complaintfile
 
 import (
 	"strings"
+	"unicode"
 
 	"complaints/schema"
 )
@@ -61,24 +62,41 @@ var fields = [...]field{
 // alias says which field a folded name stands for, and how telling it is.
 type alias struct{ field, rank int }
 
-var aliases = func() map[string]alias {
-	m := make(map[string]alias)
+// naming says which names stand for the fields.
+type naming map[string]alias
+
+// usual are the names that are known without being told.
+var usual = newNaming(nil)
+
+// newNaming are the usual names, but for the fields whose columns are named.
+func newNaming(columns map[string][]string) naming {
+	m := naming{}
 	for i, f := range fields {
-		for rank, n := range f.names {
-			m[n] = alias{i, rank}
+		if columns[f.name] == nil {
+			for rank, n := range f.names {
+				m[n] = alias{i, rank}
+			}
+		}
+	}
+	for i, f := range fields {
+		for rank, n := range columns[f.name] { // also those that usually stand for another field
+			m[fold(n)] = alias{i, rank}
 		}
 	}
 	return m
-}()
+}
+
+// of returns what a name stands for.
+func (n naming) of(name string) (alias, bool) {
+	a, ok := n[fold(name)]
+	return a, ok
+}
 
 // fold lower-cases a column name and drops all but letters and digits.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
-			return r
-		case 'A' <= r && r <= 'Z':
-			return r + ('a' - 'A')
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
 		}
 		return -1
 	}, s)

@@ -74,7 +74,7 @@ func FuzzCSV(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, record := range want[1:] {
-			if namesText(record) {
+			if namesText(usual, record) {
 				return // a header in the middle is no row
 			}
 			row, err := r.Next()

@@ -38,14 +38,14 @@ func (n *notes) decodeObject(value []byte, line int) (c schema.Complaint, droppe
 	}
 	outer := m
 	for _, name := range wrappers {
-		if inner, ok := m[name]; ok && (name == "_source" || inner[0] == '{' && !hasText(m)) {
+		if inner, ok := m[name]; ok && (name == "_source" || inner[0] == '{' && !hasText(n.naming, m)) {
 			if m = nil; json.Unmarshal(inner, &m) != nil || m == nil {
 				return c, nil, fmt.Errorf("its member %s is no object", name)
 			}
 			break
 		}
 	}
-	if dropped, err = fill(&c, m); err != nil {
+	if dropped, err = fill(n.naming, &c, m); err != nil {
 		return c, nil, err
 	}
 	if id, ok := first(outer, "_id", "id"); ok && c.ComplaintID == "" {
@@ -54,8 +54,8 @@ func (n *notes) decodeObject(value []byte, line int) (c schema.Complaint, droppe
 		}
 	}
 	dropped = append(dropped, n.tidy(&c, line)...)
-	if c.Narrative == "" && !hasText(m) {
-		if path := inside(m, maxWrapDepth); path != nil {
+	if c.Narrative == "" && !hasText(n.naming, m) {
+		if path := inside(n.naming, m, maxWrapDepth); path != nil {
 			return c, nil, fmt.Errorf("the complaint stands within its member %s: take it out first (jq -c .MEMBER FILE)", shown(path))
 		}
 	}
@@ -120,10 +120,10 @@ type candidate struct {
 // fill sets the fields of c. Where several members stand for one field, the
 // most telling that is usable and not empty counts: a member that cannot be used
 // breaks nothing that another one gives, and only the text is needed.
-func fill(c *schema.Complaint, m members) (dropped []string, err error) {
+func fill(naming naming, c *schema.Complaint, m members) (dropped []string, err error) {
 	var best, unusable [len(fields)]candidate
 	for name, value := range m {
-		a, ok := aliases[fold(name)]
+		a, ok := naming.of(name)
 		if !ok {
 			continue
 		}
@@ -159,9 +159,9 @@ func (is *candidate) beats(old *candidate) bool {
 }
 
 // hasText says whether a member is named as the text is.
-func hasText(m members) bool {
+func hasText(naming naming, m members) bool {
 	for name := range m {
-		if a, ok := aliases[fold(name)]; ok && a.field == fieldText {
+		if a, ok := naming.of(name); ok && a.field == fieldText {
 			return true
 		}
 	}
@@ -169,17 +169,17 @@ func hasText(m members) bool {
 }
 
 // inside returns the path of a member that holds a complaint, such as an envelope's payload.
-func inside(m members, depth int) []string {
+func inside(naming naming, m members, depth int) []string {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		var inner members
 		switch {
 		case m[name][0] == '[' && slices.Contains(rowLists, name):
 			return []string{name}
 		case depth == 0 || m[name][0] != '{' || json.Unmarshal(m[name], &inner) != nil:
-		case hasText(inner):
+		case hasText(naming, inner):
 			return []string{name}
 		default:
-			if path := inside(inner, depth-1); path != nil {
+			if path := inside(naming, inner, depth-1); path != nil {
 				return append([]string{name}, path...)
 			}
 		}

@@ -25,6 +25,7 @@ const maxWrapDepth = 4
 
 // wrapper looks for a list of rows in the object that a file begins with.
 type wrapper struct {
+	naming  naming
 	d       *json.Decoder
 	b       []byte // what d reads
 	path    []string
@@ -56,7 +57,7 @@ func (j *jsonRows) enter() error {
 			}
 		}
 		seen = len(b)
-		s := wrapper{d: json.NewDecoder(bytes.NewReader(b)), b: b}
+		s := wrapper{naming: j.notes.naming, d: json.NewDecoder(bytes.NewReader(b)), b: b}
 		err := s.object(0)
 		switch {
 		case errors.Is(err, errRows):
@@ -115,7 +116,7 @@ func (s *wrapper) object(depth int) error {
 // member looks at a value.
 func (s *wrapper) member(name string, depth int) error {
 	kind := s.kind()
-	a, known := aliases[fold(name)]
+	a, known := s.naming.of(name)
 	switch {
 	case kind == 0:
 		return io.ErrUnexpectedEOF
@@ -124,7 +125,7 @@ func (s *wrapper) member(name string, depth int) error {
 		if err := s.d.Decode(&raw); err != nil {
 			return cutOff(err)
 		}
-		if names := columnNames(raw); namesText(names) {
+		if names := columnNames(s.naming, raw); namesText(s.naming, names) {
 			s.names = names
 		}
 		return nil
@@ -200,13 +201,13 @@ func shown(path []string) string {
 }
 
 // namesText says whether one of the names is that of the text.
-func namesText(names []string) bool {
-	_, err := newHeader(names)
+func namesText(naming naming, names []string) bool {
+	_, err := newHeader(naming, names)
 	return err == nil
 }
 
 // columnNames reads a list of names, or of objects that have one.
-func columnNames(raw json.RawMessage) []string {
+func columnNames(naming naming, raw json.RawMessage) []string {
 	var names []string
 	if json.Unmarshal(raw, &names) == nil {
 		return names
@@ -220,7 +221,7 @@ func columnNames(raw json.RawMessage) []string {
 	}
 	names = nil
 	for _, c := range columns {
-		if _, ok := aliases[fold(c.FieldName)]; ok || c.Name == "" {
+		if _, ok := naming.of(c.FieldName); ok || c.Name == "" {
 			names = append(names, c.FieldName)
 			continue
 		}
@@ -302,7 +303,7 @@ func (j *jsonRows) decodeList(value []byte, line int) (c schema.Complaint, dropp
 		if json.Unmarshal(value, &j.names) != nil {
 			return c, nil, errNoNames
 		}
-		if !namesText(j.names) {
+		if !namesText(j.notes.naming, j.names) {
 			return c, nil, errNoNames
 		}
 		return c, nil, errRepeatedHeader
@@ -316,7 +317,7 @@ func (j *jsonRows) decodeList(value []byte, line int) (c schema.Complaint, dropp
 			m[j.names[i]] = v
 		}
 	}
-	if dropped, err = fill(&c, m); err != nil {
+	if dropped, err = fill(j.notes.naming, &c, m); err != nil {
 		return c, nil, err
 	}
 	dropped = append(dropped, j.notes.tidy(&c, line)...)

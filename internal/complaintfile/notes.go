@@ -14,17 +14,22 @@ import (
 // notes are what is known of a file beyond its rows. The reader's goroutine owns it.
 type notes struct {
 	dates schema.DateOrder
-	warn  func(string)
-	name  string
-	said  map[string]bool
-	utf8  bool // a text beyond ASCII was UTF-8
+	naming
+	warn func(string)
+	name string
+	said map[string]bool
+	utf8 bool // a text beyond ASCII was UTF-8
 }
 
 // utf8Mark is the byte order mark that some programs begin UTF-8 with.
 var utf8Mark = []byte("\ufeff")
 
 func newNotes(o Options, name string) *notes {
-	return &notes{dates: o.Dates, warn: o.Warn, name: name, said: map[string]bool{}}
+	names := usual
+	if len(o.Columns) > 0 {
+		names = newNaming(o.Columns)
+	}
+	return &notes{dates: o.Dates, naming: names, warn: o.Warn, name: name, said: map[string]bool{}}
 }
 
 // once warns of a kind of thing for the first time; line 0 is the file as a whole.

@@ -66,6 +66,10 @@ type Options struct {
 	Dates  schema.DateOrder  // of 3/11/2024
 	Warn   func(what string) // is told once of each kind of thing that is odd and read all the same; nil: nobody is
 	Digest bool              // [Reader.Digest] is wanted
+	// Columns are the names of the columns or members that hold a field, by the field's
+	// own name (narrative, product and so on), the most telling first. They take the
+	// place of those that are usual for it.
+	Columns map[string][]string
 }
 
 // Reader reads the rows of one file. It is not safe for use by two goroutines.

@@ -376,7 +376,7 @@ func TestBureauColumns(t *testing.T) {
 		t.Errorf("%d fields of %d are set: %v", len(got), len(fields), got)
 	}
 	for i, f := range fields {
-		if a, ok := aliases[fold(f.name)]; !ok || a.field != i {
+		if a, ok := usual.of(f.name); !ok || a.field != i {
 			t.Errorf("%s is not its own name", f.name)
 		}
 		if *f.of(&row.Complaint) != got[f.name] {

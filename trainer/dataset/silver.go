@@ -134,36 +134,6 @@ func readObject[T any](ctx context.Context, store lake.Store, key string, use fu
 	return rows, err
 }
 
-// Files are complaint files, instead of silver.
-type Files []string
-
-func (f Files) String() string { return strings.Join(f, ", ") }
-
-// Read hands every example to use: rows whose product means a category of the taxonomy.
-func (f Files) Read(ctx context.Context, t *schema.Taxonomy, progress Progress, use func(Example)) (rows int, err error) {
-	err = ReadComplaints(f, func(c *schema.Complaint) {
-		rows++
-		if e, ok := newExample(t, c); ok {
-			e.Place.Offset = int64(rows)
-			use(e)
-		}
-	}, func(err error) { progress("left out: %v", err) })
-	return rows, errors.Join(err, ctx.Err())
-}
-
-// Progress shows a line of progress.
-type Progress = func(format string, args ...any)
-
-// Complaints hands every complaint of the files to use.
-func (f Files) Complaints(ctx context.Context, progress Progress, use func(*schema.Complaint)) error {
-	err := ReadComplaints(f, func(x *schema.Complaint) {
-		if ctx.Err() == nil {
-			use(x)
-		}
-	}, func(err error) { progress("left out: %v", err) })
-	return errors.Join(err, ctx.Err())
-}
-
 // Complaints leaves out rows that have none: erased, or of a record that was no
 // complaint.
 func (s Silver) Complaints(ctx context.Context, progress Progress, use func(*schema.Complaint)) error {

@@ -91,6 +91,24 @@ func Decide(in Input, limits Limits) (Decision, error) {
 	return d, nil
 }
 
+// DecideAlone asks what can be asked of a candidate by itself, where there is no
+// champion of its taxonomy to compare it with: rows and calibration. Another is what
+// the caller asks besides.
+func DecideAlone(in Input, limits Limits, another Rule) (Decision, error) {
+	n := len(in.Truth)
+	if n == 0 || len(in.Candidate.Predicted) != n {
+		return Decision{}, fmt.Errorf("gate: %d test rows, of which the candidate predicted %d; need the same number above zero", n, len(in.Candidate.Predicted))
+	}
+	candidate := evaluate.NewConfusion(len(in.Categories), in.Truth, in.Candidate.Predicted)
+	d := Decision{MacroF1: candidate.MacroF1()}
+	d.Rules = []Rule{another, limits.rows(&in, candidate), {
+		Name: "calibration", Passed: in.Candidate.ECE <= limits.MaxECE,
+		Figures: fmt.Sprintf("the expected calibration error is %.4f; it may be %g", in.Candidate.ECE, limits.MaxECE),
+	}}
+	d.Passed = len(d.Failed()) == 0
+	return d, nil
+}
+
 // rows asks for enough rows of each category, without which no other figure
 // means much.
 func (l Limits) rows(in *Input, t evaluate.Confusion) Rule {
