@@ -26,3 +26,31 @@ func TestFlushesAreStaggered(t *testing.T) {
 		}
 	}
 }
+
+// What becomes due between two looks at the clock ends the next poll at once: nothing
+// else may come that does.
+func TestNextPollEndsWhenABufferIsDue(t *testing.T) {
+	r := fakeRig(t, 1)
+	cfg := r.config().withDefaults()
+	cfg.RollAge = time.Minute
+	s := &session{cfg: cfg, metrics: newMetrics(nil, cfg.Layers), budget: newBudget(cfg.Budget, newMetrics(nil, cfg.Layers)), assigned: map[tp]*assignment{}}
+	now := time.Now()
+	if next := s.advance(now); next != now.Add(dueAtLeast) {
+		t.Errorf("without partitions the next poll ends at %s", next)
+	}
+	a := s.newAssignment(tp{topic, 0}, 0)
+	s.assigned[tp{topic, 0}] = a
+	a.state, a.timing.early = reading, 0
+	a.deliver([]Record{{Offset: 0}}, 1, 1)
+	// A minute ago but for a nanosecond: due before the poll has begun.
+	if next := s.advance(now.Add(time.Nanosecond - time.Minute)); next != now.Add(time.Nanosecond) || a.state != reading {
+		t.Errorf("the next poll ends at %s, want %s", next, now.Add(time.Nanosecond))
+	}
+	// Due, and not admitted: another's report ends the poll.
+	busy := s.newAssignment(tp{topic, 1}, 0)
+	busy.state, busy.job.bytes = flushing, s.budget.flushes
+	s.assigned[tp{topic, 1}] = busy
+	if next := s.advance(now.Add(time.Second)); next != now.Add(time.Second+dueAtLeast) || a.state != reading {
+		t.Errorf("the next poll ends at %s for a buffer that waits for another", next)
+	}
+}

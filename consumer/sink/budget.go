@@ -1,9 +1,6 @@
 package sink
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // budget says how many bytes of records all partitions may hold, and how many of
 // them may be flushed at the same time. Paused at limit, partitions go on below low.
@@ -63,17 +60,17 @@ func (s *session) buffered() (bytes int64) {
 }
 
 // applyBackpressure pauses all partitions at the budget and asks for the oldest
-// buffers to be flushed, and lets the partitions go on when that has helped.
-func (s *session) applyBackpressure() {
+// buffers to be flushed, which it says, and lets the partitions go on when that has
+// helped.
+func (s *session) applyBackpressure() (asked bool) {
 	used := s.buffered()
 	s.metrics.buffered.Set(float64(used))
 	over := s.budget.over(used)
 	if over {
 		s.askFlushes(used)
-		s.advance(time.Now())
 	}
 	if over == s.budget.paused {
-		return
+		return over
 	}
 	s.budget.paused = over
 	if over {
@@ -83,6 +80,7 @@ func (s *session) applyBackpressure() {
 		s.metrics.throttled.Set(0)
 		s.client.ResumeFetchPartitions(s.openPartitions())
 	}
+	return over
 }
 
 // askFlushes marks the buffers, the oldest first, that must be flushed to come below

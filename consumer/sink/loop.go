@@ -19,9 +19,11 @@ import (
 // between a poll and AllowRebalance: only there can no rebalance interfere, and no
 // record of an old position come after a seek.
 func (s *session) loop(ctx context.Context) error {
+	due := time.Now()
 	for ctx.Err() == nil {
-		fetches, reported := s.poll(ctx)
-		err := s.step(fetches, reported)
+		fetches, reported := s.poll(ctx, due)
+		var err error
+		due, err = s.step(fetches, reported)
 		s.client.AllowRebalance()
 		if err != nil {
 			return err
@@ -31,8 +33,8 @@ func (s *session) loop(ctx context.Context) error {
 }
 
 // poll waits for records, for reports of jobs, or until a buffer is due.
-func (s *session) poll(ctx context.Context) (kgo.Fetches, []report) {
-	once, cancel := context.WithDeadline(ctx, s.nextDue())
+func (s *session) poll(ctx context.Context, due time.Time) (kgo.Fetches, []report) {
+	once, cancel := context.WithDeadline(ctx, due)
 	defer cancel()
 	first := make(chan report, 1)
 	go func() {
@@ -60,41 +62,25 @@ func (s *session) poll(ctx context.Context) (kgo.Fetches, []report) {
 	}
 }
 
-// nextDue is when the first buffer is due. Those that are due already wait for
-// others to be flushed, whose reports end the poll.
-func (s *session) nextDue() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	next := now.Add(time.Hour)
-	for _, a := range s.assigned {
-		if a.state != reading {
-			continue
-		}
-		if due := a.dueAt(&s.cfg); due.After(now) && due.Before(next) {
-			next = due
-		}
-	}
-	return next
-}
-
 // step takes in what a poll gave, begins the jobs that are due, and tells the client
-// where to go on and what to leave out.
-func (s *session) step(fetches kgo.Fetches, reported []report) error {
+// where to go on and what to leave out. It returns when the next buffer is due.
+func (s *session) step(fetches kgo.Fetches, reported []report) (due time.Time, err error) {
 	if err := s.receive(fetches); err != nil {
-		return err
+		return due, err
 	}
 	opened, reopened, err := s.hear(reported)
 	if err != nil {
-		return err
+		return due, err
 	}
 	s.seek(opened)
 	if len(reopened) > 0 {
 		s.client.PauseFetchPartitions(reopened)
 	}
-	s.advance(time.Now())
-	s.applyBackpressure()
-	return nil
+	due = s.advance(time.Now())
+	if s.applyBackpressure() { // more buffers are due now
+		due = s.advance(time.Now())
+	}
+	return due, nil
 }
 
 // receive gives the records of a poll to their partitions.
@@ -238,11 +224,17 @@ func (s *session) seek(opened []*assignment) {
 	}
 }
 
+// dueAtLeast is when the loop looks again where no buffer is due before.
+const dueAtLeast = time.Hour
+
 // advance fills the buffers and begins the jobs that are due: the oldest buffer first,
-// and as many as may be flushed at the same time.
-func (s *session) advance(now time.Time) {
+// and as many as may be flushed at the same time. It returns when the next buffer is
+// due. Those that are due already and wait for others do not count: the report of a
+// job ends the poll.
+func (s *session) advance(now time.Time) (next time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	next = now.Add(dueAtLeast)
 	var due []*assignment
 	running := int64(0)
 	for _, a := range s.assigned {
@@ -258,6 +250,10 @@ func (s *session) advance(now time.Time) {
 			due = append(due, a)
 		case a.outOfRange:
 			s.open(a)
+		default:
+			if at := a.dueAt(&s.cfg); !at.IsZero() && at.Before(next) {
+				next = at
+			}
 		}
 	}
 	slices.SortFunc(due, older)
@@ -267,6 +263,7 @@ func (s *session) advance(now time.Time) {
 		}
 		s.flush(a)
 	}
+	return next
 }
 
 // older orders buffers by the time of their oldest record.

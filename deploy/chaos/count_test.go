@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/schema"
 
@@ -126,8 +128,13 @@ func textOf(number string) string {
 
 // eachRecord reads a topic to its end, as a reader of committed records.
 func (s *stage) eachRecord(topic string, each func(r *kgo.Record, where string)) error {
-	ends, err := s.world.admin.ListEndOffsets(s.ctx, topic)
-	if err != nil {
+	var ends kadm.ListedOffsets
+	if err := s.until(time.Minute, "the ends of "+topic, func() (bool, error) {
+		var err error
+		// A partition that has no leader just now is an error, and not an empty one.
+		ends, err = kafka.Offsets(s.world.admin.ListEndOffsets(s.ctx, topic))
+		return err == nil, err
+	}); err != nil {
 		return err
 	}
 	from, open := map[int32]kgo.Offset{}, map[int32]int64{}
