@@ -27,7 +27,7 @@ func stacksOfThePage(t *testing.T) (steps []pageStack) {
 	page := strings.ReplaceAll(string(read(t, "aws/README.md")), "\\\n", "")
 	madeUp := strings.NewReplacer(`$(git describe --tags --always)`, "v1.2.3", "$REGISTRY", "$(out complaints-data Registry)", "$brokers", "b-1:9098,b-2:9098",
 		"LakeKeyArn=…", "LakeKeyArn=$(out complaints-data LakeKeyArn)")
-	for _, command := range regexp.MustCompile("(?m)(?:^    |`)up ([a-z-]+)([^`#\n]*)").FindAllStringSubmatch(page, -1) {
+	for _, command := range regexp.MustCompile("(?m)(?:(?:^    )|`)up ([a-z-]+)([^`#\n]*)").FindAllStringSubmatch(page, -1) {
 		s := pageStack{command[1], map[string]string{}}
 		for _, m := range regexp.MustCompile(`([A-Z]\w+)=("[^"]*"|\S+\([^)]*\)|\S+)`).FindAllStringSubmatch(madeUp.Replace(command[2]), -1) {
 			s.Parameters[m[1]] = strings.Trim(m[2], `"`)

@@ -45,11 +45,11 @@ func TestMissingPackages(t *testing.T) {
 			program("uname", "echo Darwin") // whose OpenMP is asked of brew, and whose fonts are not looked for
 			program("brew", "echo "+machine)
 			for _, name := range []string{"bash", "sh", "env", "dirname", "test"} {
-				real, err := exec.LookPath(name)
+				path, err := exec.LookPath(name)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := os.Symlink(real, filepath.Join(machine, name)); err != nil {
+				if err := os.Symlink(path, filepath.Join(machine, name)); err != nil {
 					t.Fatal(err)
 				}
 			}
