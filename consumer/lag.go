@@ -103,11 +103,11 @@ func (l *lags) ask(ctx context.Context, r roleGroup) {
 	if r.role != "classify" {
 		return
 	}
-	s := standing{lag: -1, err: err}
+	s := assignment{lag: -1, err: err}
 	if err == nil {
-		s = standingOf(once, kadm.NewClient(l.app.admin), r.group, r.group+"-"+l.app.cfg.Instance+"-", lag)
+		s = readAssignment(once, kadm.NewClient(l.app.admin), r.group, r.group+"-"+l.app.cfg.Instance+"-", lag)
 	}
 	if ctx.Err() == nil {
-		l.app.facts.note(s)
+		l.app.status.set(s)
 	}
 }

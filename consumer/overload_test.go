@@ -122,7 +122,7 @@ func (s website) awaitClassified(t *testing.T, n int) {
 
 // Requests get no more than half of the cores where there is a stream.
 func TestTheStreamKeepsHalfOfTheCores(t *testing.T) {
-	a := &app{cfg: &runConfig{Roles: []string{"classify", "api"}}, models: &models{holder: new(classifier.Holder)}, facts: new(facts), classify: new(classify.Role)}
+	a := &app{cfg: &runConfig{Roles: []string{"classify", "api"}}, models: &models{holder: new(classifier.Holder)}, status: new(groupStatus), classify: new(classify.Role)}
 	if got, want := a.apiConfig().Limits.Workers, max(1, runtime.GOMAXPROCS(0)/2); got != want {
 		t.Errorf("%d predictions may run at the same time, want %d", got, want)
 	}

@@ -73,7 +73,7 @@ type app struct {
 	topics     kafka.Topics
 	models     *models
 	challenger *classifier.Holder // nil where gold is not written
-	facts      *facts             // nil where nothing is served over HTTP
+	status     *groupStatus       // nil where nothing is served over HTTP
 	classify   *classify.Role
 	sink       *sink.Sink
 }
@@ -152,7 +152,7 @@ func (a *app) serve(ctx context.Context) error {
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	if a.cfg.HTTPAddr != "" {
-		a.facts = new(facts)
+		a.status = new(groupStatus)
 	}
 	if a.cfg.has("classify") {
 		a.classify = classify.New(classify.Config{
@@ -226,8 +226,8 @@ func (a *app) apiConfig() api.Config {
 		DrainTimeout: a.cfg.DrainTimeout, Logger: a.log, Registerer: a.registry, Gatherer: a.registry,
 	}
 	if a.classify != nil {
-		c.Stream = a.facts
-		c.Checks = append(c.Checks, api.Check{Name: "partitions", Ready: a.facts.ready}, api.Check{Name: "classify", Ready: a.classify.Ready})
+		c.Stream = a.status
+		c.Checks = append(c.Checks, api.Check{Name: "partitions", Ready: a.status.ready}, api.Check{Name: "classify", Ready: a.classify.Ready})
 		// A burst of requests leaves half of the cores to the stream.
 		c.Limits.Workers = max(1, runtime.GOMAXPROCS(0)/2)
 	}
@@ -242,8 +242,8 @@ func (a *app) apiConfig() api.Config {
 
 // observer is who sees what classify commits.
 func (a *app) observer() classify.Observer {
-	if a.facts == nil {
+	if a.status == nil {
 		return nil
 	}
-	return a.facts
+	return a.status
 }

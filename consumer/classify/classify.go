@@ -112,7 +112,7 @@ func (r *Role) runSession(ctx context.Context, number int) error {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return nil // asked to end while it began
 		}
-		again := errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, errOverslept)
+		again := errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, errTransactionTimedOut)
 		if !again || ctx.Err() != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (r *Role) runClient(ctx context.Context, number int) (err error) {
 // explain says in words what to do about errors that an operator causes.
 func (r *Role) explain(err error) error {
 	switch {
-	case errors.Is(err, errOverslept):
+	case errors.Is(err, errTransactionTimedOut):
 	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch),
 		errors.Is(err, kerr.InvalidTxnState): // what a commit gets if the other has just aborted the transaction
 		return fmt.Errorf("another process runs with the instance name %q in group %s; give each process its own --instance: %w",

@@ -201,13 +201,13 @@ func (s *session) transact(ctx context.Context, records []*kgo.Record) error {
 	if err := s.produce(ctx, model, records); err != nil {
 		_, abortErr := s.stream.End(ctx, kgo.TryAbort)
 		s.role.metrics.transaction(outcomeFailed)
-		return overslept(started, errors.Join(fmt.Errorf("produce %d results: %w", len(records), err), abortErr))
+		return timedOut(started, errors.Join(fmt.Errorf("produce %d results: %w", len(records), err), abortErr))
 	}
 	failpoint.Hit("classify/before-commit")
 	committed, err := s.stream.End(ctx, kgo.TryCommit)
 	if err != nil {
 		s.role.metrics.transaction(outcomeFailed)
-		return overslept(started, fmt.Errorf("end transaction: %w", err))
+		return timedOut(started, fmt.Errorf("end transaction: %w", err))
 	}
 	failpoint.Hit("classify/after-commit")
 	if !committed {
@@ -223,14 +223,14 @@ func (s *session) transact(ctx context.Context, records []*kgo.Record) error {
 	return nil
 }
 
-// errOverslept means that the broker aborted a transaction that took too long.
-var errOverslept = errors.New("the process slept longer than the transaction's timeout")
+// errTransactionTimedOut means that the broker aborted a transaction that took too long.
+var errTransactionTimedOut = errors.New("the transaction timed out, for the process did not run meanwhile")
 
-// overslept tells a transaction that the broker aborted because this process was
+// timedOut tells a transaction that the broker aborted because this process was
 // asleep from one that was taken over by another process of the same name.
-func overslept(started time.Time, err error) error {
+func timedOut(started time.Time, err error) error {
 	if time.Since(started) > transactionTimeout {
-		return fmt.Errorf("%w: %w", errOverslept, err)
+		return fmt.Errorf("%w: %w", errTransactionTimedOut, err)
 	}
 	return err
 }

@@ -30,14 +30,14 @@ func (r *run) readCommits(ctx context.Context) error {
 	if r.cfg.SinkGroup == "" {
 		return nil
 	}
-	sunk, err := r.committed(ctx, r.cfg.SinkGroup)
+	sinkOffsets, err := r.committed(ctx, r.cfg.SinkGroup)
 	if err != nil {
 		return err
 	}
 	for _, topic := range r.topics() {
 		for _, p := range r.partitionsOf(topic) {
-			if c, ok := sunk.Lookup(topic, p.number); ok {
-				p.sunk = max(c.At, 0)
+			if c, ok := sinkOffsets.Lookup(topic, p.number); ok {
+				p.sinkCommit = max(c.At, 0)
 			}
 		}
 	}

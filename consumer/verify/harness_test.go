@@ -273,8 +273,8 @@ func (e *environment) write(path string, body []byte) {
 	}
 }
 
-// sunk sets what the sink's group has committed of a partition of the classified topic.
-func (e *environment) sunk(partition int32, next int64) {
+// commitSink sets what the sink's group has committed of a partition of the classified topic.
+func (e *environment) commitSink(partition int32, next int64) {
 	e.t.Helper()
 	e.Commit(sinkGroup, e.topics.Classified, partition, next)
 }

@@ -34,7 +34,7 @@ func (r *run) checkLayer(ctx context.Context, report *LayerReport) error {
 	}
 	for _, p := range r.partitionsOf(report.Topic) {
 		c := p.chain(report.Layer)
-		if c == nil && present && p.sunk > 0 { // not one claim is there
+		if c == nil && present && p.sinkCommit > 0 { // not one claim is there
 			c = p.addChain(report.Layer, report)
 		}
 		if c == nil {
@@ -189,7 +189,7 @@ func (c *chain) compare() {
 		case c.rows.has(offset):
 		case offset < c.next:
 			gaps.add(offset)
-		case offset < min(c.p.sunk, end):
+		case offset < min(c.p.sinkCommit, end):
 			unwritten.add(offset)
 		}
 	}

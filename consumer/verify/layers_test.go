@@ -23,7 +23,7 @@ func TestVerifyReportsBrokenChains(t *testing.T) {
 		}, map[verify.Kind]int64{verify.Gap: -1}},
 		{"an object of the last link that is gone", func(e *environment) {
 			e.removeLastObjects()
-			e.sunk(0, 0) // it was not committed yet
+			e.commitSink(0, 0) // it was not committed yet
 		}, nil},
 		{"an object of the last link that is gone after the commit", func(e *environment) {
 			e.removeLastObjects()

@@ -38,7 +38,7 @@ func (r *run) readOutputs(ctx context.Context) error {
 // a reader sees them.
 func (r *run) readComplaints(ctx context.Context) error {
 	return r.readTopic(ctx, r.cfg.Topics.Complaints, func(p *partition) int64 {
-		mark := max(p.commit, p.sunk)
+		mark := max(p.commit, p.sinkCommit)
 		for _, c := range p.chains {
 			mark = max(mark, c.next)
 		}

@@ -91,16 +91,16 @@ type partitionID struct {
 // partition is one partition of a topic, and what is compared with it.
 type partition struct {
 	partitionID
-	run     *run
-	topic   string
-	bounds  kafka.Bounds // 0 where the topic is no more
-	commit  int64        // of the classify group, of the complaints; -1: none
-	latest  int64        // the same, read again once the outputs were read
-	sunk    int64        // of the sink's group: no layer may be behind it
-	visible *offsets     // records that a reader of committed records sees
-	found   *offsets     // of the complaints: messages that have a result
-	dead    *offsets     // of these: whose result is a dead letter
-	chains  []*chain     // of the layers of its topic
+	run        *run
+	topic      string
+	bounds     kafka.Bounds // 0 where the topic is no more
+	commit     int64        // of the classify group, of the complaints; -1: none
+	latest     int64        // the same, read again once the outputs were read
+	sinkCommit int64        // of the sink's group: no layer may be behind it
+	visible    *offsets     // records that a reader of committed records sees
+	found      *offsets     // of the complaints: messages that have a result
+	dead       *offsets     // of these: whose result is a dead letter
+	chains     []*chain     // of the layers of its topic
 }
 
 func (p *partition) String() string { return fmt.Sprintf("%s/%d", p.topic, p.number) }

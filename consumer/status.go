@@ -17,10 +17,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// facts is what the role api shows and answers of the stream roles: what was
+// groupStatus is what the role api shows and answers of the stream roles: what was
 // committed comes from the sessions, partitions and lag from the brokers, so that
 // they are what the other consumers see too.
-type facts struct {
+type groupStatus struct {
 	api.ActivityLog
 
 	mu    sync.Mutex // guards all below
@@ -28,31 +28,31 @@ type facts struct {
 	asked time.Time
 }
 
-// standing is the part of this process in a group.
-type standing struct {
+// assignment is the part of this process in a group.
+type assignment struct {
 	held []api.Partition
 	lag  int64 // of the partitions that it holds; -1 where that is not known
 	err  error
 }
 
-// note takes in how the group stands now.
-func (f *facts) note(s standing) {
-	f.SetAssignment(s.held, s.lag)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.err, f.asked = s.err, time.Now()
+// set takes in what the brokers say now.
+func (g *groupStatus) set(a assignment) {
+	g.SetAssignment(a.held, a.lag)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.err, g.asked = a.err, time.Now()
 }
 
-// standingOf asks for the members of a group. Those of this process are those
+// readAssignment asks for the members of a group. Those of this process are those
 // whose client id is prefix and the number of a session.
-func standingOf(ctx context.Context, admin *kadm.Client, group, prefix string, lag kafka.Lags) standing {
+func readAssignment(ctx context.Context, admin *kadm.Client, group, prefix string, lag kafka.Lags) assignment {
 	groups, err := admin.DescribeGroups(ctx, group)
 	g := groups[group]
 	if err := errors.Join(err, g.Err); err != nil {
-		return standing{lag: -1, err: fmt.Errorf("ask how group %s stands: %w", group, err)}
+		return assignment{lag: -1, err: fmt.Errorf("ask for the status of group %s: %w", group, err)}
 	}
 	member := false
-	var s standing
+	var s assignment
 	for i := range g.Members {
 		m := &g.Members[i]
 		// Not all that begins so: the sessions of an instance a-1 do as well as those of a.
@@ -73,7 +73,7 @@ func standingOf(ctx context.Context, admin *kadm.Client, group, prefix string, l
 		}
 	}
 	if !member || g.State != "Stable" {
-		return standing{err: fmt.Errorf("group %s is %s, and has %d members; this process joins it", group, strings.ToLower(g.State), len(g.Members))}
+		return assignment{err: fmt.Errorf("group %s is %s, and has %d members; this process joins it", group, strings.ToLower(g.State), len(g.Members))}
 	}
 	slices.SortFunc(s.held, func(a, b api.Partition) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
@@ -83,14 +83,14 @@ func standingOf(ctx context.Context, admin *kadm.Client, group, prefix string, l
 
 // ready says whether the group has given this process its partitions. A process
 // that stands by, since there are more than partitions, is ready too.
-func (f *facts) ready(context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (g *groupStatus) ready(context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	switch {
-	case f.asked.IsZero():
+	case g.asked.IsZero():
 		return errors.New("the brokers were not asked yet")
-	case time.Since(f.asked) > 10*groupEvery:
-		return fmt.Errorf("the brokers have not answered for %s", time.Since(f.asked).Round(time.Second))
+	case time.Since(g.asked) > 10*groupEvery:
+		return fmt.Errorf("the brokers have not answered for %s", time.Since(g.asked).Round(time.Second))
 	}
-	return f.err
+	return g.err
 }
