@@ -97,13 +97,14 @@ type loopEnv struct {
 	t         *testing.T
 	env       []string
 	store     lake.Store
+	s3        *servers.S3Server
 	mlflow    string   // its URL
 	consumers []string // where each serves HTTP
 }
 
 func startLoop(t *testing.T) *loopEnv {
 	kafka, s3, mlflow := servers.Kafka(t), servers.VersityGW(t), servers.MLflow(t)
-	s := &loopEnv{t: t, mlflow: mlflow.URL, env: append(s3.Env(), "COMPLAINTS_MLFLOW="+mlflow.URL, "COMPLAINTS_BROKERS="+kafka.Brokers[0], "COMPLAINTS_LAKE=s3://"+s3.Bucket, "COMPLAINTS_S3_ENDPOINT="+s3.URL, "COMPLAINTS_PARTITIONS=4")}
+	s := &loopEnv{t: t, s3: s3, mlflow: mlflow.URL, env: append(s3.Env(), "COMPLAINTS_MLFLOW="+mlflow.URL, "COMPLAINTS_BROKERS="+kafka.Brokers[0], "COMPLAINTS_LAKE=s3://"+s3.Bucket, "COMPLAINTS_S3_ENDPOINT="+s3.URL, "COMPLAINTS_PARTITIONS=4")}
 	var err error
 	if s.store, err = lake.Open(t.Context(), lake.Config{URL: "file://" + filepath.Join(s3.Dir, s3.Bucket)}); err != nil {
 		t.Fatal(err)
