@@ -15,10 +15,12 @@ import csv
 import gzip
 import json
 import multiprocessing
+import pathlib
 import time
 from datetime import date, datetime, timezone
 
-CATEGORIES = ["Credit Reporting", "Debt Collection", "Loans", "Credit Card Services", "Bank Accounts and Services"]
+TAXONOMY = pathlib.Path(__file__).parents[2] / "schema/taxonomies/bureau.json"
+CATEGORIES = [c["name"] for c in json.loads(TAXONOMY.read_text())["categories"]]
 
 # The first name that a product's name contains decides.
 PRODUCTS = [

@@ -7,10 +7,13 @@ terms) and LightGBM. PORT, MODEL and WORKERS come from the environment.
 
 import csv
 import gzip
+import json
 import os
+import pathlib
 import sys
 
-CATEGORIES = ["Credit Reporting", "Debt Collection", "Loans", "Credit Card Services", "Bank Accounts and Services"]
+TAXONOMY = pathlib.Path(__file__).parents[3] / "schema/taxonomies/bureau.json"
+CATEGORIES = [c["name"] for c in json.loads(TAXONOMY.read_text())["categories"]]
 
 # The first name that a product's name contains decides.
 PRODUCTS = [

@@ -20,6 +20,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
+
+	"complaints/schema"
 )
 
 func main() {
@@ -128,11 +130,18 @@ func (l *loop) transact(ctx context.Context, s *kgo.GroupTransactSession, fetche
 
 // label is what a result has behind its message. The same bytes each time cost next
 // to nothing to compress, so that the ceiling is rather too high than too low.
-const label = `,"category":"Credit Reporting","category_code":0,"probability":0.9128479123741238,"probabilities":` +
-	`{"Credit Reporting":0.9128479123741238,"Debt Collection":0.02178801190646905,"Loans":0.02178801190646905,` +
-	`"Credit Card Services":0.02178801190646905,"Bank Accounts and Services":0.02178801190646905},"needs_review":false,` +
-	`"model_version":"ceiling-0000000000000000","classified_at":"2026-11-25T00:00:00.000Z","source_topic":"complaints",` +
-	`"source_topic_id":"00000000000000000000000000000000","source_partition":0,"source_offset":0,"source_timestamp":"2026-11-25T00:00:00.000Z"}`
+var label = func() string {
+	t := schema.Bureau()
+	p := make([]float64, t.Len())
+	for i := range p {
+		p[i] = 0.02178801190646905
+	}
+	p[0] = 0.9128479123741238
+	return fmt.Sprintf(`,"category":%q,"category_code":0,"probability":%v,"probabilities":%s,"needs_review":false,"taxonomy":%q,`+
+		`"model_version":"ceiling-0000000000000000","classified_at":"2026-11-25T00:00:00.000Z","source_topic":"complaints",`+
+		`"source_topic_id":"00000000000000000000000000000000","source_partition":0,"source_offset":0,"source_timestamp":"2026-11-25T00:00:00.000Z"}`,
+		t.CategoryName(0), p[0], t.AppendProbabilities(nil, p).AppendJSON(nil), t.ID())
+}()
 
 func (l *loop) result(message []byte) []byte {
 	if l.fixed > 0 {
