@@ -189,7 +189,7 @@ func (c *Classified) decodeField(d *Decoder, name string) error {
 		if d.Kind() != "object" {
 			return d.wrongType(name, "object")
 		}
-		return d.object(c.Probabilities.decodeField)
+		return d.Object(c.Probabilities.decodeField)
 	case "needs_review":
 		return d.boolField(name, &c.NeedsReview)
 	case "true_category":

@@ -39,7 +39,7 @@ func DecodeObject(value []byte, field func(d *Decoder, name string) error) error
 	isObject := d.peek() == '{'
 	var err error
 	if isObject {
-		err = d.object(field)
+		err = d.Object(field)
 	} else {
 		err = d.Skip()
 	}
@@ -100,8 +100,8 @@ func (d *Decoder) leave() {
 	d.i++
 }
 
-// object reads an object; field must consume the value.
-func (d *Decoder) object(field func(d *Decoder, name string) error) error {
+// Object reads an object; field must read or skip the value of each member.
+func (d *Decoder) Object(field func(d *Decoder, name string) error) error {
 	if err := d.enter(); err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (d *Decoder) List(element func(d *Decoder) error) error {
 func (d *Decoder) Skip() error {
 	switch c := d.peek(); {
 	case c == '{':
-		return d.object(func(d *Decoder, _ string) error { return d.Skip() })
+		return d.Object(func(d *Decoder, _ string) error { return d.Skip() })
 	case c == '[':
 		return d.List((*Decoder).Skip)
 	case c == '"':

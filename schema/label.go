@@ -52,8 +52,7 @@ func DecodeLabel(value []byte) (Label, error) {
 	if !named {
 		return Label{}, reject(ReasonWrongType, "field category is missing; null withdraws")
 	}
-	err := l.Check()
-	return l, err
+	return l, l.Check()
 }
 
 // DecodeField reads the value of a field of a label, and skips that of another.

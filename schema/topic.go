@@ -1,10 +1,9 @@
 package schema
 
-// Topics are the names of the topics.
+// Topics are the names of the three topics.
 type Topics struct {
 	Complaints string // in: JSON complaints, keyed by complaint id
 	Classified string // out: JSON classified complaints, keyed by complaint id
-	Labels     string // in: JSON labels, keyed by complaint id
 	DeadLetter string // out: messages that are no complaint, byte for byte
 }
 
@@ -13,7 +12,6 @@ func TopicNames(prefix string) Topics {
 	return Topics{
 		Complaints: prefix + "complaints",
 		Classified: prefix + "complaints.classified",
-		Labels:     prefix + "complaints.labels",
 		DeadLetter: prefix + "complaints.dead-letter",
 	}
 }
@@ -25,8 +23,6 @@ func (t Topics) Of(layer Layer) string {
 		return t.Complaints
 	case Silver, Gold:
 		return t.Classified
-	case Labels:
-		return t.Labels
 	}
 	return ""
 }

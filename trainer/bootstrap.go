@@ -19,7 +19,7 @@ const (
 	bootstrapName = "bootstrap"
 	// bootstrapFolds and bootstrapPrecision are train's defaults.
 	bootstrapFolds     = 5
-	bootstrapPrecision = 0.95
+	bootstrapPrecision = 0.96
 )
 
 func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writer) (err error) {
@@ -40,7 +40,7 @@ func runBootstrap(ctx context.Context, c bootstrapConfig, stdout, stderr io.Writ
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	f, err := fit.New(set.Examples, fit.Config{Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
+	f, err := fit.New(set.Examples, fit.Config{Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, ReviewPrecision: bootstrapPrecision, Progress: progress})
 	if err != nil {
 		return err
 	}

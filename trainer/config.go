@@ -128,7 +128,7 @@ type runConfig struct {
 	Window          dataset.Window `default:"365d" placeholder:"DAYS" help:"How far back silver is read from its newest day, as 365d or 52w; 0 is all."`
 	MaxRows         int            `help:"At most that many rows, drawn by the seed; 0 is all."`
 	Seed            uint64         `default:"1" help:"Equal rows and seed give an equal bundle."`
-	ReviewPrecision float64        `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
+	ReviewPrecision float64        `default:"0.96" help:"Predictions that are less sure than those of which this share is right need review."`
 
 	MacroF1Margin float64 `name:"macro-f1-margin" default:"0.005" help:"How far the macro F1 may be below the champion's." group:"Gate"`
 	RecallMargin  float64 `default:"0.05" help:"How far the recall of any category may be below the champion's." group:"Gate"`
@@ -276,18 +276,30 @@ type trainConfig struct {
 	Out             string  `env:"-" required:"" placeholder:"DIR" help:"Where the bundle, metrics.json and confusion_matrix.png go."`
 	Seed            uint64  `default:"1" help:"Equal data and seed give an equal bundle."`
 	Folds           int     `default:"5" help:"Predict every row by a model of the other folds; the bundle is of all rows."`
-	ReviewPrecision float64 `default:"0.95" help:"Predictions below the probability that gives this share of right ones need review."`
+	ReviewPrecision float64 `default:"0.96" help:"Predictions that are less sure than those of which this share is right need review."`
 }
 
 type evaluateConfig struct {
 	libraryConfig
 	filesConfig
 	taxonomyConfig
-	Model  string `env:"-" placeholder:"DIR" help:"The bundle to evaluate. The alternative is --folds."`
-	Folds  int    `help:"Cross-validate the recipe this many ways instead."`
-	Seed   uint64 `default:"1" help:"Of the folds and the models."`
-	Recipe string `default:"scores" help:"Which recipe to cross-validate: the one that train follows, or one that the README compares it with."`
-	JSON   bool   `name:"json" help:"One line with rows, accuracy, macro_f1, log_loss and ece."`
+	Model           string   `env:"-" placeholder:"DIR" help:"The bundle to evaluate. The alternatives are --folds and --test."`
+	Folds           int      `help:"Cross-validate the recipe this many ways instead."`
+	Test            []string `env:"-" placeholder:"FILE" help:"Train the recipe on --data and test it on these complaints instead: those of a source that was not seen, if they are of another."`
+	ReviewPrecision float64  `default:"0.96" help:"Predictions that are less sure than those of which this share is right need review."`
+	Seed            uint64   `default:"1" help:"Of the folds and the models."`
+	Recipe          string   `default:"scores" help:"Which recipe to cross-validate: the one that train follows, or one that the README compares it with."`
+	JSON            bool     `name:"json" help:"One line with rows, accuracy, macro_f1, log_loss and ece."`
+}
+
+// ways is in how many ways the configuration says what to evaluate.
+func (c *evaluateConfig) ways() (n int) {
+	for _, there := range []bool{c.Model != "", c.Folds != 0, len(c.Test) > 0} {
+		if there {
+			n++
+		}
+	}
+	return n
 }
 
 type reportConfig struct {
@@ -361,8 +373,8 @@ func (c *config) check(command string) error {
 		}
 	case "evaluate":
 		errs = append(errs, needData(c.Evaluate.Data), c.Evaluate.taxonomyConfig.check())
-		if (c.Evaluate.Model == "") == (c.Evaluate.Folds == 0) {
-			errs = append(errs, errors.New("one of --model DIR and --folds N is needed, and not both"))
+		if ways := c.Evaluate.ways(); ways != 1 {
+			errs = append(errs, fmt.Errorf("one of --model DIR, --folds N and --test FILE is needed, and %d are there", ways))
 		}
 		if f := c.Evaluate.Folds; f != 0 && f < 2 {
 			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", f))

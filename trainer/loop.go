@@ -190,13 +190,14 @@ func (t *training) finish(f *fit.Fitter, m *fit.Model, c dataset.TimeSplit) (*cl
 	if err != nil {
 		return nil, nil, err
 	}
-	threshold, coverage := evaluate.ReviewThreshold(heldOut, t.cfg.ReviewPrecision)
+	threshold, coverage := evaluate.ReviewThreshold(heldOut, m.Mix, t.cfg.ReviewPrecision)
 	predictions, err := f.Predict(m, c.Test)
 	if err != nil {
 		return nil, nil, err
 	}
 	e := evaluate.Of(t.taxonomy, predictions)
 	t.verdict.Calibration = calibration{Temperature: factor, Before: evaluate.Of(t.taxonomy, fit.Scale(predictions, 1/factor)).ECE, After: e.ECE}
+	evaluate.MarkReview(predictions, m.Mix, threshold)
 	t.verdict.Review = reviewOf(predictions, threshold)
 	t.verdict.Review.Wanted, t.verdict.Review.HeldOutCoverage, t.verdict.Review.HeldOutRows = t.cfg.ReviewPrecision, coverage, len(heldOut)
 	t.verdict.Candidate, t.verdict.losses = e, m.Search.Losses

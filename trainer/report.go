@@ -108,7 +108,7 @@ func (s *predicted) add(x *schema.Complaint) {
 	if strings.TrimSpace(x.Narrative) == "" {
 		return
 	}
-	p := s.bundle.Predict([]byte(x.Narrative), s.scratch)
+	p := s.bundle.PredictWith([]byte(x.Narrative), classifier.FieldsOf(x), s.scratch)
 	s.all.Add(len(x.Narrative), p.Category, p.Probability, p.UnknownWords)
 	if p.NeedsReview {
 		s.review++

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"complaints/internal/classifier"
 	"complaints/internal/lightgbm"
+	"complaints/schema"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
 	"complaints/trainer/fit"
@@ -70,7 +72,7 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	f, err := fit.New(set.Examples, fit.Config{Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, Progress: progress})
+	f, err := fit.New(set.Examples, fit.Config{Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[fit.Default], Seed: c.Seed, ReviewPrecision: c.ReviewPrecision, Progress: progress})
 	if err != nil {
 		return err
 	}
@@ -94,7 +96,7 @@ func runTrain(ctx context.Context, c trainConfig, stdout, stderr io.Writer) (err
 func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer) error {
 	progress := c.progress(stderr)
 	if c.Model == "" {
-		return crossValidate(ctx, c, stdout, progress)
+		return c.evaluateRecipe(ctx, stdout, progress)
 	}
 	bundle, err := classifier.LoadDir(c.Model)
 	if err != nil {
@@ -104,11 +106,11 @@ func runEvaluate(ctx context.Context, c evaluateConfig, stdout, stderr io.Writer
 	if err != nil {
 		return err
 	}
-	return c.print(stdout, evaluate.Of(bundle.Taxonomy(), evaluate.Bundle(bundle, all)))
+	return c.print(stdout, bundle.Taxonomy(), fit.Predictions{Rows: evaluate.Bundle(bundle, all)})
 }
 
-// crossValidate evaluates a recipe by folds, and by time.
-func crossValidate(ctx context.Context, c evaluateConfig, stdout io.Writer, progress dataset.Progress) (err error) {
+// evaluateRecipe evaluates a recipe by folds and by time, or on other files.
+func (c evaluateConfig) evaluateRecipe(ctx context.Context, stdout io.Writer, progress dataset.Progress) (err error) {
 	lib, err := lightgbm.Open(c.LightGBMLib)
 	if err != nil {
 		return err
@@ -122,26 +124,55 @@ func crossValidate(ctx context.Context, c evaluateConfig, stdout io.Writer, prog
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	f, err := fit.New(set.Examples, fit.Config{Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[c.Recipe], Seed: c.Seed, Progress: progress})
+	examples := set.Examples
+	if len(c.Test) > 0 {
+		others := c.files()
+		others.Paths = c.Test
+		tests, err := dataset.Collect(ctx, taxonomy, others, dataset.Draw{}, progress)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, tests.Close()) }()
+		examples = slices.Concat(examples, tests.Examples)
+	}
+	f, err := fit.New(examples, fit.Config{
+		Library: lib, Taxonomy: taxonomy, Recipe: fit.Recipes[c.Recipe], Seed: c.Seed, ReviewPrecision: c.ReviewPrecision, Progress: progress,
+	})
 	if err != nil {
 		return err
 	}
 	progress("left out %d copies and %d texts with two categories", set.Left.Copies, set.Left.Conflicting)
-	predictions, err := f.CrossValidate(ctx, c.Folds)
+	var predictions fit.Predictions
+	if len(c.Test) > 0 {
+		predictions, err = f.HoldOut(ctx, dataset.BySource(examples, len(set.Examples)))
+	} else {
+		predictions, err = f.CrossValidate(ctx, c.Folds)
+	}
 	if err != nil {
 		return err
 	}
-	if err := c.print(stdout, evaluate.Of(taxonomy, predictions)); err != nil || c.JSON {
+	if err := c.print(stdout, taxonomy, predictions); err != nil || c.JSON || len(c.Test) > 0 {
 		return err
 	}
-	return evaluateByTime(ctx, f, set.Examples, stdout)
+	return evaluateByTime(ctx, f, examples, stdout)
 }
 
-func (c evaluateConfig) print(w io.Writer, e evaluate.Result) error {
+// print writes the metrics of all rows and of groups of them, and those of all with
+// their fields taken away.
+func (c evaluateConfig) print(w io.Writer, t *schema.Taxonomy, predictions fit.Predictions) error {
+	all := evaluate.Of(t, predictions.Rows)
 	if c.JSON {
-		return evaluate.PrintJSON(w, e)
+		return evaluate.PrintJSON(w, all)
 	}
-	return evaluate.Print(w, e)
+	if err := evaluate.Print(w, all); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	if err := evaluate.PrintGroups(w, evaluate.Groups(t, predictions.Rows)); err != nil || predictions.Bare == nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nthe same with all fields but the text taken away:")
+	return evaluate.PrintGroups(w, evaluate.Groups(t, predictions.Bare)[:1])
 }
 
 // evaluateByTime evaluates on the newest rows of those that have a date.
@@ -163,5 +194,5 @@ func evaluateByTime(ctx context.Context, f *fit.Fitter, examples []dataset.Examp
 	}
 	fmt.Fprintf(stdout, "\nsplit by time: trained on %d dated rows, tested on %d from %s to %s; left out %d near-copies and %d rows of a week that is not over\n\n",
 		len(s.Train), len(s.Test), s.From, s.To, s.NearCopies, s.Waiting)
-	return evaluate.Print(stdout, evaluate.Of(f.Taxonomy(), predictions))
+	return evaluate.Print(stdout, evaluate.Of(f.Taxonomy(), predictions.Rows))
 }

@@ -100,6 +100,7 @@ func (s *scoring) day(ctx context.Context, day schema.Day) error {
 // scoredText is what scoring reads of a row of silver.
 type scoredText struct {
 	Narrative       string  `parquet:"narrative"`
+	Company         *string `parquet:"company,optional,dict"`
 	TrueCategory    *string `parquet:"true_category,optional,dict"`
 	Category        string  `parquet:"category,dict"`
 	ModelVersion    string  `parquet:"model_version,dict"`
@@ -169,7 +170,11 @@ func (s *scoring) row(t *scoredText, scratch *classifier.Scratch) schema.Predict
 		SourcePartition: t.SourcePartition, SourceOffset: t.SourceOffset, KafkaPartition: t.KafkaPartition, KafkaOffset: t.KafkaOffset, RecordError: t.RecordError,
 	}
 	if t.RecordError == nil {
-		p := s.model.Predict([]byte(t.Narrative), scratch)
+		var fields classifier.Fields
+		if t.Company != nil {
+			fields.Company = *t.Company
+		}
+		p := s.model.PredictWith([]byte(t.Narrative), fields, scratch)
 		row.SetProbabilities(s.model.Taxonomy(), p.Category, p.Probabilities)
 		row.NeedsReview = p.NeedsReview
 	}

@@ -85,9 +85,9 @@ func reviewOf(rows []evaluate.Prediction, threshold float64) review {
 	r := review{Threshold: threshold}
 	above, right := 0, 0
 	for _, j := range rows {
-		if c, p := j.Top(); p >= threshold {
+		if !j.NeedsReview {
 			above++
-			if c == j.Truth {
+			if c, _ := j.Top(); c == j.Truth {
 				right++
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"complaints/internal/classifier"
 	"complaints/internal/complaintfile"
 	"complaints/schema"
 )
@@ -154,7 +155,7 @@ func (f *fileAnswer) predict(batch []rowOrError) error {
 			continue
 		}
 		f.text = append(f.text[:0], row.Complaint.Narrative...)
-		p := model.Predict(f.text, worker.scratch)
+		p := model.PredictWith(f.text, classifier.FieldsOf(&row.Complaint), worker.scratch)
 		m.text(model.Taxonomy().CategoryName(p.Category))
 		m.rows.WithLabelValues(rowPredicted).Inc()
 		f.out = append(f.out, '{')

@@ -37,6 +37,7 @@ func (a *API) describe() ([]byte, error) {
 	}
 	set(strings.TrimPrefix(a.cfg.Version, "v"), "info", "version")
 	set(a.limits.Texts, "components", "schemas", "Texts", "properties", "text", "maxItems")
+	set(a.limits.Texts, "components", "schemas", "Complaints", "properties", "complaints", "maxItems")
 	if a.cfg.Token != "" {
 		set(map[string]any{"type": "http", "scheme": "bearer"}, "components", "securitySchemes", "token")
 		for _, route := range []string{routePredict, routeFile} {

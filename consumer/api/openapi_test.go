@@ -37,16 +37,23 @@ type description struct {
 	} `json:"paths"`
 	Components struct {
 		Schemas struct {
+			Text struct {
+				Pattern string `json:"pattern"`
+			} `json:"Text"`
 			Texts struct {
 				Properties struct {
 					Text struct {
 						MaxItems int `json:"maxItems"`
-						Items    struct {
-							Pattern string `json:"pattern"`
-						} `json:"items"`
 					} `json:"text"`
 				} `json:"properties"`
 			} `json:"Texts"`
+			Complaints struct {
+				Properties struct {
+					Complaints struct {
+						MaxItems int `json:"maxItems"`
+					} `json:"complaints"`
+				} `json:"properties"`
+			} `json:"Complaints"`
 		} `json:"schemas"`
 	} `json:"components"`
 }
@@ -72,12 +79,15 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+// knownCompany is a request whose company says more than its text.
+const knownCompany = `{"complaints":[{"narrative":"They never answered my letter.","company":"Experian Information Solutions Inc.","state":"CA","issue":{"any":["thing"]}}]}`
+
 // The description names all routes for clients, and what they answer fits it.
 func TestDescription(t *testing.T) {
 	a := newAPI(t, func(c *Config) { c.Limits = Limits{Texts: 7} })
 	doc := ask(a, "GET", routeOpenAPI, "").Body.Bytes()
 	d := describedBy(t, doc)
-	if d.OpenAPI != "3.1.0" || d.Info.Version != "1.2.3" || d.Components.Schemas.Texts.Properties.Text.MaxItems != 7 {
+	if d.OpenAPI != "3.1.0" || d.Info.Version != "1.2.3" || d.Components.Schemas.Texts.Properties.Text.MaxItems != 7 || d.Components.Schemas.Complaints.Properties.Complaints.MaxItems != 7 {
 		t.Errorf("%+v", d)
 	}
 	for _, route := range routeNames {
@@ -95,6 +105,9 @@ func TestDescription(t *testing.T) {
 		}
 	}
 	fits := validator(t, doc)
+	fits(t, "Complaints", []byte(knownCompany))
+	fits(t, "Results", ask(a, "POST", routePredict, knownCompany).Body.Bytes())
+	fits(t, "Results", ask(a, "POST", routePredict+"?explain=true", knownCompany).Body.Bytes())
 	good := ask(a, "POST", routePredict, body(t, examples(t)...))
 	fits(t, "Results", good.Body.Bytes())
 	for _, bad := range []string{"", `{"text":["a",""]}`, `{"text":[1]}`} {
@@ -151,7 +164,7 @@ func TestDescribedTextIsThatOfMessages(t *testing.T) {
 	if err := json.Unmarshal(file, &message); err != nil {
 		t.Fatal(err)
 	}
-	if got := describedBy(t, openapiFile).Components.Schemas.Texts.Properties.Text.Items.Pattern; got == "" || got != message.Defs.Text.Pattern {
+	if got := describedBy(t, openapiFile).Components.Schemas.Text.Pattern; got == "" || got != message.Defs.Text.Pattern {
 		t.Errorf("the pattern is %q, that of messages %q", got, message.Defs.Text.Pattern)
 	}
 }

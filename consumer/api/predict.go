@@ -84,12 +84,13 @@ func (a *API) answer(ctx context.Context, m *request, explain bool) *problem {
 			m.answer = append(m.answer, ',')
 		}
 		m.text = append(m.text[:0], text...)
-		p := model.Predict(m.text, worker.scratch)
+		fields := m.texts.fields[i]
+		p := model.PredictWith(m.text, fields, worker.scratch)
 		a.metrics.text(model.Taxonomy().CategoryName(p.Category))
 		m.answer = append(m.answer, '{')
 		m.answer = appendPrediction(m.answer, &p, model)
 		if explain {
-			e := model.Explain(m.text, p.Category, worker.scratch)
+			e := model.Explain(m.text, fields, p.Category, worker.scratch)
 			m.answer = appendExplanation(append(m.answer, `,"explanation":`...), &e)
 		}
 		m.answer = append(m.answer, '}')

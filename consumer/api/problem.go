@@ -36,10 +36,10 @@ func (p *problem) in(field string) *problem {
 	return p
 }
 
-// at says which text is at fault.
-func (p *problem) at(index int) *problem {
+// at says which text of a list of the request is at fault.
+func (p *problem) at(list string, index int) *problem {
 	p.Index = &index
-	return p.in("text[" + strconv.Itoa(index) + "]")
+	return p.in(list + "[" + strconv.Itoa(index) + "]")
 }
 
 func (p *problem) with(header, value string) *problem {

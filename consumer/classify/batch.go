@@ -103,7 +103,7 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 		return b.deadLetter(in, err)
 	}
 	b.text = append(b.text[:0], complaint.Narrative...)
-	p := b.model.Predict(b.text, b.scratch)
+	p := b.model.PredictWith(b.text, classifier.FieldsOf(&complaint), b.scratch)
 	taxonomy := b.model.Taxonomy()
 	b.probabilities = taxonomy.AppendProbabilities(b.probabilities[:0], p.Probabilities)
 	result := schema.Classified{

@@ -34,12 +34,12 @@ func challengerOf(h *classifier.Holder) *challenger {
 
 // score fills in the challenger's columns of a row that has a text. One that this
 // very model classified keeps them empty.
-func (c *challenger) score(row *schema.GoldRow, narrative string) {
+func (c *challenger) score(row *schema.GoldRow, complaint *schema.Complaint) {
 	if c == nil || row.ModelVersion == c.version {
 		return
 	}
-	c.text = append(c.text[:0], narrative...)
-	p := c.model.Predict(c.text, c.scratch)
+	c.text = append(c.text[:0], complaint.Narrative...)
+	p := c.model.PredictWith(c.text, classifier.FieldsOf(complaint), c.scratch)
 	category := &c.names[p.Category]
 	row.ChallengerVersion, row.ChallengerCategory, row.ChallengerProbability = &c.version, category, new(p.Probability)
 	if row.Category == *category {

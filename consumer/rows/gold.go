@@ -85,7 +85,7 @@ func goldRow(texts *columns, challenger *challenger, claim *schema.Claim, r *kaf
 	}
 	setGold(&row, &c.Complaint, texts)
 	setResult(&row, &c, texts)
-	challenger.score(&row, c.Narrative)
+	challenger.score(&row, &c.Complaint)
 	return row
 }
 

@@ -20,14 +20,14 @@ func TestOnRealServers(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", gateway.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", gateway.SecretKey)
 	n := 0
-	newTestEnv = func(t *testing.T, partitions int32) *testEnv {
+	newRig = func(t *testing.T, partitions int32) *rig {
 		t.Helper()
 		n++
 		store, err := lake.Open(t.Context(), lake.Config{URL: fmt.Sprintf("s3://%s/run-%d", gateway.Bucket, n)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &testEnv{t: t, store: store, opts: []kgo.Opt{kgo.SeedBrokers(broker.Brokers...)}}
+		r := &rig{t: t, store: store, opts: []kgo.Opt{kgo.SeedBrokers(broker.Brokers...)}}
 		r.admin = kadm.NewClient(r.client())
 		_, _ = r.admin.DeleteGroups(t.Context(), "sink")
 		if r.id() == "" {
@@ -37,7 +37,7 @@ func TestOnRealServers(t *testing.T) {
 		}
 		return r
 	}
-	t.Cleanup(func() { newTestEnv = fakeRig })
+	t.Cleanup(func() { newRig = fakeRig })
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T)

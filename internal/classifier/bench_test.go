@@ -20,7 +20,7 @@ func BenchmarkFeatures(b *testing.B) {
 	s := c.NewScratch()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		c.features.score(texts[i%len(texts)], s)
+		c.features.score(texts[i%len(texts)], Fields{}, s)
 	}
 }
 
@@ -39,7 +39,7 @@ func benchScore(b *testing.B, score func(*Classifier, *Scratch)) {
 	scratches := make([]*Scratch, 256)
 	for i := range scratches {
 		s := c.NewScratch()
-		c.features.score(texts[i], s)
+		c.features.score(texts[i], Fields{}, s)
 		scratches[i] = &Scratch{scores: s.scores, counts: s.counts, masks: make([]uint64, len(s.masks)), row: make([]float64, len(s.row)), probabilities: make([]float64, len(s.probabilities))}
 	}
 	b.ReportAllocs()

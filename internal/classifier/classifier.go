@@ -52,7 +52,7 @@ type Prediction struct {
 	Probabilities []float64 // by category code; their sum is 1; the Scratch's own, until its next use
 	Category      int       // the code of the most probable one
 	Probability   float64   // of Category
-	NeedsReview   bool      // Probability is below the bundle's review threshold
+	NeedsReview   bool      // Category is not sure enough: see Sureness
 	UnknownWords  float64   // share of the text's words that the model does not know
 }
 
@@ -71,6 +71,9 @@ func Load(parts map[string][]byte) (*Classifier, error) {
 	if c.features, err = NewFeatures(tables); err != nil {
 		return nil, fmt.Errorf("bundle %s: %s: %w", m.Version, FeaturesPart, err)
 	}
+	if err := c.checkFields(tables); err != nil {
+		return nil, fmt.Errorf("bundle %s: %s: %w", m.Version, FeaturesPart, err)
+	}
 	if w := c.features.Width(); w != m.Features {
 		return nil, fmt.Errorf("bundle %s: %s: has %d features and the manifest says %d", m.Version, FeaturesPart, w, m.Features)
 	}
@@ -81,6 +84,18 @@ func Load(parts map[string][]byte) (*Classifier, error) {
 		return nil, fmt.Errorf("bundle %s: %w", m.Version, err)
 	}
 	return c, nil
+}
+
+// checkFields compares the fields of the tables with those that the manifest names.
+func (c *Classifier) checkFields(t *Tables) error {
+	var names []string
+	for _, f := range t.Fields {
+		names = append(names, f.Name)
+	}
+	if !slices.Equal(names, c.manifest.Fields) {
+		return fmt.Errorf("has the fields %q and the manifest says %q", names, c.manifest.Fields)
+	}
+	return nil
 }
 
 func (c *Classifier) loadModel(text []byte) error {
@@ -111,7 +126,7 @@ func (c *Classifier) loadModel(text []byte) error {
 func (c *Classifier) checkProbes() error {
 	s := c.NewScratch()
 	for i, p := range c.manifest.Probes {
-		c.features.score([]byte(p.Text), s)
+		c.features.score([]byte(p.Text), p.Fields, s)
 		err := c.scoreReference(s)
 		if err != nil {
 			return fmt.Errorf("%s: probe %d: %w", ModelPart, i, err)
@@ -219,11 +234,17 @@ func (c *Classifier) NewScratch() *Scratch {
 	return s
 }
 
-// Predict classifies a text. Any bytes are a text; one without a known word
-// gets what the model says of nothing. In the steady state it does not allocate
-// on the fast path.
+// Predict classifies a text of which nothing else is known.
 func (c *Classifier) Predict(text []byte, s *Scratch) Prediction {
-	c.features.score(text, s)
+	return c.PredictWith(text, Fields{}, s)
+}
+
+// PredictWith classifies a text with what else is known of the complaint. Any bytes
+// are a text; one without a known word gets what the model says of nothing. A field
+// that the bundle does not use changes nothing and costs nothing. In the steady
+// state it does not allocate on the fast path.
+func (c *Classifier) PredictWith(text []byte, fields Fields, s *Scratch) Prediction {
+	c.features.score(text, fields, s)
 	if c.fast == nil || !c.scoreFast(s) {
 		// The row has the width that leaves was checked for, its only cause to fail.
 		_ = c.scoreReference(s)
@@ -235,9 +256,25 @@ func (c *Classifier) Predict(text []byte, s *Scratch) Prediction {
 		}
 	}
 	p.Probability = p.Probabilities[p.Category]
-	p.NeedsReview = p.Probability < c.manifest.ReviewThreshold
+	p.NeedsReview = Sureness(p.Probabilities, c.manifest.Mix, p.Category) < c.manifest.ReviewThreshold
 	p.UnknownWords = s.UnknownWords()
 	return p
+}
+
+// Sureness is how probable a category would be if all categories were equally
+// usual. mix are the shares of the categories that the probabilities take for
+// granted; without it the probability itself is the answer. A model that meets
+// complaints from elsewhere has their words, but not their mix: an answer that only
+// its own mix makes probable is not sure.
+func Sureness(probabilities, mix []float64, category int) float64 {
+	if len(mix) == 0 {
+		return probabilities[category]
+	}
+	total := 0.0
+	for k, p := range probabilities {
+		total += p / mix[k]
+	}
+	return probabilities[category] / mix[category] / total
 }
 
 // scoreFast fills s.probabilities, and says whether the fast evaluator covers the row.

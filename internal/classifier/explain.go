@@ -23,11 +23,11 @@ type Explanation struct {
 	Parts    []Part  // by falling absolute weight; none of weight 0
 }
 
-// Part is a term or a score.
+// Part is a term, a score or a field.
 type Part struct {
 	Kind   PartKind
 	Name   string
-	InText bool    // false for a term whose absence speaks
+	InText bool    // false for a term or a field's value whose absence speaks
 	Weight float64 // above 0 it speaks for the category, below 0 against it
 }
 
@@ -35,15 +35,16 @@ type Part struct {
 type PartKind uint8
 
 // The kinds. A pair is two words that follow each other, or have only stop words
-// and masks between them.
+// and masks between them. A field is what is known beside the text.
 const (
 	PartWord PartKind = iota
 	PartPair
 	PartScore
+	PartField
 )
 
 // String is the kind's name in answers.
-func (k PartKind) String() string { return [...]string{"word", "pair", "score"}[k] }
+func (k PartKind) String() string { return [...]string{"word", "pair", "score", "field"}[k] }
 
 // cancelled is the share of its terms' absolute sum below which a score stands for itself.
 const cancelled = 0.2
@@ -59,19 +60,21 @@ type term struct {
 
 // Explain explains the raw score of a category. It costs many times a Predict,
 // and allocates.
-func (c *Classifier) Explain(text []byte, category int, s *Scratch) Explanation {
+func (c *Classifier) Explain(text []byte, fields Fields, category int, s *Scratch) Explanation {
 	f := c.features
 	f.scan(text, s)
 	terms := f.terms(s)
-	f.finish(s)
+	f.finish(fields, s)
 	row := s.whole()
 	e := Explanation{Category: category}
 	contributions := contribute(c.trees, row, f.classes, &e)
-	for k, v := range contributions[:f.scores] {
+	texts := ScoreColumns(f.classes)
+	for k, v := range contributions[:texts] {
 		if !share(terms, k, v) && v != 0 {
 			e.Parts = append(e.Parts, Part{PartScore, c.scoreName(k), true, v})
 		}
 	}
+	e.Parts = append(e.Parts, f.fieldParts(fields, contributions[texts:f.scores])...)
 	for i, v := range contributions[f.scores:] {
 		column := f.columns[i]
 		terms.of(column.kind, column.name).weight += v
@@ -85,6 +88,26 @@ func (c *Classifier) Explain(text []byte, category int, s *Scratch) Explanation 
 		return cmp.Or(cmp.Compare(math.Abs(b.Weight), math.Abs(a.Weight)), cmp.Compare(a.Name, b.Name))
 	})
 	return e
+}
+
+// fieldParts returns a part for each field, of what its scores contribute together.
+// A value that the model does not know is as good as none.
+func (f *Features) fieldParts(fields Fields, contributions []float64) (parts []Part) {
+	for i := range f.fields {
+		field := &f.fields[i]
+		part := Part{Kind: PartField, Name: field.name}
+		value := string(field.value(fields, nil))
+		if _, part.InText = field.scores[value]; part.InText {
+			part.Name += ": " + value
+		}
+		for _, v := range contributions[i*f.classes : (i+1)*f.classes] {
+			part.Weight += v
+		}
+		if part.Weight != 0 {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 // contribute returns what each feature of the row contributes to the raw score of

@@ -28,7 +28,7 @@ func TestExplanationsAddUp(t *testing.T) {
 		p := c.Predict([]byte(text), s)
 		raw := make([]float64, c.taxonomy.Len())
 		for k := range raw {
-			e := c.Explain([]byte(text), k, s)
+			e := c.Explain([]byte(text), Fields{}, k, s)
 			raw[k] = e.Score
 			sum := e.Base
 			for _, part := range e.Parts {
@@ -60,7 +60,7 @@ func TestExplainLeavesTheScratchClean(t *testing.T) {
 	}
 	used, fresh := c.NewScratch(), c.NewScratch()
 	for _, x := range readSample(t)[:50] {
-		c.Explain([]byte(x.text), 2, used)
+		c.Explain([]byte(x.text), Fields{}, 2, used)
 	}
 	text := []byte(readSample(t)[60].text)
 	if got, want := c.Predict(text, used), c.Predict(text, fresh); !reflect.DeepEqual(got, want) {
@@ -74,7 +74,7 @@ func TestExplanationNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := c.Explain([]byte("A debt collector keeps calling me about the debt, which is not mine."), 1, c.NewScratch())
+	e := c.Explain([]byte("A debt collector keeps calling me about the debt, which is not mine."), Fields{}, 1, c.NewScratch())
 	named := map[string]Part{}
 	for i, p := range e.Parts {
 		if _, twice := named[p.Name]; twice {
@@ -166,7 +166,7 @@ func BenchmarkExplain(b *testing.B) {
 	s := c.NewScratch()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		c.Explain(texts[i%len(texts)], 1, s)
+		c.Explain(texts[i%len(texts)], Fields{}, 1, s)
 	}
 }
 

@@ -43,7 +43,7 @@ type evaluator struct {
 type featureNodes struct {
 	thresholds []float64
 	cuts       []cut
-	zero       []cut      // what a value of zero cuts, in a dense feature
+	zero       []uint64   // what a value of zero leaves, in a dense feature: usual in those of fields
 	step       int        // the first step of a search among the thresholds
 	checks     [][]uint64 // checks[i] is what the first (i+1)*checkEvery nodes leave
 }
@@ -101,13 +101,14 @@ func newEvaluator(trees []tree, width, classes int, sparse func(column int) bool
 			}
 		}
 		f := &e.features[c]
+		f.zero = allOnes(total)
 		for _, n := range nodes[c] {
 			switch {
 			case e.sparse[c] && n.zeroFails:
 				apply(e.base, n.cut)
 				continue // a larger value fails it too, and the base has it
 			case n.zeroFails:
-				f.zero = append(f.zero, n.cut...)
+				apply(f.zero, n.cut)
 			}
 			for _, one := range n.cut {
 				f.thresholds = append(f.thresholds, n.threshold)
@@ -322,7 +323,7 @@ func lay(words, from []uint64, checks *[together][]uint64) {
 // cuts behind it.
 func (f *featureNodes) below(v float64, ones []uint64) (check []uint64, rest []cut, ok bool) {
 	if v == 0 {
-		return ones, f.zero, true
+		return f.zero, nil, true
 	}
 	if !(math.Abs(v) > 2*zeroThreshold) {
 		return nil, nil, false // no number, or one that LightGBM may take for zero

@@ -209,7 +209,7 @@ func smallBundle(tb testing.TB, from *Tables) (model, features []byte, m Manifes
 	model, features = modelText(trees, f.Width(), classes), small.Append(nil)
 	e := newEvaluator(trees, f.Width(), classes, func(c int) bool { return c >= f.scores })
 	p := Probe{Text: "credit", Probabilities: make([]float64, classes)}
-	scoreWhole(e, f.Row([]byte(p.Text), f.NewScratch()), make([]uint64, len(e.base)), p.Probabilities)
+	scoreWhole(e, f.Row([]byte(p.Text), Fields{}, f.NewScratch()), make([]uint64, len(e.base)), p.Probabilities)
 	Softmax(p.Probabilities)
 	m = Manifest{
 		Features: f.Width(), Trees: len(trees), Training: Training{Recipe: "random", Rows: 1, Rounds: 2},

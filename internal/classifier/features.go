@@ -9,12 +9,14 @@ import (
 // Features turns texts into rows of features. It is immutable and may be
 // shared; the Scratch may not.
 //
-// A row has ScoreColumns scores (linear first, then naive Bayes, each in the
-// order of the categories) and one count for each chosen term.
+// A row has ScoreColumns scores of the text (linear first, then naive Bayes), as many
+// of each field as there are categories, each in the order of the categories, and one
+// count for each chosen term.
 type Features struct {
 	bias    []float64 // by category
 	classes int
-	scores  int // ScoreColumns
+	fields  []fieldScores
+	scores  int // how many features are scores
 	width   int
 
 	slots     []wordSlot          // open addressing by word.hash
@@ -122,10 +124,15 @@ func newGroups(t *Tables, scores int) []group {
 
 // NewFeatures checks the tables, which then must not change, and builds the lookups.
 func NewFeatures(t *Tables) (*Features, error) {
-	f := &Features{bias: t.Bias, classes: len(t.Bias), scores: ScoreColumns(len(t.Bias)), long: map[string]wordSlot{}, tables: t}
+	f := &Features{bias: t.Bias, classes: len(t.Bias), long: map[string]wordSlot{}, tables: t}
 	if len(t.Words) == 0 || len(t.Words) > MaxTerms {
 		return nil, fmt.Errorf("has %d words and may have 1 to %d", len(t.Words), MaxTerms)
 	}
+	var err error
+	if f.fields, err = newFieldScores(t.Fields); err != nil {
+		return nil, err
+	}
+	f.scores = ScoreColumns(f.classes) + len(f.fields)*f.classes
 	if err := f.addWords(t.Words); err != nil {
 		return nil, err
 	}
@@ -304,6 +311,9 @@ func shiftFor(size int) uint {
 
 // Width is the number of features in a row.
 func (f *Features) Width() int { return f.width }
+
+// Scores is how many features are scores: the first ones, all of them dense.
+func (f *Features) Scores() int { return f.scores }
 
 // tfWeight is 1 + ln(n), from a table for the usual counts.
 func tfWeight(n uint32) float64 {

@@ -79,7 +79,7 @@ func (p *plainFeatures) row(text string) []float64 {
 			bayes[k] += w[k].Float()
 		}
 	}
-	wordBlock, contentBlock, openingBlock := newPlainBlock(classes), newPlainBlock(classes), newPlainBlock(classes)
+	wordBlock, contentBlock, openingBlock := newPlainBlock(p.tables), newPlainBlock(p.tables), newPlainBlock(p.tables)
 	for token, n := range wordCount {
 		if w, ok := p.words[token]; ok {
 			addBayes(w.Bayes)
@@ -110,10 +110,14 @@ func (p *plainFeatures) row(text string) []float64 {
 
 type plainBlock struct {
 	sum    []float64
+	scores int // columns before the counts
 	square float64
 }
 
-func newPlainBlock(classes int) *plainBlock { return &plainBlock{sum: make([]float64, classes)} }
+func newPlainBlock(t *Tables) *plainBlock {
+	classes := len(t.Bias)
+	return &plainBlock{sum: make([]float64, classes), scores: ScoreColumns(classes) + len(t.Fields)*classes}
+}
 
 func (b *plainBlock) add(l Linear, n int, row []float64) {
 	v := (1 + math.Log(float64(n))) * l.IDF.Float()
@@ -122,7 +126,7 @@ func (b *plainBlock) add(l Linear, n int, row []float64) {
 		b.sum[k] += v * l.Weights[k].Float()
 	}
 	if l.Column != NoColumn {
-		row[ScoreColumns(len(b.sum))+int(l.Column)] = float64(n)
+		row[b.scores+int(l.Column)] = float64(n)
 	}
 }
 
@@ -137,7 +141,7 @@ func (b *plainBlock) of(k int) float64 {
 // terms are kept in single precision, so scores may differ in the seventh digit.
 func checkRow(t *testing.T, f *Features, p *plainFeatures, s *Scratch, text string) {
 	t.Helper()
-	got, want := f.Row([]byte(text), s), p.row(text)
+	got, want := f.Row([]byte(text), Fields{}, s), p.row(text)
 	for c := range want {
 		tolerance := 0.0
 		if c < f.scores {
@@ -221,10 +225,10 @@ func TestCollisionsAreHarmless(t *testing.T) {
 	}
 	s := f.NewScratch()
 	for i, w := range tables.Words {
-		if got, want := f.Row([]byte(w.Text), s)[3], w.Bayes[0].Float(); got != want {
+		if got, want := f.Row([]byte(w.Text), Fields{}, s)[3], w.Bayes[0].Float(); got != want {
 			t.Fatalf("word %d, %q, has weight %v, want %v", i, w.Text, got, want)
 		}
-		if got := f.Row([]byte(w.Text+"0"), s)[3]; got != 0 {
+		if got := f.Row([]byte(w.Text+"0"), Fields{}, s)[3]; got != 0 {
 			t.Fatalf("an unknown word near %q has weight %v", w.Text, got)
 		}
 	}

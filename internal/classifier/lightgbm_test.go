@@ -27,15 +27,20 @@ func openLibrary(t testing.TB) *lightgbm.Library {
 	return lib
 }
 
-// sampleTexts are the texts that the built-in model was not trained on.
-func sampleTexts(t testing.TB) []string {
+// sampleText is a complaint that the built-in model was not trained on.
+type sampleText struct {
+	text   string
+	fields classifier.Fields
+}
+
+func sampleTexts(t testing.TB) []sampleText {
 	t.Helper()
 	r, err := complaintfile.Open("../../producer/sample/complaints.csv.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	var texts []string
+	var texts []sampleText
 	for {
 		row, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -44,7 +49,7 @@ func sampleTexts(t testing.TB) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		texts = append(texts, row.Complaint.Narrative)
+		texts = append(texts, sampleText{row.Complaint.Narrative, classifier.FieldsOf(&row.Complaint)})
 	}
 }
 
@@ -72,7 +77,7 @@ func loadBuiltIn(tb testing.TB) builtIn {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(m.booster.Close)
-	if m.fast, m.leaves, err = classifier.Scorers(text, c.Features().Width(), c.Taxonomy().Len(), func(column int) bool { return column >= classifier.ScoreColumns(c.Taxonomy().Len()) }); err != nil {
+	if m.fast, m.leaves, err = classifier.Scorers(text, c.Features().Width(), c.Taxonomy().Len(), func(column int) bool { return column >= c.Features().Scores() }); err != nil {
 		tb.Fatal(err)
 	}
 	if m.contributions, err = classifier.Contributor(text, c.Features().Width(), c.Taxonomy().Len()); err != nil {
@@ -94,14 +99,14 @@ func TestClassifierAgreesWithLightGBM(t *testing.T) {
 	classes := m.Taxonomy().Len()
 	var fast, slow [][]float64
 	for _, e := range examples {
-		row := m.Features().Row([]byte(e), s)
+		row := m.Features().Row([]byte(e.text), e.fields, s)
 		rows.Append(row)
 		p, err := m.leaves(rows.Row(rows.Len() - 1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		slow = append(slow, slices.Clone(p))
-		fast = append(fast, slices.Clone(m.Predict([]byte(e), s).Probabilities))
+		fast = append(fast, slices.Clone(m.PredictWith([]byte(e.text), e.fields, s).Probabilities))
 	}
 	want, err := m.booster.Predict(rows, classes, "num_threads=1")
 	if err != nil {
@@ -128,7 +133,7 @@ func TestContributionsAgreeWithLightGBM(t *testing.T) {
 	rows := &lightgbm.Rows{}
 	s := m.NewScratch()
 	for _, e := range examples {
-		rows.Append(m.Features().Row([]byte(e), s))
+		rows.Append(m.Features().Row([]byte(e.text), e.fields, s))
 	}
 	want, err := m.booster.Contributions(rows, classes, "num_threads=1")
 	if err != nil {
@@ -136,7 +141,7 @@ func TestContributionsAgreeWithLightGBM(t *testing.T) {
 	}
 	worst := 0.0
 	for i, e := range examples {
-		row := m.Features().Row([]byte(e), s)
+		row := m.Features().Row([]byte(e.text), e.fields, s)
 		for k := range classes {
 			worst = max(worst, apart(m.contributions, row, k, want[(i*classes+k)*(width+1):]))
 		}
@@ -266,7 +271,7 @@ func BenchmarkScoring(b *testing.B) {
 	rows := &lightgbm.Rows{}
 	s := m.NewScratch()
 	for _, e := range sampleTexts(b) {
-		rows.Append(m.Features().Row([]byte(e), s))
+		rows.Append(m.Features().Row([]byte(e.text), e.fields, s))
 	}
 	predict := func() []float64 {
 		flat, err := m.booster.Predict(rows, m.Taxonomy().Len(), "num_threads=1")

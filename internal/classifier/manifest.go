@@ -57,7 +57,9 @@ type Manifest struct {
 	Parts           map[string]PartChecksum `json:"parts"`
 	Training        Training                `json:"training"`
 	Metrics         Metrics                 `json:"metrics"`
-	ReviewThreshold float64                 `json:"review_threshold"`    // a lower probability needs review
+	Fields          []string                `json:"fields,omitempty"`    // that the model uses beside the text
+	Mix             []float64               `json:"mix,omitempty"`       // shares of the categories that the probabilities take for granted; older bundles have none
+	ReviewThreshold float64                 `json:"review_threshold"`    // a category that is less sure, see Sureness, needs review
 	Forced          string                  `json:"forced,omitempty"`    // why it was published although it was judged to be worse; empty if it was not
 	Reference       *Profile                `json:"reference,omitempty"` // of the rows that Metrics are of; older bundles have none
 	Probes          []Probe                 `json:"probes"`
@@ -90,10 +92,11 @@ type Metrics struct {
 	ECE      float64 `json:"ece"` // expected calibration error, 15 bins
 }
 
-// Probe is a text and the probabilities that the trainer got for it from
-// LightGBM itself.
+// Probe is a text, with or without fields, and the probabilities that the trainer got
+// for it from LightGBM itself.
 type Probe struct {
 	Text          string    `json:"text"`
+	Fields        Fields    `json:"fields,omitzero"`
 	Probabilities []float64 `json:"probabilities"` // by category code
 }
 
@@ -243,6 +246,9 @@ func (m *Manifest) check(t *schema.Taxonomy) error {
 	if err := m.Metrics.check(); err != nil {
 		return err
 	}
+	if err := m.checkMix(); err != nil {
+		return err
+	}
 	if m.Reference != nil {
 		if err := m.Reference.check(t.Len()); err != nil {
 			return err
@@ -258,6 +264,18 @@ func (m *Manifest) check(t *schema.Taxonomy) error {
 		}
 		if math.Abs(total-1) > 1e-6 {
 			return fmt.Errorf("probe %d has probabilities that add up to %v", i, total)
+		}
+	}
+	return nil
+}
+
+func (m *Manifest) checkMix() error {
+	if len(m.Mix) != 0 && len(m.Mix) != len(m.Classes) {
+		return fmt.Errorf("mix has %d shares and there are %d classes", len(m.Mix), len(m.Classes))
+	}
+	for _, share := range m.Mix {
+		if !(share > 0 && share <= 1) {
+			return fmt.Errorf("mix has a share of %v, and each must be above 0 and at most 1", share)
 		}
 	}
 	return nil

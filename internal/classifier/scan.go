@@ -22,7 +22,8 @@ type Scratch struct {
 
 	content, unknown int // tokens of the last text but stop words and masks, and those of them that are in no table
 
-	scores        []float64 // linear, then naive Bayes
+	scores        []float64 // of the text, linear, then naive Bayes; then those of the fields
+	name          []byte    // a field's value in the form of the tables
 	counts        []entry   // of chosen terms, in no order
 	probabilities []float64
 	masks         []uint64
@@ -95,10 +96,10 @@ func (f *Features) NewScratch() *Scratch {
 	}
 }
 
-// Row returns the text's features. The slice is the Scratch's own and holds
-// until its next use.
-func (f *Features) Row(text []byte, s *Scratch) []float64 {
-	f.score(text, s)
+// Row returns the features of a text and of what else is known. The slice is the
+// Scratch's own and holds until its next use.
+func (f *Features) Row(text []byte, fields Fields, s *Scratch) []float64 {
+	f.score(text, fields, s)
 	return s.whole()
 }
 
@@ -116,10 +117,10 @@ func (s *Scratch) whole() []float64 {
 // masks, that the model does not know; 0 if it has none.
 func (s *Scratch) UnknownWords() float64 { return float64(s.unknown) / float64(max(s.content, 1)) }
 
-// score fills s.scores and s.counts from the text.
-func (f *Features) score(text []byte, s *Scratch) {
+// score fills s.scores and s.counts.
+func (f *Features) score(text []byte, fields Fields, s *Scratch) {
 	f.scan(text, s)
-	f.finish(s)
+	f.finish(fields, s)
 }
 
 // scan counts the terms of the text; finish must follow.
@@ -257,8 +258,8 @@ func (f *Features) findPair(key uint32) *pairSlot {
 	}
 }
 
-// finish turns the counts into scores, and clears them.
-func (f *Features) finish(s *Scratch) {
+// finish turns the counts into scores, clears them, and adds the scores of the fields.
+func (f *Features) finish(fields Fields, s *Scratch) {
 	s.counts = slices.Grow(s.counts[:0], len(s.words.touched)+len(s.contents.touched)+len(s.openings.touched)+1)
 	known := max(len(s.words.touched)+len(s.pairs.touched), 1)
 	scale := 1 / (FixedOne * math.Sqrt(float64(known)))
@@ -281,6 +282,7 @@ func (f *Features) finish(s *Scratch) {
 		}
 	}
 	s.words.touched, s.contents.touched, s.openings.touched, s.pairs.touched = s.words.touched[:0], s.contents.touched[:0], s.openings.touched[:0], s.pairs.touched[:0]
+	f.addFields(fields, s)
 }
 
 // after says what is left of the counts when they were added up: a mask.

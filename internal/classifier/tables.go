@@ -43,6 +43,7 @@ type Tables struct {
 	Pairs    []Pair    // two adjacent tokens
 	Contents []Content // two content tokens with only stop words and masks between them
 	Openings []Opening // a token among the first OpeningTokens
+	Fields   []Field   // what is known beside the text
 }
 
 // Word is a token of the vocabulary.
@@ -71,25 +72,51 @@ type Opening struct {
 	Linear
 }
 
+// Field is a field of a complaint that tells something of its category.
+type Field struct {
+	Name   string // of the complaint's field, as CheckFields knows it
+	Values []FieldValue
+}
+
+// FieldValue is how much more usual each category is in complaints with a value than
+// in others: a logarithm.
+type FieldValue struct {
+	Name   string // the value as serving makes it, at most MaxValueBytes
+	Scores Weights
+}
+
 const (
 	// MaxTerms is how long each list of terms can be.
 	MaxTerms = 1<<16 - 1
 	// MaxWordBytes is the longest word that a vocabulary can hold.
 	MaxWordBytes = 64
+	// MaxValueBytes is the longest value of a field that a table can hold.
+	MaxValueBytes = 255
 	// OpeningTokens is how many tokens of a text are its opening words.
 	OpeningTokens = 30
 )
 
-// ScoreColumns is how many features are scores in a model of as many classes: a
-// linear one and one of naive Bayes each. The counts of chosen terms follow.
+// ScoreColumns is how many features are scores of the text in a model of as many
+// classes: a linear one and one of naive Bayes each. As many as there are classes for
+// each field follow, and then the counts of chosen terms.
 func ScoreColumns(classes int) int { return 2 * classes }
 
-const tablesMagic = "complaints features 1\n"
+// What features parts begin with: without fields, as all were once, and with them.
+const (
+	tablesMagic  = "complaints features 1\n"
+	fieldsMagic  = "complaints features 2\n"
+	mostFields   = 16
+	mostOfFields = 1 << 20 // values of one field
+)
 
 // Append writes the tables as the features part of a bundle.
 func (t *Tables) Append(buf []byte) []byte {
 	le := binary.LittleEndian
-	buf = append(buf, tablesMagic...)
+	if len(t.Fields) == 0 {
+		buf = append(buf, tablesMagic...)
+	} else {
+		buf = append(buf, fieldsMagic...)
+	}
 	for _, n := range []int{len(t.Words), len(t.Pairs), len(t.Contents), len(t.Openings)} {
 		buf = le.AppendUint32(buf, uint32(n))
 	}
@@ -124,6 +151,18 @@ func (t *Tables) Append(buf []byte) []byte {
 		buf = le.AppendUint16(buf, o.Word)
 		linear(o.Linear)
 	}
+	if len(t.Fields) == 0 {
+		return buf
+	}
+	buf = le.AppendUint32(buf, uint32(len(t.Fields)))
+	for _, f := range t.Fields {
+		buf = append(append(buf, byte(len(f.Name))), f.Name...)
+		buf = le.AppendUint32(buf, uint32(len(f.Values)))
+		for _, v := range f.Values {
+			buf = append(append(buf, byte(len(v.Name))), v.Name...)
+			weights(v.Scores)
+		}
+	}
 	return buf
 }
 
@@ -151,13 +190,31 @@ func (r *tableReader) uint16() uint16 { return binary.LittleEndian.Uint16(r.take
 func (r *tableReader) uint32() uint32 { return binary.LittleEndian.Uint32(r.take(4)) }
 func (r *tableReader) uint64() uint64 { return binary.LittleEndian.Uint64(r.take(8)) }
 
-// count reads the length of a list.
-func (r *tableReader) count(name string) int {
+// count reads the length of a list of terms.
+func (r *tableReader) count(name string) int { return r.atMost(MaxTerms, name) }
+
+func (r *tableReader) atMost(most int, name string) int {
 	n := int(r.uint32())
-	if r.err == nil && n > MaxTerms {
-		r.err = fmt.Errorf("has %d %s and may have %d", n, name, MaxTerms)
+	if r.err == nil && n > most {
+		r.err = fmt.Errorf("has %d %s and may have %d", n, name, most)
 	}
 	return n
+}
+
+// text reads a string that its length in one byte precedes.
+func (r *tableReader) text() string { return string(r.take(int(r.take(1)[0]))) }
+
+func (r *tableReader) fields() (fields []Field) {
+	n := r.atMost(mostFields, "fields")
+	for i := 0; i < n && r.err == nil; i++ {
+		f := Field{Name: r.text()}
+		values := r.atMost(mostOfFields, "values of a field")
+		for k := 0; k < values && r.err == nil; k++ {
+			f.Values = append(f.Values, FieldValue{r.text(), r.weights()})
+		}
+		fields = append(fields, f)
+	}
+	return fields
 }
 
 func (r *tableReader) weights() Weights {
@@ -179,8 +236,9 @@ func (r *tableReader) linear() Linear {
 // ReadTables reads the features part of a bundle whose model has as many classes.
 func ReadTables(part []byte, classes int) (*Tables, error) {
 	r := &tableReader{rest: part, classes: classes}
-	if string(r.take(len(tablesMagic))) != tablesMagic {
-		return nil, fmt.Errorf("does not begin with %q", tablesMagic)
+	magic := string(r.take(len(tablesMagic)))
+	if magic != tablesMagic && magic != fieldsMagic {
+		return nil, fmt.Errorf("does not begin with %q or %q", tablesMagic, fieldsMagic)
 	}
 	words, pairs := r.count("words"), r.count("pairs")
 	contents, openings := r.count("content pairs"), r.count("opening words")
@@ -192,8 +250,7 @@ func ReadTables(part []byte, classes int) (*Tables, error) {
 		}
 	}
 	for i := 0; i < words && r.err == nil; i++ {
-		text := string(r.take(int(r.take(1)[0])))
-		t.Words = append(t.Words, Word{text, r.linear(), r.weights()})
+		t.Words = append(t.Words, Word{r.text(), r.linear(), r.weights()})
 	}
 	for i := 0; i < pairs && r.err == nil; i++ {
 		t.Pairs = append(t.Pairs, Pair{r.uint16(), r.uint16(), r.weights()})
@@ -203,6 +260,9 @@ func ReadTables(part []byte, classes int) (*Tables, error) {
 	}
 	for i := 0; i < openings && r.err == nil; i++ {
 		t.Openings = append(t.Openings, Opening{r.uint16(), r.linear()})
+	}
+	if magic == fieldsMagic {
+		t.Fields = r.fields()
 	}
 	if r.err == nil && len(r.rest) > 0 {
 		r.err = fmt.Errorf("has %d bytes too many", len(r.rest))

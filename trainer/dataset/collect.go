@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"complaints/schema"
 )
@@ -60,7 +61,7 @@ func Collect(ctx context.Context, t *schema.Taxonomy, from Source, draw Draw, pr
 			err = errors.Join(err, texts.Close())
 		}
 	}()
-	c := &collector{texts: texts, byText: map[uint64]int32{}, dates: map[string]string{}}
+	c := &collector{texts: texts, byText: map[uint64]int32{}, names: map[string]string{}}
 	s := &Set{Source: from.String(), texts: texts}
 	if s.Read, err = from.Read(ctx, t, progress, c.add); err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ type collector struct {
 	texts  *spill
 	kept   []kept
 	byText map[uint64]int32
-	dates  map[string]string // each date once
+	names  map[string]string // each date, company and product once
 	copies int
 	err    error // the first of the scratch file
 }
@@ -126,13 +127,18 @@ func (c *collector) keep(i int32, e Example, raw uint64) {
 		c.err = cmp.Or(c.err, err)
 	}
 	k.raw, k.length = raw, int32(len(e.Text))
-	date, ok := c.dates[e.Date]
-	if !ok {
-		date = e.Date
-		c.dates[date] = date
-	}
-	e.Text, e.Date = "", date
+	e.Text, e.Date, e.Fields.Company, e.Product = "", c.once(e.Date), c.once(e.Fields.Company), c.once(e.Product)
 	k.Example = e
+}
+
+// once returns the one copy of a name that is kept in memory.
+func (c *collector) once(s string) string {
+	name, ok := c.names[s]
+	if !ok {
+		name = strings.Clone(s)
+		c.names[name] = name
+	}
+	return name
 }
 
 // examples are those that are kept, with their texts.

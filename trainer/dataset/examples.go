@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"complaints/internal/classifier"
 	"complaints/schema"
 )
 
@@ -32,6 +33,8 @@ type Example struct {
 	Date     string // YYYY-MM-DD, or empty
 	Group    uint64 // equal in near-copies of a text
 	Place    Place
+	Fields   classifier.Fields // what else is known at the intake, in the form of the tables
+	Product  string            // as its source has it
 }
 
 // Place is where an example came from. No two rows of a source have the same one.
@@ -52,7 +55,9 @@ func newExample(t *schema.Taxonomy, c *schema.Complaint) (Example, bool) {
 	if !ok || strings.TrimSpace(c.Narrative) == "" {
 		return Example{}, false
 	}
-	e := Example{Text: c.Narrative, Category: category, Group: schema.NearCopyHash(c.Narrative)}
+	e := Example{
+		Text: c.Narrative, Category: category, Group: schema.NearCopyHash(c.Narrative), Fields: classifier.FieldsOf(c).Normal(), Product: c.Product,
+	}
 	if day, ok := schema.ParseDate(c.DateReceived); ok {
 		e.Date = day.Format(time.DateOnly)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"complaints/internal/classifier"
 	"complaints/internal/lake"
 	"complaints/schema"
 )
@@ -42,6 +43,7 @@ type silverText struct {
 	DateReceived    *int32  `parquet:"date_received,optional,date"` // days since 1970-01-01
 	Narrative       string  `parquet:"narrative"`                   // personal data is masked
 	Product         *string `parquet:"product,optional,dict"`
+	Company         *string `parquet:"company,optional,dict"`
 	SourceTopicID   string  `parquet:"source_topic_id,dict"`
 	SourcePartition int32   `parquet:"source_partition"`
 	SourceOffset    int64   `parquet:"source_offset"`
@@ -58,10 +60,14 @@ func (r *silverText) example(t *schema.Taxonomy) (Example, bool) {
 		return Example{}, false
 	}
 	topic, _ := strconv.ParseUint(r.SourceTopicID[:min(len(r.SourceTopicID), 16)], 16, 64) // 0 where it is no id
-	return Example{
+	e := Example{
 		Text: r.Narrative, Category: category, Group: schema.NearCopyHash(r.Narrative), Date: schema.DateText(r.DateReceived),
-		Place: Place{topic, r.SourcePartition, r.SourceOffset},
-	}, true
+		Place: Place{topic, r.SourcePartition, r.SourceOffset}, Product: *r.Product,
+	}
+	if r.Company != nil {
+		e.Fields = classifier.Fields{Company: *r.Company}.Normal()
+	}
+	return e, true
 }
 
 // Silver is the layer that training reads.

@@ -37,6 +37,25 @@ func Folds(groups []uint64, rows []int, n int, seed uint64) []Split {
 	return out
 }
 
+// BySource trains on the rows before first, without near-copies of those from first
+// on, and tests on the others.
+func BySource(examples []Example, first int) Split {
+	tests := map[uint64]bool{}
+	for _, e := range examples[first:] {
+		tests[e.Group] = true
+	}
+	var s Split
+	for i, e := range examples {
+		switch {
+		case i >= first:
+			s.Test = append(s.Test, i)
+		case !tests[e.Group]:
+			s.Train = append(s.Train, i)
+		}
+	}
+	return s
+}
+
 // Groups lists the examples' groups.
 func Groups(examples []Example) []uint64 {
 	groups := make([]uint64, len(examples))

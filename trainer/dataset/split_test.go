@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +63,17 @@ func TestFoldsKeepNearCopiesTogether(t *testing.T) {
 		if n != 1 {
 			t.Errorf("row %d is a test row %d times", r, n)
 		}
+	}
+}
+
+func TestBySource(t *testing.T) {
+	examples := letters(100)
+	first := len(examples) - 80
+	examples[3].Group = examples[len(examples)-1].Group // a near-copy in the other source
+	s := BySource(examples, first)
+	checkSplit(t, examples, s)
+	if len(s.Test) != 80 || slices.Min(s.Test) != first || slices.Contains(s.Train, 3) {
+		t.Errorf("%d train rows and %d test rows", len(s.Train), len(s.Test))
 	}
 }
 

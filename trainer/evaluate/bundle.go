@@ -12,8 +12,8 @@ func Bundle(c *classifier.Classifier, examples []dataset.Example) []Prediction {
 	out := make([]Prediction, len(examples))
 	s := c.NewScratch()
 	for i, e := range examples {
-		p := c.Predict([]byte(e.Text), s)
-		out[i] = Prediction{Truth: e.Category, Probabilities: slices.Clone(p.Probabilities), Length: len(e.Text), UnknownWords: p.UnknownWords}
+		p := c.PredictWith([]byte(e.Text), e.Fields, s)
+		out[i] = Prediction{Truth: e.Category, Probabilities: slices.Clone(p.Probabilities), Length: len(e.Text), UnknownWords: p.UnknownWords, NeedsReview: p.NeedsReview, Example: &examples[i]}
 	}
 	return out
 }

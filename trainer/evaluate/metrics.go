@@ -10,6 +10,7 @@ import (
 
 	"complaints/internal/classifier"
 	"complaints/schema"
+	"complaints/trainer/dataset"
 )
 
 // Result is how a model did on rows with known categories, and what they
@@ -27,6 +28,8 @@ type Prediction struct {
 	Probabilities []float64 // by category code
 	Length        int       // of the text, bytes
 	UnknownWords  float64   // share of its words that the model does not know
+	NeedsReview   bool
+	Example       *dataset.Example // the row itself
 }
 
 // Top is the code of the most probable category, and its probability.
@@ -135,17 +138,35 @@ func Ratio(a, b float64) float64 {
 	return a / b
 }
 
-// ReviewThreshold is the lowest probability at and above which the share of
-// right rows is still at least precision, and the share of rows there.
-func ReviewThreshold(rows []Prediction, precision float64) (threshold, coverage float64) {
+// Sure is how probable the most probable category would be if all were equally
+// usual; mix is the model's (classifier.Sureness).
+func (j Prediction) Sure(mix []float64) float64 {
+	c, _ := j.Top()
+	return classifier.Sureness(j.Probabilities, mix, c)
+}
+
+// MarkReview marks the rows that need review.
+func MarkReview(rows []Prediction, mix []float64, threshold float64) {
+	for i := range rows {
+		rows[i].NeedsReview = rows[i].Sure(mix) < threshold
+	}
+}
+
+// ReviewThreshold is the lowest sureness at and above which the share of right rows
+// is still at least precision, and the share of rows there.
+func ReviewThreshold(rows []Prediction, mix []float64, precision float64) (threshold, coverage float64) {
+	sure := make([]float64, len(rows))
+	for i, j := range rows {
+		sure[i] = j.Sure(mix)
+	}
 	const steps = 100
 	for s := range steps {
 		t := float64(s) / steps
 		n, right := 0, 0
-		for _, j := range rows {
-			if c, p := j.Top(); p >= t {
+		for i, j := range rows {
+			if sure[i] >= t {
 				n++
-				if c == j.Truth {
+				if c, _ := j.Top(); c == j.Truth {
 					right++
 				}
 			}

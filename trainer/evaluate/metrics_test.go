@@ -49,10 +49,10 @@ func TestEvaluate(t *testing.T) {
 
 func TestReviewThreshold(t *testing.T) {
 	rows := []Prediction{predicts(0, 1, 0.5), predicts(0, 0, 0.7), predicts(0, 1, 0.7), predicts(0, 0, 0.9), predicts(0, 0, 0.95)}
-	if th, coverage := ReviewThreshold(rows, 0.95); th != 0.71 || !near(coverage, 0.4) {
+	if th, coverage := ReviewThreshold(rows, nil, 0.95); th != 0.71 || !near(coverage, 0.4) {
 		t.Errorf("threshold %v with coverage %v, want 0.71 and 0.4", th, coverage)
 	}
-	if th, coverage := ReviewThreshold([]Prediction{predicts(0, 1, 0.9)}, 0.95); th != 1 || coverage != 0 {
+	if th, coverage := ReviewThreshold([]Prediction{predicts(0, 1, 0.9)}, nil, 0.95); th != 1 || coverage != 0 {
 		t.Errorf("out of reach: threshold %v with coverage %v, want 1 and 0", th, coverage)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"complaints/internal/classifier"
-	"complaints/internal/lightgbm"
 	"complaints/trainer/dataset"
 	"complaints/trainer/evaluate"
 )
@@ -21,8 +20,8 @@ func (f *Fitter) predictLinear(s dataset.Split) ([]evaluate.Prediction, error) {
 	scratch := features.NewScratch()
 	out := make([]evaluate.Prediction, len(s.Test))
 	for i, r := range s.Test {
-		row := features.Row([]byte(f.examples[r].Text), scratch)
-		out[i] = evaluate.Prediction{Truth: f.examples[r].Category, Probabilities: slices.Clone(row[:f.taxonomy.Len()])}
+		row := features.Row([]byte(f.examples[r].Text), classifier.Fields{}, scratch)
+		out[i] = evaluate.Prediction{Truth: f.examples[r].Category, Probabilities: slices.Clone(row[:f.taxonomy.Len()]), Example: &f.examples[r]}
 		classifier.Softmax(out[i].Probabilities)
 	}
 	return out, nil
@@ -65,8 +64,8 @@ func newTFIDF(v *vocabulary, n int) *tfidf {
 	return t
 }
 
-func (t *tfidf) rows(rows []int) *lightgbm.Rows {
-	out := &lightgbm.Rows{}
+func (t *tfidf) matrix(rows []int) *matrix {
+	out := newMatrix(len(t.v.corpus.documents))
 	row := make([]float64, len(t.idf))
 	for _, r := range rows {
 		clear(row)
@@ -83,7 +82,7 @@ func (t *tfidf) rows(rows []int) *lightgbm.Rows {
 		for c := range row {
 			row[c] /= math.Sqrt(max(square, 1e-300))
 		}
-		out.Append(row)
+		out.add(r, row, 0, 0, false)
 	}
 	return out
 }
@@ -92,11 +91,11 @@ func (t *tfidf) rows(rows []int) *lightgbm.Rows {
 func (f *Fitter) predictTFIDF(ctx context.Context, s dataset.Split) ([]evaluate.Prediction, error) {
 	t := newTFIDF(newVocabulary(f.corpus, s.Train, f.recipe.MinDocuments, true), f.recipe.Chosen)
 	m := &Model{rounds: f.recipe.MaxRounds}
-	if err := f.boost(ctx, m, t.rows(s.Train), s.Train); err != nil {
+	if err := f.boost(ctx, m, t.matrix(s.Train)); err != nil {
 		return nil, err
 	}
 	defer m.booster.Close()
-	flat, err := m.booster.Predict(t.rows(s.Test), f.taxonomy.Len(), "num_threads=1")
+	flat, err := m.booster.Predict(t.matrix(s.Test).Rows, f.taxonomy.Len(), "num_threads=1")
 	if err != nil {
 		return nil, err
 	}

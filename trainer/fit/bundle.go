@@ -28,19 +28,19 @@ const (
 
 // Seal packs a fitted model with what was found on held-out rows.
 func (f *Fitter) Seal(m *Model, name string, metrics evaluate.Result, threshold float64) (map[string][]byte, error) {
-	texts := f.probes(m.trained)
-	predicted, err := m.predict(texts)
+	probes := f.probes(m.trained)
+	predicted, err := m.predict(probes)
 	if err != nil {
 		return nil, err
 	}
 	manifest := classifier.Manifest{
-		Features: m.features.Width(), Trees: m.rounds * m.classes, Metrics: metrics.Metrics, ReviewThreshold: threshold,
+		Features: m.features.Width(), Fields: f.fields, Mix: m.Mix, Trees: m.rounds * m.classes, Metrics: metrics.Metrics, ReviewThreshold: threshold,
 		Reference: &metrics.Reference,
 		Training:  classifier.Training{Recipe: f.recipe.Name, Seed: f.seed, Rows: len(m.trained), Rounds: m.rounds},
 	}
 	manifest.Training.From, manifest.Training.To = f.window(m.trained)
-	for i, t := range texts {
-		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: t, Probabilities: predicted[i].Probabilities})
+	for i, p := range probes {
+		manifest.Probes = append(manifest.Probes, classifier.Probe{Text: p.text, Fields: p.fields, Probabilities: predicted[i].Probabilities})
 	}
 	parts, err := classifier.Seal(manifest, name, map[string][]byte{
 		classifier.ModelPart: m.text, classifier.FeaturesPart: m.tables.Append(nil), classifier.TaxonomyPart: f.taxonomy.JSON(),
@@ -58,8 +58,9 @@ func (f *Fitter) Seal(m *Model, name string, metrics evaluate.Result, threshold 
 	return parts, nil
 }
 
-// probes picks texts in an order that the seed gives, so that it does not follow the file's.
-func (f *Fitter) probes(rows []int) []string {
+// probes picks texts in an order that the seed gives, so that it does not follow the
+// file's. Every other one has its fields, and so has an odd one a company that nobody knows.
+func (f *Fitter) probes(rows []int) []complaint {
 	var short []int
 	for _, r := range rows {
 		if len(f.examples[r].Text) <= maxProbeBytes {
@@ -69,11 +70,21 @@ func (f *Fitter) probes(rows []int) []string {
 	slices.SortFunc(short, func(a, b int) int {
 		return cmp.Or(cmp.Compare(dataset.Mix(f.groups[a]^f.seed), dataset.Mix(f.groups[b]^f.seed)), cmp.Compare(f.examples[a].Text, f.examples[b].Text))
 	})
-	texts := slices.Clone(oddProbes)
-	for _, r := range short[:min(probeTexts, len(short))] {
-		texts = append(texts, f.examples[r].Text)
+	var probes []complaint
+	for _, text := range oddProbes {
+		probes = append(probes, complaint{text: text})
 	}
-	return texts
+	if len(f.fields) > 0 {
+		probes[1].fields.Company = "Nobody Knows This Company, Inc."
+	}
+	for i, r := range short[:min(probeTexts, len(short))] {
+		p := complaint{text: f.examples[r].Text}
+		if len(f.fields) > 0 && i%2 == 0 {
+			p.fields = f.examples[r].Fields
+		}
+		probes = append(probes, p)
+	}
+	return probes
 }
 
 // window is the first and last date of the rows that have one.

@@ -76,13 +76,57 @@ func (f *Fitter) Calibrate(m *Model) (t float64, heldOut []evaluate.Prediction, 
 	if err := m.divide(f.lib, t); err != nil {
 		return 0, nil, err
 	}
+	m.Mix = power(m.Mix, 1/t)
 	return t, Scale(m.Search.HeldOut, t), nil
 }
 
 // divide divides the raw scores of a model by t, so that serving need not know
 // of the temperature: a score is a sum of leaves, and every leaf is divided.
 func (m *Model) divide(lib *lightgbm.Library, t float64) error {
-	text, err := divideLeaves(string(m.text), t)
+	return m.changeLeaves(lib, func(_ int, leaf float64) float64 { return leaf / t })
+}
+
+// flatten takes a part of the mix of categories that the model was fitted on out of its
+// probabilities, as if its rows had been of mix^(1-part), and out of what it says of its
+// held-out rows. Where the mix is another, which is usual in complaints from elsewhere,
+// the probabilities then err less (Saerens et al., "Adjusting the outputs of a
+// classifier to new a priori probabilities", 2002). A first tree has a leaf in each
+// score, so all of its leaves take the difference.
+func (m *Model) flatten(lib *lightgbm.Library, mix []float64, part float64) error {
+	m.Mix = power(mix, 1-part)
+	if part == 0 {
+		return nil
+	}
+	flattenRows(m.Search.HeldOut, mix, part)
+	return m.changeLeaves(lib, flattened(mix, part))
+}
+
+func flattenRows(rows []evaluate.Prediction, mix []float64, part float64) {
+	for i := range rows {
+		p, total := rows[i].Probabilities, 0.0
+		for k := range p {
+			p[k] /= math.Pow(mix[k], part)
+			total += p[k]
+		}
+		for k := range p {
+			p[k] /= total
+		}
+	}
+}
+
+// flattened changes leaves for changeLeaves.
+func flattened(mix []float64, part float64) func(tree int, leaf float64) float64 {
+	return func(tree int, leaf float64) float64 {
+		if tree < len(mix) {
+			leaf -= part * math.Log(mix[tree])
+		}
+		return leaf
+	}
+}
+
+// changeLeaves changes the values of all leaves: of a tree of some number, a value.
+func (m *Model) changeLeaves(lib *lightgbm.Library, change func(tree int, leaf float64) float64) error {
+	text, err := changeLeaves(string(m.text), change)
 	if err != nil {
 		return fmt.Errorf("calibrate: %w", err)
 	}
@@ -100,9 +144,9 @@ const (
 	leafValues = "leaf_value="
 )
 
-// divideLeaves divides the values of all leaves in the text of a model. The
+// changeLeaves changes the values of all leaves in the text of a model. The
 // header says how long each tree's text is, and is written anew.
-func divideLeaves(text string, t float64) (string, error) {
+func changeLeaves(text string, change func(tree int, leaf float64) float64) (string, error) {
 	at := strings.Index(text, "\nTree=0\n") + 1
 	if at == 0 {
 		return "", errors.New("the model's text has no tree 0")
@@ -120,7 +164,7 @@ func divideLeaves(text string, t float64) (string, error) {
 		if err != nil || n < 0 || n > len(trees) {
 			return "", fmt.Errorf("tree_sizes says %q for tree %d, and %d bytes are left", s, i, len(trees))
 		}
-		tree, err := divideTree(trees[:n], t)
+		tree, err := changeTree(trees[:n], func(leaf float64) float64 { return change(i, leaf) })
 		if err != nil {
 			return "", fmt.Errorf("tree %d: %w", i, err)
 		}
@@ -131,7 +175,7 @@ func divideLeaves(text string, t float64) (string, error) {
 	return before + treeSizes + strings.Join(newSizes, " ") + "\n" + after + out.String() + trees, nil
 }
 
-func divideTree(tree string, t float64) (string, error) {
+func changeTree(tree string, change func(leaf float64) float64) (string, error) {
 	before, rest, ok := strings.Cut(tree, "\n"+leafValues)
 	line, after, ok2 := strings.Cut(rest, "\n")
 	if !ok || !ok2 {
@@ -143,7 +187,7 @@ func divideTree(tree string, t float64) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("leaf_value %d: %w", i, err)
 		}
-		values[i] = strconv.FormatFloat(x/t, 'g', 17, 64)
+		values[i] = strconv.FormatFloat(change(x), 'g', 17, 64)
 	}
 	return before + "\n" + leafValues + strings.Join(values, " ") + "\n" + after, nil
 }

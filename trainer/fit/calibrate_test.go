@@ -50,26 +50,46 @@ func TestTemperature(t *testing.T) {
 	}
 }
 
-// The temperature goes into the leaves, and serving must see exactly that.
-func TestDivideLeavesDividesScores(t *testing.T) {
-	const factor = 1.37
+// What changes the probabilities goes into the leaves, and serving must see exactly that.
+func TestChangedLeavesChangeScores(t *testing.T) {
+	const factor, part = 1.37, 0.4
+	mix := []float64{0.5, 0.2, 0.1, 0.1, 0.1}
+	for name, tc := range map[string]struct {
+		change func(tree int, leaf float64) float64
+		want   func(p []float64) []float64
+	}{
+		"divided": {func(_ int, leaf float64) float64 { return leaf / factor }, func(p []float64) []float64 {
+			return scale(evaluate.Prediction{Probabilities: p}, factor).Probabilities
+		}},
+		"flattened": {flattened(mix, part), func(p []float64) []float64 {
+			flattenRows([]evaluate.Prediction{{Probabilities: p}}, mix, part)
+			return p
+		}},
+		"as it was": {func(_ int, leaf float64) float64 { return leaf }, func(p []float64) []float64 { return p }},
+	} {
+		t.Run(name, func(t *testing.T) { checkServed(t, tc.change, tc.want) })
+	}
+}
+
+// checkServed loads the built-in bundle with its leaves changed.
+func checkServed(t *testing.T, change func(tree int, leaf float64) float64, want func(p []float64) []float64) {
+	t.Helper()
 	plain, err := classifier.Bootstrap()
 	if err != nil {
 		t.Fatal(err)
 	}
 	built := classifier.BootstrapParts()
-	divided, err := divideLeaves(string(built[classifier.ModelPart]), factor)
+	changed, err := changeLeaves(string(built[classifier.ModelPart]), change)
 	if err != nil {
 		t.Fatal(err)
 	}
 	manifest, scratch := plain.Manifest(), plain.NewScratch()
 	manifest.Probes = slices.Clone(manifest.Probes)
 	for i, probe := range manifest.Probes {
-		p := plain.Predict([]byte(probe.Text), scratch).Probabilities
-		manifest.Probes[i].Probabilities = scale(evaluate.Prediction{Probabilities: slices.Clone(p)}, factor).Probabilities
+		manifest.Probes[i].Probabilities = want(slices.Clone(plain.PredictWith([]byte(probe.Text), probe.Fields, scratch).Probabilities))
 	}
-	built[classifier.ModelPart] = []byte(divided)
-	parts, err := classifier.Seal(manifest, "divided", built)
+	built[classifier.ModelPart] = []byte(changed)
+	parts, err := classifier.Seal(manifest, "changed", built)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,18 +99,15 @@ func TestDivideLeavesDividesScores(t *testing.T) {
 	}
 	scratch = served.NewScratch()
 	for _, probe := range manifest.Probes {
-		for k, got := range served.Predict([]byte(probe.Text), scratch).Probabilities {
+		for k, got := range served.PredictWith([]byte(probe.Text), probe.Fields, scratch).Probabilities {
 			if d := math.Abs(got - probe.Probabilities[k]); !(d < 1e-12) {
 				t.Fatalf("category %d of %.40q differs by %v", k, probe.Text, d)
 			}
 		}
 	}
-	if same, err := divideLeaves(divided, 1); err != nil || len(same) < len(divided)/2 {
-		t.Errorf("by 1: error %v", err)
-	}
 }
 
-func TestDivideLeavesRefusesOtherText(t *testing.T) {
+func TestChangeLeavesRefusesOtherText(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":      "",
 		"no sizes":     "tree\n\nTree=0\nleaf_value=1\n",
@@ -98,7 +115,7 @@ func TestDivideLeavesRefusesOtherText(t *testing.T) {
 		"no leaves":    "tree\ntree_sizes=20\n\nTree=0\nleaf_count=12345\n\n",
 		"not a number": "tree\ntree_sizes=20\n\nTree=0\nleaf_value=1 x\n\n",
 	} {
-		if out, err := divideLeaves(text, 2); err == nil {
+		if out, err := changeLeaves(text, func(_ int, leaf float64) float64 { return leaf / 2 }); err == nil {
 			t.Errorf("%s: no error, but %q", name, strings.TrimSpace(out))
 		}
 	}

@@ -8,6 +8,8 @@
 //	corpus.go      texts as terms
 //	vocabulary.go  the terms that count
 //	linear.go, bayes.go, choose.go   scores, and the terms whose counts are features
+//	fields.go      scores of what else is known, and the mix of categories
+//	matrix.go      features to train on
 //	fit.go         features out of fold, and the trees
 //	rounds.go      how many rounds
 //	calibrate.go   temperature scaling
@@ -20,6 +22,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -56,15 +59,17 @@ func (r Recipe) parameters(classes int, seed uint64, rows int) string {
 
 // Fitter holds what all fits of one run share.
 type Fitter struct {
-	lib      *lightgbm.Library
-	taxonomy *schema.Taxonomy
-	recipe   Recipe
-	seed     uint64
-	corpus   *corpus
-	examples []dataset.Example
-	groups   []uint64
-	progress dataset.Progress
-	single   bool // fits once, and gives its corpus up when it has its features
+	lib       *lightgbm.Library
+	taxonomy  *schema.Taxonomy
+	recipe    Recipe
+	seed      uint64
+	corpus    *corpus
+	fields    []string // that the recipe uses and any example has
+	examples  []dataset.Example
+	groups    []uint64
+	precision float64 // wanted of answers without review
+	progress  dataset.Progress
+	single    bool // fits once, and gives its corpus up when it has its features
 }
 
 // Config is what a fitter needs beside its examples.
@@ -73,8 +78,10 @@ type Config struct {
 	Taxonomy *schema.Taxonomy // of the examples' categories
 	Recipe   Recipe
 	Seed     uint64
-	Progress dataset.Progress
-	Once     bool // it fits once, and gives its corpus up when it has its features
+	// ReviewPrecision is the share of right answers wanted of those that need no review.
+	ReviewPrecision float64
+	Progress        dataset.Progress
+	Once            bool // it fits once, and gives its corpus up when it has its features
 }
 
 const (
@@ -119,7 +126,7 @@ func New(examples []dataset.Example, c Config) (*Fitter, error) {
 	c.Progress("%d texts, counting their terms", len(examples))
 	return &Fitter{
 		lib: c.Library, taxonomy: c.Taxonomy, recipe: r, seed: c.Seed, corpus: newCorpus(c.Taxonomy.Len(), examples, min(r.MinDocuments, r.MinChosen)),
-		examples: examples, groups: dataset.Groups(examples), progress: c.Progress, single: c.Once,
+		fields: r.usedFields(examples), examples: examples, groups: dataset.Groups(examples), precision: c.ReviewPrecision, progress: c.Progress, single: c.Once,
 	}, nil
 }
 
@@ -135,7 +142,8 @@ type Model struct {
 	booster  *lightgbm.Booster
 	text     []byte // of the booster, relabelled
 	rounds   int
-	Search   *rounds // how their number was found; nil if it was given
+	Mix      []float64 // shares of the categories that the probabilities take for granted
+	Search   *rounds   // how their number was found; nil if it was given
 }
 
 // fitTables fits scores on the given rows, and chooses the terms that count.
@@ -174,16 +182,19 @@ func (f *Fitter) fitTables(rows []int, chosen int) *classifier.Tables {
 		term := v.terms[openings][p]
 		t.Openings = append(t.Openings, classifier.Opening{Word: uint16(v.place[words][term]), Linear: lin(openings, p)})
 	}
+	for _, name := range f.fields {
+		t.Fields = append(t.Fields, f.fitField(name, rows))
+	}
 	return t
 }
 
 // outOfFold returns the rows of features to train on. Their scores come from
 // fits that did not see the row or a near-copy of it, as a text that is new has
 // it in serving; their counts from the final tables.
-func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []dataset.Split) (*lightgbm.Rows, error) {
+func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []dataset.Split) (*matrix, error) {
 	place := placesOf(rows, len(f.examples))
-	columns := classifier.ScoreColumns(f.taxonomy.Len())
-	scores := make([]float64, len(rows)*columns)
+	n := features.Scores()
+	scores := make([]float64, len(rows)*n)
 	var g errgroup.Group
 	g.SetLimit(min(trainingThreads, runtime.GOMAXPROCS(0)))
 	for i, part := range parts {
@@ -194,8 +205,8 @@ func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []da
 			}
 			s := inner.NewScratch()
 			for _, r := range part.Test {
-				row := inner.Row([]byte(f.examples[r].Text), s)
-				copy(scores[int(place[r])*columns:][:columns], row)
+				e := &f.examples[r]
+				copy(scores[int(place[r])*n:][:n], inner.Row([]byte(e.Text), e.Fields, s))
 			}
 			f.progress("scores of fold %d of %d", i+1, len(parts))
 			return nil
@@ -204,17 +215,23 @@ func (f *Fitter) outOfFold(features *classifier.Features, rows []int, parts []da
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	out := &lightgbm.Rows{}
+	out := newMatrix(len(f.examples))
 	s := features.NewScratch()
 	for i, r := range rows {
-		row := features.Row([]byte(f.examples[r].Text), s)
-		copy(row[:columns], scores[i*columns:])
-		out.Append(row)
+		e := &f.examples[r]
+		row := features.Row([]byte(e.Text), e.Fields, s)
+		copy(row[:n], scores[i*n:])
+		out.add(r, row, classifier.ScoreColumns(f.taxonomy.Len()), n, f.knows(e))
 		if i == sampleRows {
-			out.Reserve(len(rows))
+			out.Reserve(len(rows) * out.Len() / i)
 		}
 	}
 	return out, nil
+}
+
+// knows says whether an example has a field that counts.
+func (f *Fitter) knows(e *dataset.Example) bool {
+	return slices.ContainsFunc(f.fields, func(name string) bool { return fieldValue(name, e) != "" })
 }
 
 // sampleRows are enough to see how much room a row takes.
@@ -253,29 +270,19 @@ func (f *Fitter) Fit(ctx context.Context, rows []int) (*Model, error) {
 		return nil, err
 	}
 	m.rounds = m.Search.best
-	return m, f.boost(ctx, m, matrix, rows)
-}
-
-func (f *Fitter) labels(rows []int) []float32 {
-	labels := make([]float32, len(rows))
-	for i, r := range rows {
-		labels[i] = float32(f.examples[r].Category)
+	if err := f.boost(ctx, m, matrix); err != nil {
+		return nil, err
 	}
-	return labels
+	return m, m.flatten(f.lib, f.mixOf(rows), f.recipe.Flat)
 }
 
 // newTraining is the dataset of train rows, with the recipe's weights.
-func (f *Fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters string) (*lightgbm.Dataset, error) {
-	d, err := f.lib.NewDataset(matrix, f.labels(rows), parameters, nil)
+func (f *Fitter) newTraining(m *matrix, parameters string) (*lightgbm.Dataset, error) {
+	d, err := f.lib.NewDataset(m.Rows, m.labels(f.examples), parameters, nil)
 	if err != nil || !f.recipe.Balanced {
 		return d, err
 	}
-	per := dataset.PerCategory(f.taxonomy, f.examples, rows)
-	weights := make([]float32, len(rows))
-	for i, r := range rows {
-		weights[i] = float32(len(rows)) / float32(len(per)*per[f.examples[r].Category])
-	}
-	if err := d.Weigh(weights); err != nil {
+	if err := d.Weigh(m.balance(f.examples, f.taxonomy.Len())); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -283,9 +290,9 @@ func (f *Fitter) newTraining(matrix *lightgbm.Rows, rows []int, parameters strin
 }
 
 // boost trains the final trees.
-func (f *Fitter) boost(ctx context.Context, m *Model, matrix *lightgbm.Rows, rows []int) error {
-	parameters := f.recipe.parameters(f.taxonomy.Len(), f.seed, len(rows))
-	train, err := f.newTraining(matrix, rows, parameters)
+func (f *Fitter) boost(ctx context.Context, m *Model, matrix *matrix) error {
+	parameters := f.recipe.parameters(f.taxonomy.Len(), f.seed, matrix.Len())
+	train, err := f.newTraining(matrix, parameters)
 	if err != nil {
 		return err
 	}
@@ -317,13 +324,21 @@ func (m *Model) Close() { m.booster.Close() }
 
 // Predict returns what a model says of rows that it was not trained on.
 func (f *Fitter) Predict(m *Model, rows []int) ([]evaluate.Prediction, error) {
-	texts := make([]string, len(rows))
+	return f.predict(m, rows, true)
+}
+
+// predict is Predict with the fields of the rows or without them.
+func (f *Fitter) predict(m *Model, rows []int, fields bool) ([]evaluate.Prediction, error) {
+	inputs := make([]complaint, len(rows))
 	for i, r := range rows {
-		texts[i] = f.examples[r].Text
+		inputs[i].text = f.examples[r].Text
+		if fields {
+			inputs[i].fields = f.examples[r].Fields
+		}
 	}
-	out, err := m.predict(texts)
+	out, err := m.predict(inputs)
 	for i := range out {
-		out[i].Truth = f.examples[rows[i]].Category
+		out[i].Truth, out[i].Example = f.examples[rows[i]].Category, &f.examples[rows[i]]
 	}
 	return out, err
 }
@@ -334,17 +349,23 @@ func (f *Fitter) rowOf(flat []float64, i int) []float64 {
 	return flat[i*n : (i+1)*n : (i+1)*n]
 }
 
-// predict returns LightGBM's own probabilities for texts that are new to the
+// complaint is what a model goes by.
+type complaint struct {
+	text   string
+	fields classifier.Fields
+}
+
+// predict returns LightGBM's own probabilities for complaints that are new to the
 // model. The true categories are the caller's to fill in.
-func (m *Model) predict(texts []string) ([]evaluate.Prediction, error) {
+func (m *Model) predict(inputs []complaint) ([]evaluate.Prediction, error) {
 	rows := &lightgbm.Rows{}
 	s := m.features.NewScratch()
-	out := make([]evaluate.Prediction, len(texts))
-	for i, t := range texts {
-		rows.Append(m.features.Row([]byte(t), s))
-		out[i].Length, out[i].UnknownWords = len(t), s.UnknownWords()
+	out := make([]evaluate.Prediction, len(inputs))
+	for i, in := range inputs {
+		rows.Append(m.features.Row([]byte(in.text), in.fields, s))
+		out[i].Length, out[i].UnknownWords = len(in.text), s.UnknownWords()
 	}
-	flat, err := m.booster.Predict(rows, m.classes, fmt.Sprintf("num_threads=%d", threadsFor(len(texts))))
+	flat, err := m.booster.Predict(rows, m.classes, fmt.Sprintf("num_threads=%d", threadsFor(len(inputs))))
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func TestLinearScores(t *testing.T) {
 	}
 	s := features.NewScratch()
 	for text, want := range map[string]int{"a wrong credit report": 0, "they call about the debt": 1} {
-		row := features.Row([]byte(text), s)
+		row := features.Row([]byte(text), classifier.Fields{}, s)
 		for k := range 5 {
 			if k != want && row[k] >= row[want] {
 				t.Errorf("%q has the linear scores %v, want %d to be the highest", text, row[:5], want)

@@ -39,6 +39,10 @@ type Recipe struct {
 	MinRowsLeaf     int
 	MaxRounds       int
 	Patience        int                                       // rounds without a better log loss before the search for the round count ends
+	Fields          []string                                  // what is known at the intake and has scores of its own
+	UsualRows       float64                                   // of the usual mix, added to those of a field's value
+	MinValueRows    int                                       // of a field's value that has scores
+	Flat            float64                                   // how much of the mix of categories is taken out of the probabilities, 0 to 1
 	Balanced        bool                                      // the trees weigh every category alike, however many rows it has
 	Years           bool                                      // years are terms too
 	Tidy            func([]dataset.Example) []dataset.Example // changes texts before they are used, if not nil
@@ -50,15 +54,18 @@ const Default = "scores"
 // Recipes are the published recipe and what it is compared with in the README.
 var Recipes = func() map[string]Recipe {
 	base := Recipe{
-		MinDocuments: 3, MinChosen: 5, Chosen: 200, BayesSmoothing: 0.3, Epochs: 6, StepSize: 0.15,
+		MinDocuments: 3, MinChosen: 5, Chosen: 200, BayesSmoothing: 0.3, Epochs: 6, StepSize: 0.1,
 		LinearKinds: []kind{words, contents, openings}, BayesKinds: []kind{words, pairs},
-		InnerFolds: 5, Leaves: 8, LearningRate: 0.06, FeatureFraction: 0.2, BaggingFraction: 0.8, L2: 1, MinRowsLeaf: 50,
-		MaxRounds: 400, Patience: 30,
+		InnerFolds: 5, Leaves: 15, LearningRate: 0.06, FeatureFraction: 0.3, BaggingFraction: 0.8, L2: 5, MinRowsLeaf: 50,
+		MaxRounds: 400, Patience: 20, Fields: []string{"company"}, UsualRows: 2, MinValueRows: 2, Flat: 0.25,
 	}
 	all := map[string]Recipe{}
 	for name, change := range map[string]func(*Recipe){
 		Default:            func(*Recipe) {},
-		"leaves-15":        func(r *Recipe) { r.Leaves = 15 },
+		"leaves-8":         func(r *Recipe) { r.Leaves, r.FeatureFraction, r.L2 = 8, 0.2, 1 },
+		"text-alone":       func(r *Recipe) { r.Fields = nil },
+		"own-mix":          func(r *Recipe) { r.Flat = 0 },
+		"even-mix":         func(r *Recipe) { r.Flat = 1 },
 		"chosen-0":         func(r *Recipe) { r.Chosen = 0 },
 		"without-openings": func(r *Recipe) { r.LinearKinds = []kind{words, contents} },
 		"joined":           func(r *Recipe) { r.Tidy = joinContractions },
@@ -68,6 +75,7 @@ var Recipes = func() map[string]Recipe {
 		"reference": func(r *Recipe) {
 			r.Method, r.Chosen, r.MaxRounds = tfidfTree, 500, 100
 			r.Leaves, r.LearningRate, r.FeatureFraction, r.BaggingFraction, r.L2, r.MinRowsLeaf = 31, 0.1, 1, 1, 0, 20
+			r.Fields, r.Flat = nil, 0
 		},
 	} {
 		r := base

@@ -23,8 +23,7 @@ type rounds struct {
 // search is a search for the number of rounds, with what its lanes share.
 type search struct {
 	*Fitter
-	matrix  *lightgbm.Rows
-	place   []int32 // of an example in the matrix
+	matrix  *matrix
 	parts   []dataset.Split
 	heldOut [][]evaluate.Prediction // by part, at the end
 }
@@ -32,11 +31,11 @@ type search struct {
 // findRounds returns the number of rounds with the least log loss on held-out
 // rows: the folds are trained side by side, and stop together. Of many rows, one
 // fold says enough.
-func (f *Fitter) findRounds(ctx context.Context, matrix *lightgbm.Rows, rows []int, parts []dataset.Split) (*rounds, error) {
+func (f *Fitter) findRounds(ctx context.Context, matrix *matrix, rows []int, parts []dataset.Split) (*rounds, error) {
 	if len(rows) > fewRows {
 		parts = parts[:1]
 	}
-	s := &search{f, matrix, placesOf(rows, len(f.examples)), parts, make([][]evaluate.Prediction, len(parts))}
+	s := &search{f, matrix, parts, make([][]evaluate.Prediction, len(parts))}
 	// Every lane trains its folds, a round when asked; few rows train faster in
 	// two lanes of one thread than in one of two.
 	lanes := min(trainingThreads/threadsFor(len(rows)), len(parts))
@@ -152,7 +151,7 @@ func (s *search) train(ctx context.Context, l lane) error {
 // predictHeldOut is what the first rounds of a trial predict of the rows that it
 // did not see.
 func (s *search) predictHeldOut(t *trial, rows []int, rounds int) ([]evaluate.Prediction, error) {
-	flat, err := t.booster.PredictRounds(s.matrix.Select(places(s.place, rows)), s.taxonomy.Len(), rounds, fmt.Sprintf("num_threads=%d", threadsFor(s.matrix.Len())))
+	flat, err := t.booster.PredictRounds(s.matrix.Select(s.matrix.places(rows)), s.taxonomy.Len(), rounds, fmt.Sprintf("num_threads=%d", threadsFor(s.matrix.Len())))
 	if err != nil {
 		return nil, err
 	}
@@ -162,14 +161,6 @@ func (s *search) predictHeldOut(t *trial, rows []int, rounds int) ([]evaluate.Pr
 		out[i].Probabilities = s.rowOf(flat, i)
 	}
 	return out, nil
-}
-
-func places(place []int32, rows []int) []int {
-	out := make([]int, len(rows))
-	for i, r := range rows {
-		out[i] = int(place[r])
-	}
-	return out
 }
 
 // trial is one fold of the search for the number of rounds.
@@ -187,11 +178,11 @@ func (s *search) newTrial(p dataset.Split) (t *trial, err error) {
 		}
 	}()
 	parameters := s.recipe.parameters(s.taxonomy.Len(), s.seed, s.matrix.Len())
-	at := func(rows []int) *lightgbm.Rows { return s.matrix.Select(places(s.place, rows)) }
-	if t.train, err = s.newTraining(at(p.Train), p.Train, parameters); err != nil {
+	if t.train, err = s.newTraining(s.matrix.of(p.Train), parameters); err != nil {
 		return t, err
 	}
-	if t.valid, err = s.lib.NewDataset(at(p.Test), s.labels(p.Test), parameters, t.train); err != nil {
+	held := s.matrix.of(p.Test)
+	if t.valid, err = s.lib.NewDataset(held.Rows, held.labels(s.examples), parameters, t.train); err != nil {
 		return t, err
 	}
 	if t.booster, err = s.lib.NewBooster(t.train, parameters); err != nil {

@@ -44,7 +44,7 @@ type vocabulary struct {
 }
 
 // limits bound the vocabulary, so that a bundle stays a few megabytes.
-var limits = [numKinds]int{words: classifier.MaxTerms, pairs: 40_000, contents: 40_000, openings: 20_000}
+var limits = [numKinds]int{words: classifier.MaxTerms, pairs: classifier.MaxTerms, contents: classifier.MaxTerms, openings: 20_000}
 
 // newVocabulary counts the terms of the given documents.
 func newVocabulary(c *corpus, rows []int, minDocuments int, years bool) *vocabulary {

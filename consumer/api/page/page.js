@@ -193,7 +193,7 @@ $("try").addEventListener("submit", async (event) => {
     const answer = await fetch("v1/predict?explain=true", {
       method: "POST",
       headers: headers({ "Content-Type": "application/json" }),
-      body: JSON.stringify({ text: [$("text").value] }),
+      body: JSON.stringify({ complaints: [{ narrative: $("text").value, company: $("company").value }] }),
     });
     const body = await answer.json();
     if (!answer.ok) throw new Error(body.detail || answer.statusText);
@@ -218,7 +218,7 @@ function details(result) {
     make("div", { className: "sides" },
       table(`For ${result.prediction}`, listed(pro)),
       table(`Against ${result.prediction}`, listed(con))),
-    make("p", { className: "note" }, "Each weight is what a term adds to the category's raw score; absent: it is not in the text, which speaks too."),
+    make("p", { className: "note" }, "Each weight is what a term or the company adds to the category's raw score; absent: it is not there, which speaks too."),
   ];
 }
 
