@@ -66,7 +66,7 @@ func TestExplain(t *testing.T) {
 		if d := math.Abs(sum - e.Score); !(d <= 1e-9) {
 			t.Errorf("text %d: base and weights sum to %v, the score is %v", i, sum, e.Score)
 		}
-		if want := []string{"credit", "debt", "mortgage"}[i]; e.For[0].Name != want || !e.For[0].InText || e.For[0].Kind != "word" {
+		if want := []string{"credit", "debt", "loan"}[i]; e.For[0].Name != want || !e.For[0].InText || e.For[0].Kind != "word" {
 			t.Errorf("text %d: %+v speaks most, want %s", i, e.For[0], want)
 		}
 	}
@@ -119,7 +119,10 @@ func TestUnexplainedAnswersAllocateNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.concurrency.done(worker)
-	m := &request{texts: textsRequest{texts: examples(t)}}
+	m := &request{texts: textsRequest{limit: a.limits}}
+	if p := m.texts.decode([]byte(body(t, examples(t)...))); p != nil {
+		t.Fatal(p)
+	}
 	answer := func() {
 		if p := a.answer(t.Context(), m, false); p != nil {
 			t.Fatal(p)

@@ -14,12 +14,15 @@ var bootstrapModel []byte
 //go:embed bootstrap/features.bin
 var bootstrapFeatures []byte
 
+//go:embed bootstrap/taxonomy.json
+var bootstrapTaxonomy []byte
+
 var bootstrapOnce = sync.OnceValues(func() (*Classifier, error) { return Load(BootstrapParts()) })
 
 // BootstrapParts are the parts of the bundle that is built into the program. Their
 // bytes must not be changed.
 func BootstrapParts() map[string][]byte {
-	return map[string][]byte{ManifestPart: bootstrapManifest, ModelPart: bootstrapModel, FeaturesPart: bootstrapFeatures}
+	return map[string][]byte{ManifestPart: bootstrapManifest, ModelPart: bootstrapModel, FeaturesPart: bootstrapFeatures, TaxonomyPart: bootstrapTaxonomy}
 }
 
 // Bootstrap returns the bundle that is built into the program, for trying out
