@@ -63,7 +63,7 @@ type runConfig struct {
 	ModelPoll      time.Duration `help:"How often to look for a new champion." default:"30s" group:"Model"`
 	DriftWindow    time.Duration `help:"How far back complaints are compared with those that the model was judged on." default:"24h" group:"Model"`
 
-	Layers       []schema.Layer `help:"Layers of the lake to write, of bronze, silver and gold; the same in all sinks of a group, since each partition has one." enum:"bronze,silver,gold" default:"bronze,silver,gold" group:"Lake"`
+	Layers       []schema.Layer `help:"Layers of the lake to write, of bronze, silver, gold and labels; the same in all sinks of a group, since each partition has one." enum:"bronze,silver,gold,labels" default:"bronze,silver,gold,labels" group:"Lake"`
 	RollRows     int            `help:"Rows of a partition and layer after which objects are written." default:"200000" group:"Lake"`
 	RollBytes    int64          `help:"Buffered bytes of a partition and layer after which objects are written." default:"67108864" group:"Lake"`
 	RollAge      time.Duration  `help:"Age of the oldest buffered record at which objects are written." default:"5m" group:"Lake"`
@@ -93,7 +93,7 @@ type runConfig struct {
 // verifyConfig is the configuration of consumer verify.
 type verifyConfig struct {
 	shared
-	Layers     []schema.Layer `help:"Layers of the lake to check, of bronze, silver and gold: those that the sinks write." enum:"bronze,silver,gold" default:"bronze,silver,gold"`
+	Layers     []schema.Layer `help:"Layers of the lake to check, of bronze, silver, gold and labels: those that the sinks write." enum:"bronze,silver,gold,labels" default:"bronze,silver,gold,labels"`
 	Data       string         `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
 	BronzeDays int            `help:"Days after which the bucket removes bronze (its lifecycle rule); what is missing of older days is no gap. 0: it is kept." default:"0"`
 	Wait       time.Duration  `help:"Wait that long at most until all that is published now is classified and flushed."`
@@ -104,11 +104,11 @@ type verifyConfig struct {
 type compactConfig struct {
 	Lake     lake.Config    `embed:"" group:"Lake"`
 	Data     string         `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
-	Layers   []schema.Layer `help:"Layers to compact, of silver and gold." enum:"silver,gold" default:"silver,gold"`
+	Layers   []schema.Layer `help:"Layers to compact, of silver, gold and labels." enum:"silver,gold,labels" default:"silver,gold,labels"`
 	Day      []schema.Day   `env:"-" help:"Days to compact, YYYY-MM-DD, beside those that were compacted before, which get what came late. Default: all that are over." placeholder:"DAY"`
 	Grace    time.Duration  `help:"How long a day must be over." default:"24h"`
 	MaxBytes int64          `help:"Bytes of the objects that become one." default:"67108864"`
-	View     bool           `help:"Print the statements that make the views gold_all and silver_all read the large objects, for Athena or Trino."`
+	View     bool           `help:"Print the statements that make the views gold_all, silver_all and labels_all read the large objects, for Athena or Trino."`
 	JSON     bool           `name:"json" help:"Print what was done as one line of JSON."`
 }
 

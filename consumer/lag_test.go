@@ -37,8 +37,8 @@ func TestLagOfEachTopic(t *testing.T) {
 			t.Fatalf("lag %v; want none of classify, %d of the sink in complaints, and as many or more in complaints.classified; %v\n%s", got, n, <-ended, log.String())
 		}
 	}
-	if len(got) != 3 {
-		t.Errorf("lag %v, want three series", got)
+	if len(got) != 4 {
+		t.Errorf("lag %v, want four series", got)
 	}
 	cancel()
 	if err := <-ended; err != nil {

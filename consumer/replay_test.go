@@ -15,7 +15,7 @@ func TestReplayCreatesNoTopics(t *testing.T) {
 		var out bytes.Buffer
 		args = append([]string{"replay-dead-letters", "--brokers", c.ListenAddrs()[0], "--topic-prefix", "typo."}, args...)
 		err := run(t.Context(), args, &out, &out)
-		if err == nil || !strings.Contains(err.Error(), "typo.complaints, typo.complaints.classified, typo.complaints.dead-letter") {
+		if err == nil || !strings.Contains(err.Error(), "typo.complaints, typo.complaints.classified, typo.complaints.labels, typo.complaints.dead-letter") {
 			t.Errorf("%v: err = %v, want the topics that are missing", args, err)
 		}
 		if there, err := c.Admin.ListTopics(t.Context()); err != nil || len(there) > 0 {

@@ -14,7 +14,7 @@ import (
 func TestBucketPolicyCoversEveryFolder(t *testing.T) {
 	policy := after(string(read(t, "aws/data.yaml")), "  BucketPolicy:\n")
 	policy, _, _ = strings.Cut(policy, "\n  Results:\n")
-	folders := []string{"chain", string(schema.Bronze), string(schema.Silver), string(schema.Gold), string(schema.Silver.Daily()), string(schema.Gold.Daily())}
+	folders := []string{"chain", string(schema.Bronze), string(schema.Silver), string(schema.Gold), string(schema.Labels), string(schema.Silver.Daily()), string(schema.Gold.Daily()), string(schema.Labels.Daily())}
 	for _, statement := range []string{"DenyPutThatIsNotCreateOnce", "DenyBlindReplaceByEraser", "DenyDelete"} {
 		text, _, _ := strings.Cut(after(policy, "Sid: "+statement+"\n"), "- Sid: ")
 		for _, folder := range folders {

@@ -52,7 +52,8 @@ func DecodeLabel(value []byte) (Label, error) {
 	if !named {
 		return Label{}, reject(ReasonWrongType, "field category is missing; null withdraws")
 	}
-	return l, l.Check()
+	err := l.Check()
+	return l, err
 }
 
 // DecodeField reads the value of a field of a label, and skips that of another.

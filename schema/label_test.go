@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -30,7 +31,7 @@ func TestLabelRoundTrip(t *testing.T) {
 		if err := json.Unmarshal(value, &viaLibrary); err != nil || !reflect.DeepEqual(viaLibrary, want) {
 			t.Errorf("encoding/json reads %+v, %v\nwant %+v", viaLibrary, err, want)
 		}
-		if again, err := json.Marshal(want); err != nil || string(again) != string(value) {
+		if again, err := json.Marshal(want); err != nil || !bytes.Equal(again, value) {
 			t.Errorf("encoding/json writes %s, %v\nwant %s", again, err, value)
 		}
 	}

@@ -8,14 +8,16 @@ import (
 	"time"
 )
 
-// Layer is one of the three stages of the lake.
+// Layer is a part of the lake that is made of one topic, one row a record.
 type Layer string
 
-// The layers. Bronze holds the complaints topic, silver and gold the classified.
+// The layers. Bronze holds the complaints topic, silver and gold the classified,
+// labels the labels.
 const (
 	Bronze Layer = "bronze"
 	Silver Layer = "silver"
 	Gold   Layer = "gold"
+	Labels Layer = "labels"
 )
 
 // Daily is the layer of the large objects that compaction makes of a layer's

@@ -1,9 +1,10 @@
 package schema
 
-// Topics are the names of the three topics.
+// Topics are the names of the topics.
 type Topics struct {
 	Complaints string // in: JSON complaints, keyed by complaint id
 	Classified string // out: JSON classified complaints, keyed by complaint id
+	Labels     string // in: JSON labels, keyed by complaint id
 	DeadLetter string // out: messages that are no complaint, byte for byte
 }
 
@@ -12,6 +13,7 @@ func TopicNames(prefix string) Topics {
 	return Topics{
 		Complaints: prefix + "complaints",
 		Classified: prefix + "complaints.classified",
+		Labels:     prefix + "complaints.labels",
 		DeadLetter: prefix + "complaints.dead-letter",
 	}
 }
@@ -23,6 +25,8 @@ func (t Topics) Of(layer Layer) string {
 		return t.Complaints
 	case Silver, Gold:
 		return t.Classified
+	case Labels:
+		return t.Labels
 	}
 	return ""
 }

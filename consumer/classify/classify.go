@@ -39,7 +39,7 @@ const (
 // Config is what the role needs.
 type Config struct {
 	Kafka    []kgo.Opt    // the connection
-	Topics   kafka.Topics // the three topics, which must be there
+	Topics   kafka.Topics // which must be there
 	Group    string       // consumer group
 	Instance string       // stable name of this process, unique in the group
 	Sessions int          // transactions in flight, each with a client of its own

@@ -33,7 +33,7 @@ const (
 	group      = "complaints-classify"
 )
 
-// fixture is a broker with the three topics, and what was published there.
+// fixture is a broker with the topics, and what was published there.
 type fixture struct {
 	*kafkatest.Cluster
 	t      testing.TB

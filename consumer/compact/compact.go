@@ -1,7 +1,7 @@
 // Package compact copies the rows of closed days into few large objects.
 //
 // In come the objects of a layer; none is changed or deleted, for the chain
-// names them. Out go objects in a folder beside it (gold_daily, silver_daily),
+// names them. Out go objects in a folder beside it (gold_daily, silver_daily, labels_daily),
 // each of one day and partition, created once. An object is named by the first
 // link whose rows it has, and its footer says where it ends; the next one goes
 // on there. So after a crash, or beside another compaction, the next run finds
@@ -191,6 +191,8 @@ func View(layer schema.Layer, days []schema.Day) string {
 	columns := lake.ColumnsOf[schema.GoldRow]()
 	if layer == schema.Silver {
 		columns = lake.ColumnsOf[schema.SilverRow]()
+	} else if layer == schema.Labels {
+		columns = lake.ColumnsOf[schema.LabelRow]()
 	}
 	names := `"` + strings.Join(append(columns, "dt"), `", "`) + `"`
 	if len(days) == 0 {

@@ -1,7 +1,7 @@
 // Package erase takes one complaint out of the lake.
 //
-// In comes the id of a complaint. All objects of bronze, silver and gold and of
-// the compacted copies are read, and those that have rows of it are written again
+// In comes the id of a complaint. All objects of bronze, silver, gold and labels
+// and of the compacted copies are read, and those that have rows of it are written again
 // in place, with these rows emptied: they keep the offsets and the timestamps of
 // their records, and the word erased. So rows and claims still match, verify
 // tells an erased row from a lost one, and no claim is changed.
@@ -72,7 +72,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		}
 	}
 	if report.Read == 0 {
-		return report, errors.New("erase: there is no object of bronze, silver or gold, so nothing could be erased")
+		return report, errors.New("erase: there is no object of bronze, silver, gold or labels, so nothing could be erased")
 	}
 	predictions, err := cfg.Store.List(ctx, schema.Predictions+"/", "", 1000)
 	report.Predictions = len(predictions)
@@ -85,8 +85,10 @@ func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found
 		{schema.Bronze, schema.Bronze},
 		{schema.Silver, schema.Silver},
 		{schema.Gold, schema.Gold},
+		{schema.Labels, schema.Labels},
 		{schema.Silver.Daily(), schema.Silver},
 		{schema.Gold.Daily(), schema.Gold},
+		{schema.Labels.Daily(), schema.Labels},
 	} {
 		format, err := rows.Of(l.layer, rows.Config{})
 		if err != nil {

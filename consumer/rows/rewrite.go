@@ -145,6 +145,14 @@ func eraseSilver(r *schema.SilverRow, id string) bool {
 	return true
 }
 
+func eraseLabel(r *schema.LabelRow, id string) bool {
+	if r.ComplaintID != id {
+		return false
+	}
+	*r = schema.LabelRow{KafkaPartition: r.KafkaPartition, KafkaOffset: r.KafkaOffset, KafkaTimestamp: r.KafkaTimestamp, RecordError: new(schema.Erased)}
+	return true
+}
+
 // eraseBronze takes a message for a complaint's whether it is valid or not.
 func eraseBronze(r *schema.BronzeRow, id string) bool {
 	if !isOf(r, id) {

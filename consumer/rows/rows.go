@@ -12,6 +12,7 @@
 //	bronze.go      messages as they came
 //	silver.go      complaints with their text, typed, tidied and masked
 //	gold.go        complaints for reports; challenger.go: what another model says of them
+//	labels.go      what people say of complaints
 //	columns.go     texts that repeat from row to row
 //	tidy.go        white space, invisible characters, references of HTML
 //	mask.go        personal data; masknumber.go: numbers of people
@@ -68,6 +69,8 @@ func Of(layer schema.Layer, cfg Config) (Format, error) {
 		return silver(cfg.Registerer), nil
 	case schema.Gold:
 		return gold(cfg.Challenger, cfg.Registerer), nil
+	case schema.Labels:
+		return labels(), nil
 	}
-	return nil, fmt.Errorf("layer %q: want bronze, silver or gold", layer)
+	return nil, fmt.Errorf("layer %q: want bronze, silver, gold or labels", layer)
 }

@@ -74,6 +74,37 @@ func TestGoldRow(t *testing.T) {
 	}
 }
 
+func TestLabelRow(t *testing.T) {
+	l := schema.Label{
+		ComplaintID: "1", Category: new("Loans"), Taxonomy: schema.Bureau().ID(), LabelledBy: "ana", LabelledAt: 3, Source: "review",
+		PredictedCategory: "Mortgages", PredictedProbability: new(0.5), ModelVersion: "v", ReviewReason: schema.ReviewAudit,
+	}
+	withdrawn := schema.Label{ComplaintID: "0", Taxonomy: "t", LabelledBy: "bo", LabelledAt: 4, Source: "api"}
+	format := formatOf(t, schema.Labels, Config{})
+	got := rowsOf[schema.LabelRow](t, format, schema.Labels, []kafka.Record{
+		{Offset: 5, Timestamp: 7, Value: l.AppendJSON(nil)},
+		{Offset: 6, Timestamp: 8, Value: withdrawn.AppendJSON(nil)},
+		{Offset: 7, Timestamp: 9, Value: []byte(`{"complaint_id":"1"}`)},
+		{Offset: 8, Timestamp: 9},
+	})
+	want := []schema.LabelRow{
+		{KafkaOffset: 7, KafkaTimestamp: 9, RecordError: new("wrong_type: field category is missing; null withdraws")},
+		{KafkaOffset: 8, KafkaTimestamp: 9, RecordError: new("tombstone: the value is null; a label with the category null withdraws")},
+		{ComplaintID: "0", Taxonomy: "t", LabelledBy: "bo", LabelledAt: 4, Source: "api", KafkaOffset: 6, KafkaTimestamp: 8},
+		{
+			ComplaintID: "1", Category: new("Loans"), Taxonomy: schema.Bureau().ID(), LabelledBy: "ana", LabelledAt: 3, Source: "review",
+			PredictedCategory: new("Mortgages"), PredictedProbability: new(0.5), ModelVersion: new("v"), ReviewReason: new("audit"),
+			KafkaOffset: 5, KafkaTimestamp: 7,
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the rows are\n%+v, want\n%+v", got, want)
+	}
+	if row := got[3]; !eraseLabel(&row, "1") || !reflect.DeepEqual(row, schema.LabelRow{KafkaOffset: 5, KafkaTimestamp: 7, RecordError: new(schema.Erased)}) || eraseLabel(&row, "1") {
+		t.Errorf("erased it is %+v", row)
+	}
+}
+
 // A row of silver gives back the complaint that it was made of, all fields.
 func TestSilverRowHasTheWholeComplaint(t *testing.T) {
 	want := schema.Complaint{

@@ -24,6 +24,7 @@ import (
 func (e *environment) person(ids ...string) {
 	e.t.Helper()
 	var messages, results []*kgo.Record
+	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	for _, id := range ids {
 		messages = append(messages, &kgo.Record{
 			Topic: e.topics.Complaints, Key: []byte(id),
@@ -37,7 +38,9 @@ func (e *environment) person(ids ...string) {
 			ModelVersion: "v",
 			Source:       schema.Source{Topic: e.topics.Complaints, TopicID: e.id, Partition: 0, Offset: offset},
 		}, 2, 1)
-		results = append(results, &kgo.Record{Topic: e.topics.Classified, Timestamp: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Value: c.AppendJSON(nil)})
+		results = append(results, &kgo.Record{Topic: e.topics.Classified, Timestamp: day, Value: c.AppendJSON(nil)})
+		l := schema.Label{ComplaintID: ids[i], Taxonomy: "t", LabelledBy: "reader of " + ids[i], Source: "test"}
+		results = append(results, &kgo.Record{Topic: e.topics.Labels, Timestamp: day, Value: l.AppendJSON(nil)})
 		e.commit(0, offset+1)
 	}
 	e.PublishTransaction(kgo.TryCommit, results...)
@@ -47,7 +50,7 @@ func (e *environment) person(ids ...string) {
 // holds says how often a text stands in the rows of the lake.
 func (e *environment) holds(text string) (n int) {
 	e.t.Helper()
-	for _, folder := range []string{"bronze/", "silver", "gold"} {
+	for _, folder := range []string{"bronze/", "silver", "gold", "labels"} {
 		infos, err := e.store.List(e.t.Context(), folder, "", 10_000)
 		if err != nil {
 			e.t.Fatal(err)
@@ -92,6 +95,11 @@ func rowsOf(t *testing.T, key string, body []byte) string {
 				company = new(string)
 			}
 			b.WriteString(row.ComplaintID + row.Narrative + *company + row.TextHash)
+			return nil
+		})
+	case strings.HasPrefix(key, "labels"):
+		err = lake.EachRow(f, func(row *schema.LabelRow) error {
+			b.WriteString(row.ComplaintID + row.LabelledBy)
 			return nil
 		})
 	default:
@@ -139,8 +147,8 @@ func (e *environment) erasing() {
 	}
 
 	dry := e.erase("secret-1", true)
-	if dry.Rows != 5 || len(dry.Objects) != 5 || e.holds("secret-1") == 0 {
-		t.Errorf("dry run: %+v, want a row in each of bronze, silver, gold and two copies, and nothing changed", dry)
+	if dry.Rows != 7 || len(dry.Objects) != 7 || e.holds("secret-1") == 0 {
+		t.Errorf("dry run: %+v, want a row in each of bronze, silver, gold, labels and three copies, and nothing changed", dry)
 	}
 	if done := e.erase("secret-1", false); !slices.Equal(done.Objects, dry.Objects) {
 		t.Errorf("%+v was erased, the dry run said %+v", done, dry)

@@ -23,7 +23,7 @@ import (
 	"complaints/schema/schematest"
 )
 
-// environment is a cluster with three topics, a lake in a directory, and a stand-in
+// environment is a cluster with the topics, a lake in a directory, and a stand-in
 // for the role classify.
 type environment struct {
 	*kafkatest.Cluster
@@ -43,7 +43,7 @@ func newEnvironment(t *testing.T) *environment {
 	t.Helper()
 	topics := schema.TopicNames("")
 	e := &environment{
-		Cluster: kafkatest.Start(t, kfake.SeedTopics(2, topics.Complaints, topics.Classified), kfake.SeedTopics(1, topics.DeadLetter)),
+		Cluster: kafkatest.Start(t, kfake.SeedTopics(2, topics.Complaints, topics.Classified, topics.Labels), kfake.SeedTopics(1, topics.DeadLetter)),
 		t:       t, topics: topics, dir: t.TempDir(),
 	}
 	e.store, e.id = e.openLake(e.dir), e.TopicID(topics.Complaints)
@@ -77,6 +77,25 @@ func (e *environment) result(partition int32, offset int64) *kgo.Record {
 	}, 0, 1)
 	day := time.Date(2026, 11, 20+int(offset%3), 0, 0, 0, 0, time.UTC)
 	return &kgo.Record{Topic: e.topics.Classified, Partition: int32(offset % 2), Timestamp: day, Value: c.AppendJSON(nil)}
+}
+
+// label publishes labels to a partition, every tenth of them one that cannot be read.
+func (e *environment) label(partition int32, n int) {
+	e.t.Helper()
+	var records []*kgo.Record
+	for i := range n {
+		l := schema.Label{
+			ComplaintID: strconv.Itoa(i / 2), Category: new("Loans"), Taxonomy: schema.Bureau().ID(), LabelledBy: "ana",
+			LabelledAt: schema.Time(i), Source: "test",
+		}
+		value := l.AppendJSON(nil)
+		if i%10 == 3 {
+			value = []byte("no label")
+		}
+		day := time.Date(2026, 11, 20+i%3, 0, 0, 0, 0, time.UTC)
+		records = append(records, &kgo.Record{Topic: e.topics.Labels, Partition: partition, Timestamp: day, Key: []byte(l.ComplaintID), Value: value})
+	}
+	e.PublishTransaction(kgo.TryCommit, records...)
 }
 
 func (e *environment) deadLetter(partition int32, offset int64) *kgo.Record {
@@ -119,6 +138,7 @@ func (e *environment) fill() {
 		e.answer(p, offsets[:50])
 		e.answer(p, offsets[50:])
 		e.commit(p, offsets[len(offsets)-1]+1)
+		e.label(p, 30)
 	}
 	e.sink()
 }
@@ -126,7 +146,7 @@ func (e *environment) fill() {
 // outputs are all layers of the topics.
 func (e *environment) outputs() []sink.Output {
 	var all []sink.Output
-	for _, layer := range []schema.Layer{schema.Bronze, schema.Silver, schema.Gold} {
+	for _, layer := range []schema.Layer{schema.Bronze, schema.Silver, schema.Gold, schema.Labels} {
 		format, err := rows.Of(layer, rows.Config{})
 		if err != nil {
 			e.t.Fatal(err)
@@ -166,7 +186,7 @@ func (e *environment) sinkWith(cfg sink.Config) {
 func (e *environment) config() verify.Config {
 	return verify.Config{
 		KafkaOpts: e.Opts, Topics: e.topics, Group: group, SinkGroup: sinkGroup,
-		Store: e.store, Layers: []schema.Layer{schema.Bronze, schema.Silver, schema.Gold},
+		Store: e.store, Layers: []schema.Layer{schema.Bronze, schema.Silver, schema.Gold, schema.Labels},
 		Stall: 5 * time.Second, CommitWait: 300 * time.Millisecond,
 	}
 }

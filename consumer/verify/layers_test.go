@@ -40,6 +40,13 @@ func TestVerifyReportsBrokenChains(t *testing.T) {
 		{"a link that is gone", func(e *environment) {
 			e.remove(e.files("chain/gold/", "/1/")[1])
 		}, map[verify.Kind]int64{verify.Gap: -1, verify.Orphan: -1}},
+		{"an object of labels that is gone", func(e *environment) {
+			e.remove(e.files("labels/", "part-00000-00000000000000000000")[0])
+		}, map[verify.Kind]int64{verify.Gap: -1}},
+		{"labels that the group passed and no claim has", func(e *environment) {
+			e.label(0, 10)
+			e.Commit(sinkGroup, e.topics.Labels, 0, 41)
+		}, map[verify.Kind]int64{verify.Gap: 10}},
 		{"a link that is no JSON", func(e *environment) {
 			e.write(e.files("chain/gold/", "/1/")[1], []byte("{"))
 		}, map[verify.Kind]int64{verify.Gap: -1, verify.Orphan: -1, verify.Damaged: 1}},

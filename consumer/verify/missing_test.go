@@ -35,7 +35,7 @@ func TestVerifyIsNeverAboutNothing(t *testing.T) {
 		}, map[verify.Kind]int64{verify.Missing: 1}, "missing group other-classify: it has no committed offset of topic complaints,"},
 		{"other topics", func(e *environment, cfg *verify.Config) {
 			cfg.Topics = schema.TopicNames("other.")
-			for _, topic := range []string{cfg.Topics.Complaints, cfg.Topics.Classified, cfg.Topics.DeadLetter} {
+			for _, topic := range []string{cfg.Topics.Complaints, cfg.Topics.Classified, cfg.Topics.Labels, cfg.Topics.DeadLetter} {
 				if err := e.CreateTopic(topic, 1, nil); err != nil {
 					e.t.Fatal(err)
 				}
@@ -44,7 +44,7 @@ func TestVerifyIsNeverAboutNothing(t *testing.T) {
 		}, map[verify.Kind]int64{verify.Missing: 2}, "missing layer bronze: the lake has no claim of topic other.complaints "},
 		{
 			"a lake of nothing", func(e *environment, cfg *verify.Config) { cfg.Store = e.openLake(e.t.TempDir()) },
-			map[verify.Kind]int64{verify.Missing: 3},
+			map[verify.Kind]int64{verify.Missing: 4},
 			"missing layer gold: the lake has no claim of topic complaints.classified ",
 		},
 		{"a group that was reset to earliest", func(e *environment, _ *verify.Config) {

@@ -34,16 +34,29 @@ func (r *run) readOutputs(ctx context.Context) error {
 	return nil
 }
 
-// readComplaints reads the messages, as far as the groups and the chains are and
-// a reader sees them.
-func (r *run) readComplaints(ctx context.Context) error {
-	return r.readTopic(ctx, r.cfg.Topics.Complaints, func(p *partition) int64 {
-		mark := max(p.commit, p.sinkCommit)
-		for _, c := range p.chains {
-			mark = max(mark, c.next)
+// readSources reads the messages and the labels, as far as the groups and the
+// chains are and a reader sees them.
+func (r *run) readSources(ctx context.Context) error {
+	topics := []string{r.cfg.Topics.Complaints}
+	if r.has(schema.Labels) {
+		topics = append(topics, r.cfg.Topics.Labels)
+	}
+	for _, topic := range topics {
+		if err := r.readTopic(ctx, topic, (*partition).claimed, nil); err != nil {
+			return err
 		}
-		return max(min(mark, p.bounds.End), p.bounds.Stable)
-	}, nil)
+	}
+	return nil
+}
+
+// claimed is how far a topic is read of which other parts of the system say how far
+// they are.
+func (p *partition) claimed() int64 {
+	mark := max(p.commit, p.sinkCommit)
+	for _, c := range p.chains {
+		mark = max(mark, c.next)
+	}
+	return max(min(mark, p.bounds.End), p.bounds.Stable)
 }
 
 // readTopic notes which records a reader of committed records sees in a topic from

@@ -128,7 +128,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		r.readCommits, // before the outputs: what is below them has its result there
 		r.readChains,  // before the topics: what they cover is there
 		r.readOutputs,
-		r.readComplaints,
+		r.readSources,
 		r.readCommitsAgain, // what the outputs hold was committed by now
 		r.compareResults,
 		r.checkLayers,
@@ -159,7 +159,11 @@ func (r *run) findTopics(ctx context.Context) error {
 }
 
 func (r *run) topics() []string {
-	return []string{r.cfg.Topics.Complaints, r.cfg.Topics.Classified, r.cfg.Topics.DeadLetter}
+	topics := []string{r.cfg.Topics.Complaints, r.cfg.Topics.Classified, r.cfg.Topics.DeadLetter}
+	if r.has(schema.Labels) {
+		topics = append(topics, r.cfg.Topics.Labels)
+	}
+	return topics
 }
 
 // partition returns a partition, new if it was not known.

@@ -12,7 +12,7 @@ import (
 var files embed.FS
 
 // views in the order in which they can be created: daily_counts and needs_review read gold_latest.
-var views = []string{"gold_latest", "daily_counts", "needs_review"}
+var views = []string{"gold_latest", "daily_counts", "needs_review", "labels_latest"}
 
 // generate gives the text of tables.sql, and the CloudFormation template with the same as Glue tables, the workgroup and
 // the queries.

@@ -27,7 +27,7 @@ const (
 	daysWithText = 2
 )
 
-// fillLake writes the three layers with the rows, the order and the names that the sink gives them: each day the same
+// fillLake writes the layers with the rows, the order and the names that the sink gives them: each day the same
 // complaints again, and one record that is none.
 func fillLake(t *testing.T, store *servers.S3Server) {
 	t.Helper()
@@ -44,10 +44,12 @@ func fillLake(t *testing.T, store *servers.S3Server) {
 			f.silver(schema.Silver, withText)
 			f.predictions(withText)
 			f.bronze(withText)
+			f.labels(schema.Labels, withText, n)
 		}
 		if n == dayCount-1 { // as consumer compact copies it
 			f.gold(schema.Gold.Daily(), rowsOfADay)
 			f.silver(schema.Silver.Daily(), withText)
+			f.labels(schema.Labels.Daily(), withText, n)
 		}
 	}
 }
@@ -169,6 +171,23 @@ func (f *filler) bronze(n int) {
 		}
 	}
 	put(f, schema.Bronze, rows, "kafka_offset")
+}
+
+// labels are of the same complaints each day: the first is none, and the second is withdrawn on the last day.
+func (f *filler) labels(layer schema.Layer, n, day int) {
+	rows := make([]schema.LabelRow, n)
+	for i := range rows {
+		rows[i] = schema.LabelRow{
+			ComplaintID: fmt.Sprintf("c%06d", i), Category: new("Loans"), Taxonomy: schema.Bureau().ID(), LabelledBy: "ana", LabelledAt: f.at(i).UnixMilli(),
+			Source: "review", PredictedCategory: new("Mortgages"), PredictedProbability: new(0.5), ModelVersion: new("v1"), ReviewReason: new("audit"),
+			KafkaOffset: f.start + int64(i), KafkaTimestamp: f.at(i).UnixMilli(),
+		}
+	}
+	rows[0] = schema.LabelRow{KafkaOffset: f.start, KafkaTimestamp: f.at(0).UnixMilli(), RecordError: new("not_json")}
+	if day == dayCount-1 {
+		rows[1].Category = nil
+	}
+	put(f, layer, rows, "complaint_id", "kafka_offset")
 }
 
 // put writes one object as the sink does. It goes around the lake's own store, whose settings come by the environment.

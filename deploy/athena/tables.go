@@ -42,7 +42,7 @@ var (
 	keyModel = key{"model", "version of the model; a query must name it", [][2]string{{"type", "injected"}}}
 )
 
-// Tables are the three layers, the copies of silver and gold that consumer compact makes, and what trainer score writes.
+// Tables are the layers, the copies of silver, gold and labels that consumer compact makes, and what trainer score writes.
 func Tables() ([]Table, error) {
 	var tables []Table
 	for _, l := range []struct {
@@ -54,8 +54,10 @@ func Tables() ([]Table, error) {
 		{schema.Bronze, "Messages of the complaints topic as they came", schema.BronzeRow{}, []key{keyDay}},
 		{schema.Silver, "Classified complaints with their text, typed, tidied, personal data masked", schema.SilverRow{}, []key{keyDay}},
 		{schema.Gold, "Classified complaints for reports, without text", schema.GoldRow{}, []key{keyDay}},
+		{schema.Labels, "What people say that the categories are; labels_latest has the newest of each complaint", schema.LabelRow{}, []key{keyDay}},
 		{schema.Silver.Daily(), "Closed days of silver in large objects, for the view silver_all", schema.SilverRow{}, []key{keyDay}},
 		{schema.Gold.Daily(), "Closed days of gold in large objects, for the view gold_all", schema.GoldRow{}, []key{keyDay}},
+		{schema.Labels.Daily(), "Closed days of labels in large objects, for the view labels_all", schema.LabelRow{}, []key{keyDay}},
 		{schema.Predictions, "What a model says of the complaints of silver, by trainer score", schema.PredictionRow{}, []key{keyModel, keyDay}},
 	} {
 		columns, err := columnsOf(reflect.TypeOf(l.row))

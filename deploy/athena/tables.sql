@@ -135,6 +135,37 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://BUCKET/gold/complaints/dt=${dt}/'
 );
 
+CREATE EXTERNAL TABLE IF NOT EXISTS labels (
+  `complaint_id` string,
+  `category` string,
+  `taxonomy` string,
+  `labelled_by` string,
+  `labelled_at` timestamp,
+  `source` string,
+  `predicted_category` string,
+  `predicted_probability` double,
+  `model_version` string,
+  `review_reason` string,
+  `kafka_partition` int,
+  `kafka_offset` bigint,
+  `kafka_timestamp` timestamp,
+  `record_error` string
+)
+COMMENT 'What people say that the categories are; labels_latest has the newest of each complaint'
+PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')
+STORED AS PARQUET
+LOCATION 's3://BUCKET/labels/complaints/'
+TBLPROPERTIES (
+  'classification' = 'parquet',
+  'projection.enabled' = 'true',
+  'projection.dt.type' = 'date',
+  'projection.dt.format' = 'yyyy-MM-dd',
+  'projection.dt.range' = '2025-01-01,NOW+1DAYS',
+  'projection.dt.interval' = '1',
+  'projection.dt.interval.unit' = 'DAYS',
+  'storage.location.template' = 's3://BUCKET/labels/complaints/dt=${dt}/'
+);
+
 CREATE EXTERNAL TABLE IF NOT EXISTS silver_daily (
   `complaint_id` string,
   `date_received` date,
@@ -242,6 +273,37 @@ TBLPROPERTIES (
   'projection.dt.interval' = '1',
   'projection.dt.interval.unit' = 'DAYS',
   'storage.location.template' = 's3://BUCKET/gold_daily/complaints/dt=${dt}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS labels_daily (
+  `complaint_id` string,
+  `category` string,
+  `taxonomy` string,
+  `labelled_by` string,
+  `labelled_at` timestamp,
+  `source` string,
+  `predicted_category` string,
+  `predicted_probability` double,
+  `model_version` string,
+  `review_reason` string,
+  `kafka_partition` int,
+  `kafka_offset` bigint,
+  `kafka_timestamp` timestamp,
+  `record_error` string
+)
+COMMENT 'Closed days of labels in large objects, for the view labels_all'
+PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')
+STORED AS PARQUET
+LOCATION 's3://BUCKET/labels_daily/complaints/'
+TBLPROPERTIES (
+  'classification' = 'parquet',
+  'projection.enabled' = 'true',
+  'projection.dt.type' = 'date',
+  'projection.dt.format' = 'yyyy-MM-dd',
+  'projection.dt.range' = '2025-01-01,NOW+1DAYS',
+  'projection.dt.interval' = '1',
+  'projection.dt.interval.unit' = 'DAYS',
+  'storage.location.template' = 's3://BUCKET/labels_daily/complaints/dt=${dt}/'
 );
 
 CREATE EXTERNAL TABLE IF NOT EXISTS predictions (

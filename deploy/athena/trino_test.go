@@ -52,6 +52,7 @@ func TestAthenaOnTrino(t *testing.T) { //nolint:tparallel // one server's memory
 	t.Logf("with Trino and its tables %s", time.Since(began))
 	t.Run("every column is read", func(t *testing.T) { readsAll(t, trino, tables) })
 	t.Run("a complaint counts once", func(t *testing.T) { countsOnce(t, trino) })
+	t.Run("the newest label wins", func(t *testing.T) { readsNewestLabels(t, trino) })
 	t.Run("a compacted day is read once", func(t *testing.T) { readsDaysOnce(t, trino) })
 	t.Run("queries", func(t *testing.T) { answersAll(t, trino) })
 	t.Run("bytes", func(t *testing.T) { scansLittle(t, trino) })
@@ -107,12 +108,20 @@ func countsOnce(t *testing.T, trino *servers.TrinoServer) {
 	}
 }
 
+// readsNewestLabels: each day but the last repeats the labels of the first, one record is none, and one label was withdrawn.
+func readsNewestLabels(t *testing.T, trino *servers.TrinoServer) {
+	rows := trino.Query(t, "SELECT count(*), count(DISTINCT complaint_id), min(dt), max(dt) FROM labels_latest")
+	if got := fmt.Sprint(rows[0]); got != fmt.Sprintf("[%d %d %s %s]", withText-2, withText-2, lastDay, lastDay) {
+		t.Errorf("labels_latest: %s, want %d labels of the last day", got, withText-2)
+	}
+}
+
 // readsDaysOnce: the last day lies in the plain table and in the daily one, as consumer compact leaves it.
 func readsDaysOnce(t *testing.T, trino *servers.TrinoServer) {
 	for _, c := range []struct {
 		layer schema.Layer
 		rows  int
-	}{{schema.Gold, dayCount * rowsOfADay}, {schema.Silver, daysWithText * withText}} {
+	}{{schema.Gold, dayCount * rowsOfADay}, {schema.Silver, daysWithText * withText}, {schema.Labels, daysWithText * withText}} {
 		trino.Query(t, compact.View(c.layer, []schema.Day{lastDay}))
 		all := trino.Query(t, fmt.Sprintf("SELECT count(*), count(DISTINCT kafka_offset) FROM %s_all", c.layer))
 		if got, want := fmt.Sprint(all[0]), fmt.Sprintf("[%d %d]", c.rows, c.rows); got != want {

@@ -119,6 +119,7 @@ func TestEnsureTopicsRefuses(t *testing.T) {
 	}{
 		"compacted source": {topics.Complaints, map[string]*string{"cleanup.policy": &compact}, "cleanup.policy=compact"},
 		"compacted output": {topics.DeadLetter, map[string]*string{"cleanup.policy": &compact}, "cleanup.policy=compact"},
+		"compacted labels": {topics.Labels, map[string]*string{"cleanup.policy": &compact}, "cleanup.policy=compact"},
 		"small output":     {topics.Classified, map[string]*string{"max.message.bytes": &small}, "max.message.bytes=1000"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,8 +166,8 @@ func TestFindTopicsCreatesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := kafka.FindTopics(t.Context(), c.Client, "typo.")
-	if err == nil || !strings.Contains(err.Error(), "typo.complaints.classified, typo.complaints.dead-letter:") || !strings.Contains(err.Error(), `--topic-prefix "typo."`) {
-		t.Errorf("err = %v, want the two that are absent", err)
+	if err == nil || !strings.Contains(err.Error(), "typo.complaints.classified, typo.complaints.labels, typo.complaints.dead-letter:") || !strings.Contains(err.Error(), `--topic-prefix "typo."`) {
+		t.Errorf("err = %v, want the three that are absent", err)
 	}
 	if there, err := c.Admin.ListTopics(t.Context()); err != nil || len(there) != 1 {
 		t.Errorf("topics %v, %v, want the one that was there", there.Names(), err)

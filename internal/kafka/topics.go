@@ -21,12 +21,12 @@ import (
 
 // TopicConfig is how topics are created where they are absent.
 type TopicConfig struct {
-	TopicPrefix string `help:"Prefix of the three topics' names." placeholder:"PREFIX"`
+	TopicPrefix string `help:"Prefix of the topics' names." placeholder:"PREFIX"`
 	Partitions  int32  `help:"Partitions of a topic that has to be created." default:"12"`
 	Replication int16  `help:"Replicas of a topic that has to be created; -1 takes the cluster's default." default:"-1"`
 }
 
-// Topics are the three topics as they stand on the cluster.
+// Topics are the topics as they stand on the cluster.
 type Topics struct {
 	schema.Topics
 	// MaxMessageBytes of the source topic; the output topics take at least
@@ -53,7 +53,7 @@ func (t Topics) OutputBatchBytes() int32 { return min(t.OutputMaxBytes(), MaxBat
 
 // EnsureTopics creates the topics that are absent and checks the others. It is
 // safe to call from many processes at once. It refuses topics that are compacted,
-// since compaction removes complaints and their results, and output topics that
+// since compaction removes complaints, their results and labels, and output topics that
 // cannot hold the largest result; the error names all that is wrong.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics, error) {
 	defer warnOfSilence(cl)()
@@ -69,7 +69,20 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg TopicConfig) (Topics,
 	if t.MaxMessageBytes, err = maxMessageBytes(t.Complaints, source); err != nil {
 		return t, err
 	}
-	return t, errors.Join(notCompacted(t.Complaints, source), t.EnsureOutputs(ctx, cl))
+	return t, errors.Join(notCompacted(t.Complaints, source), t.ensureLabels(ctx, adm), t.EnsureOutputs(ctx, cl))
+}
+
+// ensureLabels is EnsureTopics of the labels topic. Its messages are small, whatever
+// the others' are, and it keeps them as long as the cluster keeps messages.
+func (t Topics) ensureLabels(ctx context.Context, adm *kadm.Client) error {
+	if err := createTopic(ctx, adm, t.Config, newTopic{name: t.Labels}); err != nil {
+		return err
+	}
+	have, err := topicSettings(ctx, adm, t.Labels)
+	if err != nil {
+		return err
+	}
+	return notCompacted(t.Labels, have)
 }
 
 // EnsureOutputs is EnsureTopics of the output topics alone, which may have been
@@ -95,13 +108,13 @@ func (t Topics) EnsureOutputs(ctx context.Context, cl *kgo.Client) error {
 	return errors.Join(errs...)
 }
 
-// FindTopics says that all three topics are there, for a command that must not create
+// FindTopics says that all topics are there, for a command that must not create
 // any. The error names those that are absent.
 func FindTopics(ctx context.Context, cl *kgo.Client, prefix string) (schema.Topics, error) {
 	defer warnOfSilence(cl)()
 	t := schema.TopicNames(prefix)
 	var missing []string
-	for _, name := range []string{t.Complaints, t.Classified, t.DeadLetter} {
+	for _, name := range []string{t.Complaints, t.Classified, t.Labels, t.DeadLetter} {
 		_, _, err := TopicID(ctx, cl, name)
 		if errors.Is(err, kerr.UnknownTopicOrPartition) {
 			missing = append(missing, name)
