@@ -25,7 +25,7 @@ type brokenStore struct {
 	broken atomic.Bool
 }
 
-func (r *rig) brokenStore(op string) *brokenStore {
+func (r *testEnv) brokenStore(op string) *brokenStore {
 	b := &brokenStore{op: op}
 	b.broken.Store(true)
 	b.Faulty = laketest.Faulty{Store: r.store, Choose: func(_ context.Context, did, _ string) laketest.Fault {

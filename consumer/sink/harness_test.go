@@ -24,8 +24,8 @@ import (
 
 const topic = "complaints.classified"
 
-// rig is a cluster, a lake, and what was committed to the topic.
-type rig struct {
+// testEnv is a cluster, a lake, and what was committed to the topic.
+type testEnv struct {
 	t       *testing.T
 	cluster *kfake.Cluster // nil on real servers
 	store   lake.Store
@@ -34,17 +34,17 @@ type rig struct {
 	txn     int
 }
 
-func fakeRig(t *testing.T, partitions int32) *rig {
+func fakeRig(t *testing.T, partitions int32) *testEnv {
 	t.Helper()
 	c := kafkatest.Start(t, kfake.SeedTopics(partitions, topic))
-	return &rig{t: t, cluster: c.Cluster, store: laketest.Open(t), opts: c.Opts, admin: c.Admin}
+	return &testEnv{t: t, cluster: c.Cluster, store: laketest.Open(t), opts: c.Opts, admin: c.Admin}
 }
 
-// newRig makes a rig; with the build tag servers, tests run once more with real ones.
-var newRig = fakeRig
+// newTestEnv makes a testEnv; with the build tag servers, tests run once more with real ones.
+var newTestEnv = fakeRig
 
 // deleteRecords removes the start of a partition's log.
-func (r *rig) deleteRecords(partition int32, below int64) {
+func (r *testEnv) deleteRecords(partition int32, below int64) {
 	r.t.Helper()
 	var o kadm.Offsets
 	o.AddOffset(topic, partition, below, -1)
@@ -54,7 +54,7 @@ func (r *rig) deleteRecords(partition int32, below int64) {
 }
 
 // recreate deletes the topic and creates it under its name.
-func (r *rig) recreate(partitions int32) {
+func (r *testEnv) recreate(partitions int32) {
 	r.t.Helper()
 	before := r.id()
 	if _, err := r.admin.DeleteTopics(r.t.Context(), topic); err != nil {
@@ -77,7 +77,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-func (r *rig) client(opts ...kgo.Opt) *kgo.Client {
+func (r *testEnv) client(opts ...kgo.Opt) *kgo.Client {
 	r.t.Helper()
 	client, err := kgo.NewClient(append(slices.Clone(r.opts), opts...)...)
 	if err != nil {
@@ -92,7 +92,7 @@ func day(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC)
 
 // produce writes records to a partition in one transaction and commits or
 // aborts it. Record i has the timestamp of days[i%len(days)].
-func (r *rig) produce(partition int32, n int, how kgo.TransactionEndTry, days ...time.Time) {
+func (r *testEnv) produce(partition int32, n int, how kgo.TransactionEndTry, days ...time.Time) {
 	r.t.Helper()
 	r.txn++
 	client, err := kgo.NewClient(append(slices.Clone(r.opts), kgo.TransactionalID(fmt.Sprint("txn-", r.txn)), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
@@ -125,7 +125,7 @@ func (r *rig) produce(partition int32, n int, how kgo.TransactionEndTry, days ..
 	servers.Settle(r.t, r.admin, topic)
 }
 
-func (r *rig) config() Config {
+func (r *testEnv) config() Config {
 	return Config{
 		Store: r.store, KafkaOpts: r.opts, Group: "sink", Layers: []Output{output(r.t, schema.Gold)},
 		RollAge: 50 * time.Millisecond, WatchEvery: 100 * time.Millisecond, DrainTimeout: 10 * time.Second,
@@ -171,12 +171,12 @@ func (r *running) stop() {
 }
 
 // wait waits until the sinks together have all that is committed.
-func (r *rig) wait(sinks ...*running) {
+func (r *testEnv) wait(sinks ...*running) {
 	r.t.Helper()
 	eventually(r.t, "all that is committed is in the lake", func() bool { return r.covered(sinks...) })
 }
 
-func (r *rig) covered(sinks ...*running) bool {
+func (r *testEnv) covered(sinks ...*running) bool {
 	r.t.Helper()
 	ends, err := r.admin.ListCommittedOffsets(r.t.Context(), topic)
 	if err != nil {
@@ -205,7 +205,7 @@ func (r *rig) covered(sinks ...*running) bool {
 }
 
 // committed reads what a reader of committed records sees: offset → value, by partition.
-func (r *rig) committed() map[int32]map[int64]string {
+func (r *testEnv) committed() map[int32]map[int64]string {
 	r.t.Helper()
 	bounds, err := kafka.TopicBounds(r.t.Context(), r.client(), topic)
 	if err != nil {
@@ -227,7 +227,7 @@ func (r *rig) committed() map[int32]map[int64]string {
 }
 
 // id is the topic's present id.
-func (r *rig) id() string {
+func (r *testEnv) id() string {
 	r.t.Helper()
 	found, err := describe(r.t.Context(), r.client(), []string{topic})
 	if err != nil {
@@ -237,7 +237,7 @@ func (r *rig) id() string {
 }
 
 // claims returns the chain of a partition, checked to be one.
-func (r *rig) claims(layer schema.Layer, id string, partition int32) []*schema.Claim {
+func (r *testEnv) claims(layer schema.Layer, id string, partition int32) []*schema.Claim {
 	r.t.Helper()
 	infos, err := r.store.List(r.t.Context(), schema.ClaimPrefix(layer, id, partition), "", 1_000_000)
 	if err != nil {
@@ -264,7 +264,7 @@ func (r *rig) claims(layer schema.Layer, id string, partition int32) []*schema.C
 }
 
 // rows reads the offsets of gold by partition, with the day of the object.
-func (r *rig) rows(id string) map[int32]map[int64]schema.Day {
+func (r *testEnv) rows(id string) map[int32]map[int64]schema.Day {
 	r.t.Helper()
 	infos, err := r.store.List(r.t.Context(), "gold/", "", 1_000_000)
 	if err != nil {
@@ -311,7 +311,7 @@ func eachGold(body []byte, each func(*schema.GoldRow) error) error {
 }
 
 // check compares gold with the topic: every committed record once, nothing else.
-func (r *rig) check() {
+func (r *testEnv) check() {
 	r.t.Helper()
 	id := r.id()
 	rows := r.rows(id)

@@ -49,7 +49,7 @@ func TestMemoryWith64Partitions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, store: store, opts: []kgo.Opt{kgo.SeedBrokers(broker.Brokers...)}}
+	r := &testEnv{t: t, store: store, opts: []kgo.Opt{kgo.SeedBrokers(broker.Brokers...)}}
 	r.admin = kadm.NewClient(r.client())
 	fill(t, r, messages)
 	debug.FreeOSMemory()
@@ -120,7 +120,7 @@ func (m *metrics) lost(t *testing.T) int {
 }
 
 // fill produces classified complaints of about 1.6 KB that compress as texts do.
-func fill(t *testing.T, r *rig, n int) {
+func fill(t *testing.T, r *testEnv, n int) {
 	t.Helper()
 	client := r.client(kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.MaxBufferedRecords(5000))
 	rng := rand.New(rand.NewPCG(1, 1))

@@ -20,14 +20,14 @@ func TestOnRealServers(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", gateway.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", gateway.SecretKey)
 	n := 0
-	newRig = func(t *testing.T, partitions int32) *rig {
+	newTestEnv = func(t *testing.T, partitions int32) *testEnv {
 		t.Helper()
 		n++
 		store, err := lake.Open(t.Context(), lake.Config{URL: fmt.Sprintf("s3://%s/run-%d", gateway.Bucket, n)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &rig{t: t, store: store, opts: []kgo.Opt{kgo.SeedBrokers(broker.Brokers...)}}
+		r := &testEnv{t: t, store: store, opts: []kgo.Opt{kgo.SeedBrokers(broker.Brokers...)}}
 		r.admin = kadm.NewClient(r.client())
 		_, _ = r.admin.DeleteGroups(t.Context(), "sink")
 		if r.id() == "" {
@@ -37,7 +37,7 @@ func TestOnRealServers(t *testing.T) {
 		}
 		return r
 	}
-	t.Cleanup(func() { newRig = fakeRig })
+	t.Cleanup(func() { newTestEnv = fakeRig })
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T)

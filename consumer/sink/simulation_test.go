@@ -14,11 +14,11 @@ var (
 	schedulesFlag = flag.Int("schedules", 10_000, "how many schedules the simulation runs")
 )
 
-func simMetrics() *metrics { return newMetrics(nil, (&world{}).layers()) }
+func simMetrics() *metrics { return newMetrics(nil, (&simulation{}).layers()) }
 
 // schedule runs the schedule of a seed and returns what was wrong.
-func schedule(seed uint64, broken breakage, m *metrics) *world {
-	w := newWorld(seed, broken, m)
+func schedule(seed uint64, broken breakage, m *metrics) *simulation {
+	w := newSimulation(seed, broken, m)
 	w.tracing = *seedFlag != 0
 	from := w.start // what was gone before the lake was there is nobody's loss
 	for range 100 + w.rng.IntN(200) {
@@ -38,7 +38,7 @@ func schedule(seed uint64, broken breakage, m *metrics) *world {
 }
 
 // turn lets one thing happen.
-func (w *world) turn() {
+func (w *simulation) turn() {
 	switch n := w.rng.IntN(100); {
 	case n < 5:
 		w.produce()
@@ -66,14 +66,14 @@ func (w *world) turn() {
 	}
 }
 
-func (w *world) run(s *simWriter) {
+func (w *simulation) run(s *simWriter) {
 	if !s.asleep && !s.ended {
 		s.next()
 	}
 }
 
 // resetOffset loses the committed offset or sets it anywhere.
-func (w *world) resetOffset() {
+func (w *simulation) resetOffset() {
 	w.committed = -1
 	if w.rng.IntN(3) > 0 {
 		w.committed = int64(w.rng.IntN(len(w.log) + 5))
@@ -82,7 +82,7 @@ func (w *world) resetOffset() {
 }
 
 // retain removes the start of the log, but nothing that the last claims cover.
-func (w *world) retain() {
+func (w *simulation) retain() {
 	low := int64(len(w.log))
 	for _, l := range w.layers() {
 		last := int64(0)
@@ -100,7 +100,7 @@ func (w *world) retain() {
 }
 
 // land lets a put that was on its way arrive, or never.
-func (w *world) land(arrives bool) {
+func (w *simulation) land(arrives bool) {
 	if len(w.late) == 0 {
 		return
 	}
@@ -115,7 +115,7 @@ func (w *world) land(arrives bool) {
 
 // settle ends the faults, lets a new writer finish, and then wakes up all that
 // were asleep, late puts among them.
-func (w *world) settle() {
+func (w *simulation) settle() {
 	w.calm = true
 	w.say("writer %d shall finish", w.startWriter().name)
 	last := w.writers[len(w.writers)-1]

@@ -24,7 +24,7 @@ import (
 func readerAt(b []byte) io.ReaderAt { return bytes.NewReader(b) }
 
 func TestEachCommittedRecordStandsOnce(t *testing.T) {
-	r := newRig(t, 3)
+	r := newTestEnv(t, 3)
 	for p := range int32(3) {
 		r.produce(p, 500, kgo.TryCommit, day(23), day(24))
 		r.produce(p, 100, kgo.TryAbort)
@@ -48,7 +48,7 @@ func TestEachCommittedRecordStandsOnce(t *testing.T) {
 }
 
 func TestShutdownFlushesAndTheNextGoesOn(t *testing.T) {
-	r := newRig(t, 2)
+	r := newTestEnv(t, 2)
 	cfg := r.config()
 	cfg.RollAge = time.Hour
 	for range 3 {
@@ -84,18 +84,18 @@ func endSum(o kadm.ListedOffsets) (n int64) {
 }
 
 func TestTheLakeSaysWhereToResume(t *testing.T) {
-	for name, reset := range map[string]func(*rig){
-		"offsets deleted": func(r *rig) {
+	for name, reset := range map[string]func(*testEnv){
+		"offsets deleted": func(r *testEnv) {
 			if _, err := r.admin.DeleteGroups(r.t.Context(), "sink"); err != nil {
 				r.t.Fatal(err)
 			}
 		},
-		"reset to the start":             func(r *rig) { r.commit(0) },
-		"reset to the middle of a claim": func(r *rig) { r.commit(150) },
-		"reset past the end":             func(r *rig) { r.commit(1 << 40) },
+		"reset to the start":             func(r *testEnv) { r.commit(0) },
+		"reset to the middle of a claim": func(r *testEnv) { r.commit(150) },
+		"reset past the end":             func(r *testEnv) { r.commit(1 << 40) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, 1)
+			r := newTestEnv(t, 1)
 			r.produce(0, 400, kgo.TryCommit)
 			cfg := r.config()
 			cfg.RollRows = 100
@@ -115,7 +115,7 @@ func TestTheLakeSaysWhereToResume(t *testing.T) {
 }
 
 // waitCommitted waits until the group has the offset of partition 0.
-func (r *rig) waitCommitted(offset int64) {
+func (r *testEnv) waitCommitted(offset int64) {
 	r.t.Helper()
 	eventually(r.t, fmt.Sprint("the group has offset ", offset), func() bool {
 		offsets, err := r.admin.FetchOffsets(r.t.Context(), "sink") // fails until the group is there again
@@ -124,7 +124,7 @@ func (r *rig) waitCommitted(offset int64) {
 	})
 }
 
-func (r *rig) commit(offset int64) {
+func (r *testEnv) commit(offset int64) {
 	r.t.Helper()
 	var o kadm.Offsets
 	o.Add(kadm.Offset{Topic: topic, At: offset, LeaderEpoch: -1})
@@ -134,7 +134,7 @@ func (r *rig) commit(offset int64) {
 }
 
 func TestARecreatedTopicHasItsOwnChain(t *testing.T) {
-	r := newRig(t, 2)
+	r := newTestEnv(t, 2)
 	r.produce(0, 200, kgo.TryCommit)
 	s := start(t, r.config())
 	r.wait(s)
@@ -154,7 +154,7 @@ func TestARecreatedTopicHasItsOwnChain(t *testing.T) {
 // last, as an operator does who changes buckets. The offsets of the group are those
 // of the old lake, and stay.
 func TestALakeMayMove(t *testing.T) {
-	r := newRig(t, 2)
+	r := newTestEnv(t, 2)
 	cfg := r.config()
 	cfg.RollRows = 40
 	for p := range int32(2) {
@@ -186,7 +186,7 @@ func TestALakeMayMove(t *testing.T) {
 }
 
 // copyTo copies the objects of a folder to another lake.
-func (r *rig) copyTo(to lake.Store, folder string) {
+func (r *testEnv) copyTo(to lake.Store, folder string) {
 	r.t.Helper()
 	infos, err := r.store.List(r.t.Context(), folder, "", 1_000_000)
 	if err != nil || len(infos) == 0 {
@@ -204,7 +204,7 @@ func (r *rig) copyTo(to lake.Store, folder string) {
 }
 
 func TestPartitionsMayBeAdded(t *testing.T) {
-	r := newRig(t, 1)
+	r := newTestEnv(t, 1)
 	r.produce(0, 100, kgo.TryCommit)
 	cfg := r.config()
 	cfg.KafkaOpts = append(cfg.KafkaOpts, kgo.MetadataMinAge(50*time.Millisecond))
@@ -220,7 +220,7 @@ func TestPartitionsMayBeAdded(t *testing.T) {
 }
 
 func TestAnEmptyChainOpensWhereTheLogStarts(t *testing.T) {
-	r := newRig(t, 1)
+	r := newTestEnv(t, 1)
 	r.produce(0, 300, kgo.TryCommit)
 	r.deleteRecords(0, 120)
 	r.wait(start(t, r.config()))
@@ -232,7 +232,7 @@ func TestAnEmptyChainOpensWhereTheLogStarts(t *testing.T) {
 }
 
 func TestALogThatLostRecordsStopsTheSink(t *testing.T) {
-	r := newRig(t, 1)
+	r := newTestEnv(t, 1)
 	r.produce(0, 100, kgo.TryCommit)
 	s := start(t, r.config())
 	r.wait(s)
@@ -265,7 +265,7 @@ func TestALogThatLostRecordsStopsTheSink(t *testing.T) {
 }
 
 func TestAClaimWithoutObjectsIsCompleted(t *testing.T) {
-	r := newRig(t, 1)
+	r := newTestEnv(t, 1)
 	r.produce(0, 100, kgo.TryCommit, day(1), day(2), day(3))
 	r.produce(0, 30, kgo.TryAbort)
 	cfg := r.config()
@@ -295,7 +295,7 @@ func TestAClaimWithoutObjectsIsCompleted(t *testing.T) {
 }
 
 func TestAStoreThatFailsNowAndThen(t *testing.T) {
-	r := newRig(t, 2)
+	r := newTestEnv(t, 2)
 	for p := range int32(2) {
 		r.produce(p, 600, kgo.TryCommit, day(1), day(2))
 		r.produce(p, 100, kgo.TryAbort)
@@ -324,7 +324,7 @@ func TestAStoreThatFailsNowAndThen(t *testing.T) {
 }
 
 func TestPartitionsMoveBetweenSinks(t *testing.T) {
-	r := newRig(t, 6)
+	r := newTestEnv(t, 6)
 	cfg := r.config()
 	cfg.RollRows = 40
 	a := start(t, cfg)
@@ -349,7 +349,7 @@ func TestPartitionsMoveBetweenSinks(t *testing.T) {
 }
 
 func TestBuffersStayWithinTheBudget(t *testing.T) {
-	r := newRig(t, 16)
+	r := newTestEnv(t, 16)
 	for p := range int32(16) {
 		r.produce(p, 1000, kgo.TryCommit)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // consumer is the program of this module, with a group and results of its own.
-func (r *rig) consumer(name, roles string, more ...string) contender {
+func (r *testEnv) consumer(name, roles string, more ...string) contender {
 	c := contender{target: "complaints.classified", group: name + "-classify"}
 	args := append([]string{
 		"run", "--brokers", r.kafka.Brokers[0], "--group", name, "--instance", "bench", "--roles", roles, "--log-level", "warn",
@@ -40,7 +40,7 @@ func (r *rig) consumer(name, roles string, more ...string) contender {
 }
 
 // python is the stack to compare with; its model is trained first.
-func (r *rig) python(name string) contender {
+func (r *testEnv) python(name string) contender {
 	r.tb.Helper()
 	r.kafka.CreateTopics(r.tb, partitions, name)
 	interpreter := filepath.Join(servers.Cache(r.tb), "python-stack", "bin", "python")
@@ -59,7 +59,7 @@ func (r *rig) python(name string) contender {
 
 // checkGold sees that a consumer's lake has a row for each message that was not
 // refused.
-func (r *rig) checkGold(name string, m measurement) {
+func (r *testEnv) checkGold(name string, m measurement) {
 	r.tb.Helper()
 	cmd := exec.Command(filepath.Join(r.bin, "consumer"), "summary", "--json", "--lake", "s3://"+r.s3.Bucket+"/"+name, "--s3-endpoint", r.s3.URL, "--s3-region", r.s3.Region)
 	cmd.Env = append(cmd.Environ(), r.s3.Env()...)
@@ -77,7 +77,7 @@ func (r *rig) checkGold(name string, m measurement) {
 }
 
 // mustRun runs a command to its end, with what it says on failure only.
-func (r *rig) mustRun(dir, name string, args ...string) {
+func (r *testEnv) mustRun(dir, name string, args ...string) {
 	r.tb.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir

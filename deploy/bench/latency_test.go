@@ -27,7 +27,7 @@ const warmUp = 12 * time.Second
 // latency measures, at a constant rate, the time from a message's timestamp (set
 // when it is handed to the producer's client) until a reader of committed records
 // has its result. Gold is written every five seconds meanwhile.
-func (r *rig) latency(rate float64, seconds int) percentiles {
+func (r *testEnv) latency(rate float64, seconds int) percentiles {
 	r.tb.Helper()
 	const results = "latency.complaints.classified"
 	c := r.consumer("latency", "classify,sink", "--topic-prefix", "latency.", "--roll-age", "5s")
@@ -52,7 +52,7 @@ func (r *rig) latency(rate float64, seconds int) percentiles {
 }
 
 // waitTopic waits until the consumer has created a topic.
-func (r *rig) waitTopic(topic string) {
+func (r *testEnv) waitTopic(topic string) {
 	r.tb.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.Internal...))
 	if err != nil {
@@ -70,7 +70,7 @@ func (r *rig) waitTopic(topic string) {
 }
 
 // start runs a program until the returned function is called.
-func (r *rig) start(log *bytes.Buffer, env []string, command ...string) (stop func()) {
+func (r *testEnv) start(log *bytes.Buffer, env []string, command ...string) (stop func()) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = log
@@ -91,7 +91,7 @@ func (r *rig) start(log *bytes.Buffer, env []string, command ...string) (stop fu
 
 // readDelays reads results until ctx ends and returns how old their messages
 // were then, in milliseconds.
-func (r *rig) readDelays(ctx context.Context, topic string) []float64 {
+func (r *testEnv) readDelays(ctx context.Context, topic string) []float64 {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.Internal...), kgo.ConsumeTopics(topic),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(100*time.Millisecond))
 	if err != nil {

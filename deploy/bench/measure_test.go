@@ -41,7 +41,7 @@ func (m measurement) cpuMicros() float64 {
 // measure runs a contender to its end. Time counts from the first results that a
 // reader of committed records sees, which are not counted, so that neither the
 // start of a program nor its join of the group weighs.
-func (r *rig) measure(title string, c contender, n int64) measurement {
+func (r *testEnv) measure(title string, c contender, n int64) measurement {
 	r.tb.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.Internal...),
 		// That a topic is not there yet must not be remembered for seconds.
@@ -63,7 +63,7 @@ func (r *rig) measure(title string, c contender, n int64) measurement {
 		}
 		exited <- errors.Join(errs...)
 	}()
-	w := watch{rig: r, adm: adm, contender: c}
+	w := watch{testEnv: r, adm: adm, contender: c}
 	for running := true; running; {
 		w.look()
 		select {
@@ -126,8 +126,8 @@ func (c contender) start(tb testing.TB, log io.Writer) (programs []*exec.Cmd) {
 
 // watch follows a contender from outside.
 type watch struct {
-	rig *rig
-	adm *kadm.Client
+	testEnv *testEnv
+	adm     *kadm.Client
 	contender
 	first, last     time.Time // when results were first there, and when the group went on last
 	seen, committed int64     // results at first, messages at last
@@ -135,18 +135,18 @@ type watch struct {
 
 func (w *watch) look() {
 	if w.first.IsZero() {
-		if w.seen = w.rig.results(w.adm, w.target); w.seen > 0 {
+		if w.seen = w.testEnv.results(w.adm, w.target); w.seen > 0 {
 			w.first = time.Now()
 		}
 	}
-	if at := w.rig.committed(w.adm, w.group); at > w.committed {
+	if at := w.testEnv.committed(w.adm, w.group); at > w.committed {
 		w.committed, w.last = at, time.Now()
 	}
 }
 
 // results is how many results a reader of committed records sees, and the
 // markers of their transactions. A topic that is not there yet has none.
-func (r *rig) results(adm *kadm.Client, topic string) (n int64) {
+func (r *testEnv) results(adm *kadm.Client, topic string) (n int64) {
 	offsets, err := adm.ListCommittedOffsets(r.tb.Context(), topic)
 	if err == nil {
 		offsets.Each(func(o kadm.ListedOffset) { n += max(o.Offset, 0) })
@@ -156,7 +156,7 @@ func (r *rig) results(adm *kadm.Client, topic string) (n int64) {
 
 // committed is how many messages the group is through with; a group that is not
 // there yet, with none.
-func (r *rig) committed(adm *kadm.Client, group string) (n int64) {
+func (r *testEnv) committed(adm *kadm.Client, group string) (n int64) {
 	if group == "" {
 		return 0
 	}
@@ -172,7 +172,7 @@ func (r *rig) committed(adm *kadm.Client, group string) (n int64) {
 const deadLetters = "complaints.dead-letter"
 
 // forget makes room for the next contender.
-func (r *rig) forget(adm *kadm.Client, topics ...string) {
+func (r *testEnv) forget(adm *kadm.Client, topics ...string) {
 	r.tb.Helper()
 	if _, err := adm.DeleteTopics(r.tb.Context(), topics...); err != nil {
 		r.tb.Fatal(err)

@@ -34,7 +34,7 @@ var (
 func BenchmarkScale(b *testing.B) {
 	// A group of their own gives broker, gateway and producer their turn, whatever else this machine does.
 	newCPUGroup(b, "apart", 0).enter(b)
-	r := newRig(b)
+	r := newTestEnv(b)
 	var first float64
 	for text := range strings.SplitSeq(*scaleConsumers, ",") {
 		n, err := strconv.Atoi(text)
@@ -60,7 +60,7 @@ type scaled struct {
 
 // scale has n consumers join an empty topic, publishes, and returns the messages a second from the first to when all of them
 // are classified and in the lake.
-func (r *rig) scale(n int) float64 {
+func (r *testEnv) scale(n int) float64 {
 	r.tb.Helper()
 	prefix := fmt.Sprintf("scale%d.", n)
 	messages := *scaleMessages * int64(n)
@@ -99,7 +99,7 @@ func (r *rig) scale(n int) float64 {
 	return rate
 }
 
-func (r *rig) startScaled(prefix string, i int) *scaled {
+func (r *testEnv) startScaled(prefix string, i int) *scaled {
 	r.tb.Helper()
 	c := &scaled{group: newCPUGroup(r.tb, fmt.Sprintf("%s%d", prefix, i), *scaleCores)}
 	args := []string{
@@ -118,7 +118,7 @@ func (r *rig) startScaled(prefix string, i int) *scaled {
 }
 
 // stopScaled returns the peak of its memory, bytes.
-func (r *rig) stopScaled(c *scaled) float64 {
+func (r *testEnv) stopScaled(c *scaled) float64 {
 	r.tb.Helper()
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	if err := c.cmd.Wait(); err != nil {
@@ -127,7 +127,7 @@ func (r *rig) stopScaled(c *scaled) float64 {
 	return float64(c.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) * 1024
 }
 
-func (r *rig) checkAlive(consumers []*scaled) {
+func (r *testEnv) checkAlive(consumers []*scaled) {
 	r.tb.Helper()
 	for _, c := range consumers {
 		if err := c.cmd.Process.Signal(syscall.Signal(0)); err != nil {
@@ -144,7 +144,7 @@ func seconds(consumers []*scaled) (sum float64) {
 }
 
 // waitMembers waits until both groups have n members and each has its partitions.
-func (r *rig) waitMembers(adm *kadm.Client, prefix string, n int) {
+func (r *testEnv) waitMembers(adm *kadm.Client, prefix string, n int) {
 	r.tb.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		groups, err := adm.DescribeGroups(r.tb.Context(), prefix+"-classify", prefix+"-sink")
@@ -166,7 +166,7 @@ func (r *rig) waitMembers(adm *kadm.Client, prefix string, n int) {
 }
 
 // waitQuiet waits until the consumers have found in the lake where to begin, and only wait for messages.
-func (r *rig) waitQuiet(consumers []*scaled) {
+func (r *testEnv) waitQuiet(consumers []*scaled) {
 	r.tb.Helper()
 	const look = 500 * time.Millisecond
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
@@ -180,7 +180,7 @@ func (r *rig) waitQuiet(consumers []*scaled) {
 }
 
 // lag is what both groups have not done yet.
-func (r *rig) lag(cl *kgo.Client, prefix string) int64 {
+func (r *testEnv) lag(cl *kgo.Client, prefix string) int64 {
 	r.tb.Helper()
 	var total int64
 	for group, topics := range map[string][]string{
@@ -201,7 +201,7 @@ func (r *rig) lag(cl *kgo.Client, prefix string) int64 {
 var gatewayLine = regexp.MustCompile(`\| (\d+) \| +\S+ \| \S+ \| (\w+) \| (\S+)`)
 
 // requests counts the requests that the S3 gateway has answered, by method and what they were for.
-func (r *rig) requests() map[string]int {
+func (r *testEnv) requests() map[string]int {
 	counts := map[string]int{}
 	for _, m := range gatewayLine.FindAllStringSubmatch(r.s3.Log(), -1) {
 		what := m[2]

@@ -59,7 +59,7 @@ type result struct {
 
 // BenchmarkStream runs once: -benchtime 1x.
 func BenchmarkStream(b *testing.B) {
-	r := newRig(b)
+	r := newTestEnv(b)
 	r.preload(*messages)
 	var ceiling, ceiling300, ceilingSink, classify, both, python measurement
 	if wanted("ceiling") {
@@ -116,8 +116,8 @@ func ratio(a, b float64) float64 {
 // say prints what a user waits for.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
-// rig is the servers, the programs and the topics of one run.
-type rig struct {
+// testEnv is the servers, the programs and the topics of one run.
+type testEnv struct {
 	tb    testing.TB
 	kafka *servers.KafkaServer
 	s3    *servers.S3Server
@@ -127,9 +127,9 @@ type rig struct {
 
 const partitions = 12
 
-func newRig(tb testing.TB) *rig {
+func newTestEnv(tb testing.TB) *testEnv {
 	tb.Helper()
-	r := &rig{tb: tb, kafka: servers.Kafka(tb), s3: servers.VersityGW(tb), bin: tb.TempDir(), cores: min(2, runtime.NumCPU())}
+	r := &testEnv{tb: tb, kafka: servers.Kafka(tb), s3: servers.VersityGW(tb), bin: tb.TempDir(), cores: min(2, runtime.NumCPU())}
 	r.mustRun("", "go", "build", "-o", r.bin, "complaints/consumer", "complaints/producer", "complaints/deploy/bench/ceiling")
 	if *profiles != "" {
 		r.mustRun("", "go", "test", "-c", "-o", filepath.Join(r.bin, "consumer.test"), "complaints/consumer")
@@ -138,7 +138,7 @@ func newRig(tb testing.TB) *rig {
 }
 
 // preload publishes the messages: the sample, over and over.
-func (r *rig) preload(n int64) {
+func (r *testEnv) preload(n int64) {
 	r.tb.Helper()
 	started := time.Now()
 	r.mustRun("", filepath.Join(r.bin, "producer"), "--brokers", r.kafka.Brokers[0], "--partitions", strconv.Itoa(partitions),
@@ -157,12 +157,12 @@ type contender struct {
 }
 
 // ceiling is the loop without classification, with a topic of its own.
-func (r *rig) ceiling(target string, more ...string) contender {
+func (r *testEnv) ceiling(target string, more ...string) contender {
 	r.kafka.CreateTopics(r.tb, partitions, target)
 	return r.loop(target, more...)
 }
 
-func (r *rig) loop(target string, more ...string) contender {
+func (r *testEnv) loop(target string, more ...string) contender {
 	args := []string{
 		filepath.Join(r.bin, "ceiling"), "-brokers", r.kafka.Brokers[0], "-target", target,
 		"-sessions", strconv.Itoa(r.cores), "-limit", strconv.FormatInt(*messages, 10),
@@ -171,7 +171,7 @@ func (r *rig) loop(target string, more ...string) contender {
 }
 
 // ceilingAndSink is the loop and, in a process of its own, the sink of its results.
-func (r *rig) ceilingAndSink(name string) contender {
+func (r *testEnv) ceilingAndSink(name string) contender {
 	sink := r.consumer(name, "sink", "--idle-for", "5s")
 	c := r.loop(sink.target)
 	c.beside, c.env, c.gold, c.group = sink.command, sink.env, sink.gold, name+"-sink"

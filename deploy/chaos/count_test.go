@@ -71,7 +71,7 @@ func (p *place) sum() (lost, repeated int64, err error) {
 
 // count says how often messages are missing and how often they are there again,
 // summed over the places, and what is wrong beside that.
-func (s *stage) count(messages int64) (lost, repeated int64, err error) {
+func (s *rowEnv) count(messages int64) (lost, repeated int64, err error) {
 	valid := func(m message) bool { return m.id != "" }
 	broken := func(m message) bool { return m.id == "" }
 	classified, dead := newPlace("classified", messages, valid), newPlace("dead letters", messages, broken)
@@ -127,12 +127,12 @@ func textOf(number string) string {
 }
 
 // eachRecord reads a topic to its end, as a reader of committed records.
-func (s *stage) eachRecord(topic string, each func(r *kgo.Record, where string)) error {
+func (s *rowEnv) eachRecord(topic string, each func(r *kgo.Record, where string)) error {
 	var ends kadm.ListedOffsets
 	if err := s.until(time.Minute, "the ends of "+topic, func() (bool, error) {
 		var err error
 		// A partition that has no leader just now is an error, and not an empty one.
-		ends, err = kafka.Offsets(s.world.admin.ListEndOffsets(s.ctx, topic))
+		ends, err = kafka.Offsets(s.shared.admin.ListEndOffsets(s.ctx, topic))
 		return err == nil, err
 	}); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (s *stage) eachRecord(topic string, each func(r *kgo.Record, where string))
 			from[o.Partition], open[o.Partition] = kgo.NewOffset().AtStart(), o.Offset
 		}
 	})
-	cl, err := kgo.NewClient(kgo.SeedBrokers(s.world.kafka.Internal...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.shared.kafka.Internal...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // a partition ends with a transaction's marker
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))
 	if err != nil {

@@ -17,7 +17,7 @@ const diskSize = "96m"
 var errNoDisk = errors.New("a small disk cannot be mounted here: run as root, or let sudo mount without a password")
 
 // smallDisk mounts a file system in memory that ends with the row.
-func (s *stage) smallDisk() (string, error) {
+func (s *rowEnv) smallDisk() (string, error) {
 	dir := filepath.Join(s.dir, "disk")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err

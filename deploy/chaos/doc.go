@@ -20,8 +20,8 @@
 // Each row has its own topics, groups and folder of the lake, so that several run
 // at once; those that break what all share run alone, after the others.
 //
-//	world_test.go    what all rows share: broker, gateway, program
-//	stage_test.go    what a row has to itself: topics, lake, consumers
+//	shared_env_test.go  what all rows share: broker, gateway, program
+//	row_env_test.go     what a row has to itself: topics, lake, consumers
 //	worker_test.go   consumer processes, started again when they end by themselves
 //	publish_test.go  the messages
 //	settle_test.go   waiting until all is done

@@ -18,8 +18,8 @@ import (
 
 // offsetsTo stops the consumers, moves the sink's offsets, and starts them again.
 // A partition where it says -1 keeps its offset.
-func offsetsTo(where func(*stage, string, schema.Layer, int32) (int64, error)) func(*stage) error {
-	return withoutConsumers(func(s *stage) error {
+func offsetsTo(where func(*rowEnv, string, schema.Layer, int32) (int64, error)) func(*rowEnv) error {
+	return withoutConsumers(func(s *rowEnv) error {
 		offsets, moved := kadm.Offsets{}, 0
 		for topic, layer := range map[string]schema.Layer{s.topics.Complaints: schema.Bronze, s.topics.Classified: schema.Gold} {
 			for p := range s.parts {
@@ -36,19 +36,19 @@ func offsetsTo(where func(*stage, string, schema.Layer, int32) (int64, error)) f
 		if moved == 0 {
 			return errors.New("no partition has such an offset")
 		}
-		return s.world.admin.CommitAllOffsets(s.ctx, s.sinkGroup(), offsets)
+		return s.shared.admin.CommitAllOffsets(s.ctx, s.sinkGroup(), offsets)
 	})
 }
 
-func offsetsDeleted(s *stage) error {
-	return withoutConsumers(func(s *stage) error {
-		resp, err := s.world.admin.DeleteGroup(s.ctx, s.sinkGroup())
+func offsetsDeleted(s *rowEnv) error {
+	return withoutConsumers(func(s *rowEnv) error {
+		resp, err := s.shared.admin.DeleteGroup(s.ctx, s.sinkGroup())
 		return errors.Join(err, resp.Err)
 	})(s)
 }
 
-func withoutConsumers(do func(*stage) error) func(*stage) error {
-	return func(s *stage) error {
+func withoutConsumers(do func(*rowEnv) error) func(*rowEnv) error {
+	return func(s *rowEnv) error {
 		for range s.times(1, 4) {
 			w, err := s.start("a", "")
 			if err != nil {
@@ -74,17 +74,17 @@ func withoutConsumers(do func(*stage) error) func(*stage) error {
 
 // begun waits until something is in the lake. The publisher may begin seconds after
 // the consumers, and offsets of nothing cannot be moved.
-func (s *stage) begun() error {
+func (s *rowEnv) begun() error {
 	return s.bringAbout(time.Minute, "something is in the lake", func() (bool, error) {
 		claims, err := filepath.Glob(filepath.Join(s.root, "chain", "*", "*", "*", "*.json"))
 		return len(claims) > 0, err
 	})
 }
 
-func start(*stage, string, schema.Layer, int32) (int64, error) { return 0, nil }
+func start(*rowEnv, string, schema.Layer, int32) (int64, error) { return 0, nil }
 
 // middleOfAClaim is an offset that lies within a claim, so that no claim starts there.
-func middleOfAClaim(s *stage, topic string, layer schema.Layer, partition int32) (int64, error) {
+func middleOfAClaim(s *rowEnv, topic string, layer schema.Layer, partition int32) (int64, error) {
 	claims, err := s.claims(layer, topic, partition)
 	if err != nil {
 		return 0, err
@@ -99,7 +99,7 @@ func middleOfAClaim(s *stage, topic string, layer schema.Layer, partition int32)
 }
 
 // claims reads the chain of a partition, in the order of its offsets.
-func (s *stage) claims(layer schema.Layer, topic string, partition int32) ([]schema.Claim, error) {
+func (s *rowEnv) claims(layer schema.Layer, topic string, partition int32) ([]schema.Claim, error) {
 	paths, err := filepath.Glob(filepath.Join(s.root, "chain", string(layer), "*", fmt.Sprint(partition), "*.json"))
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (s *stage) claims(layer schema.Layer, topic string, partition int32) ([]sch
 	return claims, nil
 }
 
-func (s *stage) two() error {
+func (s *rowEnv) two() error {
 	_, errA := s.start("a", "")
 	_, errB := s.start("b", "")
 	return errors.Join(errA, errB)
@@ -133,8 +133,8 @@ func (s *stage) two() error {
 // later, between the end of a transaction and its marks, was seen to leave them out
 // for good ("these partitions are likely deleted already and hence can be skipped"):
 // then nobody can go on, which is no fault of ours.
-func brokerEnds(end func(*stage)) func(*stage) error {
-	return func(s *stage) error {
+func brokerEnds(end func(*rowEnv)) func(*rowEnv) error {
+	return func(s *rowEnv) error {
 		for n := range s.times(1, 4) {
 			w, err := s.start("a", fmt.Sprintf("classify/before-commit=pause:%d", 3+n))
 			if err != nil {
@@ -144,7 +144,7 @@ func brokerEnds(end func(*stage)) func(*stage) error {
 				return err
 			}
 			end(s)
-			s.world.kafka.Start()
+			s.shared.kafka.Start()
 			if err := w.resume(); err != nil {
 				return err
 			}
@@ -160,15 +160,15 @@ func brokerEnds(end func(*stage)) func(*stage) error {
 	}
 }
 
-func (s *stage) current(name string) *worker {
+func (s *rowEnv) current(name string) *worker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.workers[name]
 }
 
 // network breaks what lies between the broker and its clients for a while.
-func network(lasts time.Duration, breaks func(*stage)) func(*stage) error {
-	return func(s *stage) error {
+func network(lasts time.Duration, breaks func(*rowEnv)) func(*rowEnv) error {
+	return func(s *rowEnv) error {
 		if err := s.two(); err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func network(lasts time.Duration, breaks func(*stage)) func(*stage) error {
 			breaks(s)
 			s.injected.Add(1)
 			err := s.sleep(lasts)
-			s.world.kafka.Proxy.Heal()
+			s.shared.kafka.Proxy.Heal()
 			if err != nil {
 				return err
 			}
@@ -189,7 +189,7 @@ func network(lasts time.Duration, breaks func(*stage)) func(*stage) error {
 }
 
 // storeDies kills the S3 server.
-func storeDies(s *stage) error {
+func storeDies(s *rowEnv) error {
 	if err := s.two(); err != nil {
 		return err
 	}
@@ -197,9 +197,9 @@ func storeDies(s *stage) error {
 		if err := errors.Join(s.members(2), s.sleep(2*time.Second)); err != nil {
 			return err
 		}
-		s.world.s3.Kill()
+		s.shared.s3.Kill()
 		err := s.sleep(3 * time.Second)
-		s.world.s3.Start()
+		s.shared.s3.Start()
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func TestMatrix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t)
+	w := newSharedEnv(t)
 	var together, alone []fault
 	for _, f := range faults() {
 		switch {
@@ -49,7 +49,7 @@ func TestMatrix(t *testing.T) {
 }
 
 // performAll runs rows, some at once, and keeps their order.
-func (w *world) performAll(ctx context.Context, rows []fault) []outcome {
+func (w *sharedEnv) performAll(ctx context.Context, rows []fault) []outcome {
 	outcomes := make([]outcome, len(rows))
 	slots := make(chan struct{}, max(1, *parallel))
 	var all sync.WaitGroup
@@ -69,7 +69,7 @@ const injectTries = 3
 
 // perform runs a row with consumers of a program, and once more if its fault could
 // not be injected: that says nothing of the program.
-func (w *world) perform(ctx context.Context, f fault, program string) (o outcome) {
+func (w *sharedEnv) perform(ctx context.Context, f fault, program string) (o outcome) {
 	for try := range injectTries {
 		o = w.attempt(ctx, f, program, try)
 		if !o.notInjected() {
@@ -80,9 +80,9 @@ func (w *world) perform(ctx context.Context, f fault, program string) (o outcome
 	return o
 }
 
-func (w *world) attempt(ctx context.Context, f fault, program string, try int) (o outcome) {
+func (w *sharedEnv) attempt(ctx context.Context, f fault, program string, try int) (o outcome) {
 	o.fault = f.name
-	s, end, err := w.newStage(ctx, f, program, try)
+	s, end, err := w.newRowEnv(ctx, f, program, try)
 	if err != nil {
 		o.err = err
 		return o
@@ -95,7 +95,7 @@ func (w *world) attempt(ctx context.Context, f fault, program string, try int) (
 	return o
 }
 
-func (s *stage) play(f fault, o *outcome) error {
+func (s *rowEnv) play(f fault, o *outcome) error {
 	go s.messages.run()
 	err := f.run(s)
 	over := time.Now()
@@ -143,8 +143,8 @@ func table(outcomes []outcome) string {
 // TestRowWhoseFaultIsNotInjected wants such a row to be run again, and not to count what
 // nobody has processed as lost.
 func TestRowWhoseFaultIsNotInjected(t *testing.T) {
-	w, tries := newWorld(t), 0
-	never := fault{name: "never injected", run: func(*stage) error {
+	w, tries := newSharedEnv(t), 0
+	never := fault{name: "never injected", run: func(*rowEnv) error {
 		tries++
 		return fmt.Errorf("%w: the group is not stable", errNotInjected)
 	}}

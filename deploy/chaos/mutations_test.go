@@ -17,7 +17,7 @@ import (
 // that shows it.
 type mutation struct {
 	what, patch string
-	run         func(*stage) error
+	run         func(*rowEnv) error
 	tries       int                // where the order of events is a race
 	shows       func(outcome) bool // whether a failure comes of this
 }
@@ -41,8 +41,8 @@ func says(text string) func(outcome) bool {
 
 // afterAWhile lets consumers commit offsets of all partitions before a fault:
 // where there are none, results without them are noticed at the start.
-func afterAWhile(run func(*stage) error) func(*stage) error {
-	return func(s *stage) error {
+func afterAWhile(run func(*rowEnv) error) func(*rowEnv) error {
+	return func(s *rowEnv) error {
 		w, err := s.start("a", "")
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func TestMutations(t *testing.T) {
 	if !*long {
 		t.Skip("takes two minutes: -chaos.long")
 	}
-	w := newWorld(t)
+	w := newSharedEnv(t)
 	var all sync.WaitGroup
 	for _, m := range mutations() {
 		flags, _ := mutate(t, filepath.Join("mutations", m.patch+".patch"))
@@ -80,7 +80,7 @@ func TestMutations(t *testing.T) {
 
 // performWithout runs the row with a mutated program until it fails for the reason that
 // is wanted, or the tries are over.
-func (w *world) performWithout(ctx context.Context, m mutation, program string) (o outcome) {
+func (w *sharedEnv) performWithout(ctx context.Context, m mutation, program string) (o outcome) {
 	for try := range m.tries {
 		o = w.attempt(ctx, fault{name: fmt.Sprintf("without %s, try %d", m.patch, try+1), run: m.run}, program, 0)
 		if o.failure() != nil && m.shows(o) {

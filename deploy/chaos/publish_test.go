@@ -48,7 +48,7 @@ func messageOf(n int) message {
 
 // publisher publishes messages whose keys are the numbers from 0.
 type publisher struct {
-	stage     *stage
+	rowEnv    *rowEnv
 	timestamp func(n int) time.Time // nil: now
 	rate      int
 	most      int // 0: until finish is called
@@ -61,9 +61,9 @@ type publisher struct {
 	err   error // once done is closed
 }
 
-func newPublisher(s *stage, f fault) *publisher {
+func newPublisher(s *rowEnv, f fault) *publisher {
 	return &publisher{
-		stage: s, timestamp: f.timestamp, rate: cmp.Or(f.perSecond, perSecond), most: f.messages,
+		rowEnv: s, timestamp: f.timestamp, rate: cmp.Or(f.perSecond, perSecond), most: f.messages,
 		enough: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -71,7 +71,7 @@ func newPublisher(s *stage, f fault) *publisher {
 // run publishes until finish is called, and some more.
 func (p *publisher) run() {
 	defer close(p.done)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(p.stage.world.kafka.Internal...),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(p.rowEnv.shared.kafka.Internal...),
 		// The broker hears of a topic a moment after it was created.
 		kgo.UnknownTopicRetries(-1))
 	if err != nil {
@@ -90,29 +90,29 @@ func (p *publisher) run() {
 	start, last, n := time.Now(), -1, 0
 	for ; (last < 0 || n < max(last, minMessages)) && (p.most == 0 || n < p.most); n++ {
 		p.published.Store(int64(n))
-		record := &kgo.Record{Topic: p.stage.topics.Complaints, Key: []byte(strconv.Itoa(n)), Value: []byte(messageOf(n).value)}
+		record := &kgo.Record{Topic: p.rowEnv.topics.Complaints, Key: []byte(strconv.Itoa(n)), Value: []byte(messageOf(n).value)}
 		if p.timestamp != nil {
 			record.Timestamp = p.timestamp(n)
 		}
-		cl.Produce(context.WithoutCancel(p.stage.ctx), record, failed)
+		cl.Produce(context.WithoutCancel(p.rowEnv.ctx), record, failed)
 		select {
 		case <-p.enough:
 			if last < 0 {
 				last = n + afterwards
 			}
-		case <-p.stage.ctx.Done():
+		case <-p.rowEnv.ctx.Done():
 			last = 0
 		default:
 		}
 		if wait := time.Duration(n)*time.Second/time.Duration(p.rate) - time.Since(start); wait > 5*time.Millisecond {
 			time.Sleep(wait)
 		}
-		if p.stage.ctx.Err() != nil {
+		if p.rowEnv.ctx.Err() != nil {
 			break
 		}
 	}
 	p.count = int64(n)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.stage.ctx), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.rowEnv.ctx), time.Minute)
 	defer cancel()
 	err = cl.Flush(ctx)
 	mu.Lock()

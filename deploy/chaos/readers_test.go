@@ -18,8 +18,8 @@ import (
 // TestReadersAgree writes the three layers, kills the writer on the way, and wants
 // DuckDB and Trino to count what consumer verify counts.
 func TestReadersAgree(t *testing.T) {
-	w := newWorld(t)
-	f := fault{name: "readers", run: func(s *stage) error {
+	w := newSharedEnv(t)
+	f := fault{name: "readers", run: func(s *rowEnv) error {
 		return errors.Join(killAt("sink/after-claim")(s), s.members(1), s.sleep(2*time.Second))
 	}}
 	o := w.perform(t.Context(), f, w.program)

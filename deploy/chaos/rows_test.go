@@ -16,7 +16,7 @@ type fault struct {
 	name      string
 	long      bool // only in the long matrix
 	alone     bool // it breaks what all rows share
-	run       func(*stage) error
+	run       func(*rowEnv) error
 	timestamp func(n int) time.Time // of messages; nil: now
 
 	// What the soak has otherwise; zero: as the matrix.
@@ -54,14 +54,14 @@ func faults() []fault {
 		fault{name: "offsets deleted", run: offsetsDeleted},
 		fault{name: "local disk is full", run: diskIsFull},
 		fault{name: "timestamps jump between days, to 2099", run: killAt("sink/after-put"), timestamp: jumping},
-		fault{name: "broker restarts in transactions", run: brokerEnds(func(s *stage) { s.world.kafka.Stop() }), alone: true},
-		fault{name: "broker SIGKILL in transactions", run: brokerEnds(func(s *stage) { s.world.kafka.Kill() }), alone: true},
-		fault{name: "Kafka: slow", run: network(5*time.Second, func(s *stage) { s.world.kafka.Proxy.Slow(300 * time.Millisecond) }), alone: true, long: true},
-		fault{name: "Kafka: connections reset", run: network(4*time.Second, func(s *stage) { s.world.kafka.Proxy.Reset(100 * time.Millisecond) }), alone: true},
-		fault{name: "Kafka: connections cut in answers", run: network(4*time.Second, func(s *stage) { s.world.kafka.Proxy.CutAnswers(20_000) }), alone: true, long: true},
-		fault{name: "Kafka: refused", run: network(5*time.Second, func(s *stage) { s.world.kafka.Proxy.Refuse() }), alone: true, long: true},
-		fault{name: "Kafka: silent", run: network(8*time.Second, func(s *stage) { s.world.kafka.Proxy.Silence() }), alone: true, long: true},
-		fault{name: "Kafka: answers lost", run: network(5*time.Second, func(s *stage) { s.world.kafka.Proxy.LoseAnswers() }), alone: true, long: true},
+		fault{name: "broker restarts in transactions", run: brokerEnds(func(s *rowEnv) { s.shared.kafka.Stop() }), alone: true},
+		fault{name: "broker SIGKILL in transactions", run: brokerEnds(func(s *rowEnv) { s.shared.kafka.Kill() }), alone: true},
+		fault{name: "Kafka: slow", run: network(5*time.Second, func(s *rowEnv) { s.shared.kafka.Proxy.Slow(300 * time.Millisecond) }), alone: true, long: true},
+		fault{name: "Kafka: connections reset", run: network(4*time.Second, func(s *rowEnv) { s.shared.kafka.Proxy.Reset(100 * time.Millisecond) }), alone: true},
+		fault{name: "Kafka: connections cut in answers", run: network(4*time.Second, func(s *rowEnv) { s.shared.kafka.Proxy.CutAnswers(20_000) }), alone: true, long: true},
+		fault{name: "Kafka: refused", run: network(5*time.Second, func(s *rowEnv) { s.shared.kafka.Proxy.Refuse() }), alone: true, long: true},
+		fault{name: "Kafka: silent", run: network(8*time.Second, func(s *rowEnv) { s.shared.kafka.Proxy.Silence() }), alone: true, long: true},
+		fault{name: "Kafka: answers lost", run: network(5*time.Second, func(s *rowEnv) { s.shared.kafka.Proxy.LoseAnswers() }), alone: true, long: true},
 		fault{name: "S3 server SIGKILL", run: storeDies, alone: true, long: true},
 	)
 }
@@ -85,8 +85,8 @@ func answers() []answer {
 }
 
 // killAt lets a process die at a step, again and again, while another one works.
-func killAt(step string) func(*stage) error {
-	return func(s *stage) error {
+func killAt(step string) func(*rowEnv) error {
+	return func(s *rowEnv) error {
 		if *long {
 			if _, err := s.start("b", ""); err != nil {
 				return err
@@ -108,8 +108,8 @@ func killAt(step string) func(*stage) error {
 
 // sleepAt lets a process fall asleep at a step until its partitions have moved,
 // and wakes it.
-func sleepAt(step string, further time.Duration) func(*stage) error {
-	return func(s *stage) error {
+func sleepAt(step string, further time.Duration) func(*rowEnv) error {
+	return func(s *rowEnv) error {
 		for n := range s.times(1, 4) {
 			a, err := s.start("a", fmt.Sprintf("%s=pause:%d", step, 2+n))
 			if err != nil {
@@ -145,7 +145,7 @@ func sleepAt(step string, further time.Duration) func(*stage) error {
 
 // comeAndGo lets a second consumer join, work for a second and leave, every other
 // time without a word.
-func comeAndGo(s *stage) error {
+func comeAndGo(s *rowEnv) error {
 	if _, err := s.start("a", ""); err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func comeAndGo(s *stage) error {
 }
 
 // killAnyTime kills one of two consumers, wherever it is.
-func killAnyTime(s *stage) error {
+func killAnyTime(s *rowEnv) error {
 	for n := range s.times(4, 20) {
 		for _, name := range []string{"a", "b"} {
 			s.mu.Lock()
@@ -203,8 +203,8 @@ func killAnyTime(s *stage) error {
 }
 
 // answerWith has the store answer wrongly for a while.
-func answerWith(a answer) func(*stage) error {
-	return func(s *stage) error {
+func answerWith(a answer) func(*rowEnv) error {
+	return func(s *rowEnv) error {
 		if _, err := s.start("a", ""); err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func jumping(n int) time.Time {
 }
 
 // diskIsFull keeps the lake on a small disk and fills it.
-func diskIsFull(s *stage) error {
+func diskIsFull(s *rowEnv) error {
 	dir, err := s.smallDisk()
 	if err != nil {
 		return err

@@ -13,9 +13,9 @@ import (
 )
 
 // doneWithin is how long the system may take to be done with all messages.
-func (s *stage) doneWithin() time.Duration {
+func (s *rowEnv) doneWithin() time.Duration {
 	switch {
-	case s.program != s.world.program: // mutated; it may never be done
+	case s.program != s.shared.program: // mutated; it may never be done
 		return 30 * time.Second
 	case s.messages.most > 0: // the soak, which may publish faster than this machine works
 		return time.Hour
@@ -25,7 +25,7 @@ func (s *stage) doneWithin() time.Duration {
 
 // caughtUp waits until no transaction is open, and both groups have committed all
 // that is there.
-func (s *stage) caughtUp() error {
+func (s *rowEnv) caughtUp() error {
 	for _, what := range []struct {
 		name string
 		is   func() (bool, error)
@@ -41,21 +41,21 @@ func (s *stage) caughtUp() error {
 	return nil
 }
 
-func (s *stage) lagIsZero(group string, topics ...string) func() (bool, error) {
+func (s *rowEnv) lagIsZero(group string, topics ...string) func() (bool, error) {
 	return func() (bool, error) {
-		lags, err := kafka.Lag(s.ctx, s.world.client, group, topics...)
+		lags, err := kafka.Lag(s.ctx, s.shared.client, group, topics...)
 		return err == nil && lags.Total() == 0, err
 	}
 }
 
 // settled says whether readers of committed records see the outputs to their ends.
-func (s *stage) settled() (bool, error) {
+func (s *rowEnv) settled() (bool, error) {
 	outputs := []string{s.topics.Classified, s.topics.DeadLetter}
-	stable, err := s.world.admin.ListCommittedOffsets(s.ctx, outputs...)
+	stable, err := s.shared.admin.ListCommittedOffsets(s.ctx, outputs...)
 	if err != nil {
 		return false, err
 	}
-	ends, err := s.world.admin.ListEndOffsets(s.ctx, outputs...)
+	ends, err := s.shared.admin.ListEndOffsets(s.ctx, outputs...)
 	if err != nil {
 		return false, err
 	}
@@ -68,26 +68,26 @@ func (s *stage) settled() (bool, error) {
 }
 
 // members waits until both groups have as many members, and their partitions.
-func (s *stage) members(n int) error {
+func (s *rowEnv) members(n int) error {
 	return s.groups(fmt.Sprintf("it has %d members", n), func(members []kadm.DescribedGroupMember) bool { return len(members) == n })
 }
 
 // without waits until both groups have members, and none of these.
-func (s *stage) without(ids map[string]bool) error {
+func (s *rowEnv) without(ids map[string]bool) error {
 	return s.groups("the sleeper is out of it", func(members []kadm.DescribedGroupMember) bool {
 		return len(members) > 0 && !slices.ContainsFunc(members, func(m kadm.DescribedGroupMember) bool { return ids[m.MemberID] })
 	})
 }
 
 // joined waits until both groups have a member beside these.
-func (s *stage) joined(ids map[string]bool) error {
+func (s *rowEnv) joined(ids map[string]bool) error {
 	return s.groups("the new one is in it", func(members []kadm.DescribedGroupMember) bool {
 		return slices.ContainsFunc(members, func(m kadm.DescribedGroupMember) bool { return !ids[m.MemberID] })
 	})
 }
 
 // memberIDs are those of both groups.
-func (s *stage) memberIDs() (map[string]bool, error) {
+func (s *rowEnv) memberIDs() (map[string]bool, error) {
 	ids := map[string]bool{}
 	return ids, s.groups("it has members", func(members []kadm.DescribedGroupMember) bool {
 		for _, m := range members {
@@ -99,9 +99,9 @@ func (s *stage) memberIDs() (map[string]bool, error) {
 
 // listed are the members of both groups, in whatever state those are: a process that
 // fell asleep in a rebalance keeps its group from becoming stable.
-func (s *stage) listed() (map[string]bool, error) {
+func (s *rowEnv) listed() (map[string]bool, error) {
 	ids := map[string]bool{}
-	described, err := s.world.admin.DescribeGroups(s.ctx, s.classifyGroup(), s.sinkGroup())
+	described, err := s.shared.admin.DescribeGroups(s.ctx, s.classifyGroup(), s.sinkGroup())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotInjected, err)
 	}
@@ -113,10 +113,10 @@ func (s *stage) listed() (map[string]bool, error) {
 	return ids, nil
 }
 
-func (s *stage) groups(what string, is func([]kadm.DescribedGroupMember) bool) error {
+func (s *rowEnv) groups(what string, is func([]kadm.DescribedGroupMember) bool) error {
 	for _, group := range []string{s.classifyGroup(), s.sinkGroup()} {
 		err := s.bringAbout(time.Minute, "group "+group+": "+what, func() (bool, error) {
-			described, err := s.world.admin.DescribeGroups(s.ctx, group)
+			described, err := s.shared.admin.DescribeGroups(s.ctx, group)
 			if err != nil {
 				return false, err
 			}

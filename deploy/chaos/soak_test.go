@@ -45,11 +45,11 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("-soak.seed %d", seed)
 	memory := &memoryLog{tb: t}
-	w := newWorld(t)
+	w := newSharedEnv(t)
 	o := w.perform(t.Context(), fault{
 		name: "soak", messages: *soakMessages, perSecond: *soakRate, partitions: 12, within: 3 * time.Hour,
 		flags: []string{"--batch-records", "2000", "--roll-age", "5s"},
-		run: func(s *stage) error {
+		run: func(s *rowEnv) error {
 			return soak(s, rand.New(rand.NewPCG(seed, seed)), memory)
 		},
 	}, w.program)
@@ -64,7 +64,7 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-func soak(s *stage, rng *rand.Rand, memory *memoryLog) error {
+func soak(s *rowEnv, rng *rand.Rand, memory *memoryLog) error {
 	for _, name := range soakConsumers {
 		if _, err := s.start(name, ""); err != nil {
 			return err
@@ -108,7 +108,7 @@ type memoryLog struct {
 // memoryEvery is the time of a line of the log.
 const memoryEvery = 20 * time.Second
 
-func (m *memoryLog) look(s *stage, since time.Duration) error {
+func (m *memoryLog) look(s *rowEnv, since time.Duration) error {
 	if m.peak == nil {
 		m.peak = make([]float64, len(soakConsumers))
 		m.tb.Logf("seconds, messages, kills, peak MB since the last line of %v", soakConsumers)

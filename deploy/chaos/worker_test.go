@@ -24,7 +24,7 @@ const maxRestarts = 10
 
 // worker is a consumer process.
 type worker struct {
-	stage  *stage
+	rowEnv *rowEnv
 	name   string
 	fail   string // what its failpoints do
 	log    string // of all processes of that name
@@ -39,8 +39,8 @@ type worker struct {
 
 // start runs a consumer of the given name; fail says what its failpoints do. If it
 // ends although nobody asked it to, it is started again without that.
-func (s *stage) start(name, fail string) (*worker, error) {
-	w := &worker{stage: s, name: name, fail: fail, log: filepath.Join(s.dir, name+".log"), exited: make(chan struct{})}
+func (s *rowEnv) start(name, fail string) (*worker, error) {
+	w := &worker{rowEnv: s, name: name, fail: fail, log: filepath.Join(s.dir, name+".log"), exited: make(chan struct{})}
 	if info, err := os.Stat(w.log); err == nil {
 		w.logged = info.Size()
 	}
@@ -49,8 +49,8 @@ func (s *stage) start(name, fail string) (*worker, error) {
 		return nil, err
 	}
 	defer log.Close()
-	w.cmd = exec.Command(s.program, append(append([]string{"run", "--instance", name}, s.flags...), s.where(s.world.kafka.Brokers[0], s.endpoint)...)...)
-	w.cmd.Env = append(append(os.Environ(), s.world.s3.Env()...), failpoint.Env+"="+fail)
+	w.cmd = exec.Command(s.program, append(append([]string{"run", "--instance", name}, s.flags...), s.where(s.shared.kafka.Brokers[0], s.endpoint)...)...)
+	w.cmd.Env = append(append(os.Environ(), s.shared.s3.Env()...), failpoint.Env+"="+fail)
 	w.cmd.Stdout, w.cmd.Stderr = log, log
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.mu.Lock()
@@ -76,7 +76,7 @@ func (s *stage) start(name, fail string) (*worker, error) {
 }
 
 // ended starts a consumer again that ended by itself, as a supervisor does.
-func (s *stage) ended(w *worker) {
+func (s *rowEnv) ended(w *worker) {
 	if w.wasAsked() || w.killedItself() {
 		return
 	}
@@ -86,7 +86,7 @@ func (s *stage) ended(w *worker) {
 		return
 	}
 	lines := strings.Split(w.tail(), "\n")
-	s.world.tb.Logf("%s: consumer %s ended by itself, and is started again: %.300s", s.name, w.name, lines[len(lines)-1])
+	s.shared.tb.Logf("%s: consumer %s ended by itself, and is started again: %.300s", s.name, w.name, lines[len(lines)-1])
 	time.Sleep(time.Duration(min(n, 5)) * time.Second)
 	if w.wasAsked() {
 		return
@@ -130,21 +130,21 @@ func (w *worker) said() string {
 func (w *worker) waitKilled() error {
 	select {
 	case <-w.exited:
-	case <-w.stage.ctx.Done():
-		return fmt.Errorf("the process was not killed at %s: %w:\n%s", w.fail, w.stage.ctx.Err(), w.tail())
+	case <-w.rowEnv.ctx.Done():
+		return fmt.Errorf("the process was not killed at %s: %w:\n%s", w.fail, w.rowEnv.ctx.Err(), w.tail())
 	case <-time.After(time.Minute):
 		return fmt.Errorf("%w: the process was not killed at %s:\n%s", errNotInjected, w.fail, w.tail())
 	}
 	if !w.killedItself() {
 		return fmt.Errorf("the process ended with %w, want SIGKILL at %s:\n%s", errOr(w.err), w.fail, w.tail())
 	}
-	w.stage.injected.Add(1)
+	w.rowEnv.injected.Add(1)
 	return nil
 }
 
 // waitPaused waits until the process was stopped by its failpoint.
 func (w *worker) waitPaused() error {
-	err := w.stage.bringAbout(time.Minute, "the process sleeps", func() (bool, error) {
+	err := w.rowEnv.bringAbout(time.Minute, "the process sleeps", func() (bool, error) {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", w.cmd.Process.Pid))
 		_, after, _ := bytes.Cut(stat, []byte(") "))
 		return bytes.HasPrefix(after, []byte("T")), err
@@ -152,13 +152,13 @@ func (w *worker) waitPaused() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w:\n%s", w.fail, err, w.tail())
 	}
-	w.stage.injected.Add(1)
+	w.rowEnv.injected.Add(1)
 	return nil
 }
 
 // waitSaid waits until the process has logged a text.
 func (w *worker) waitSaid(text string) error {
-	return w.stage.bringAbout(time.Minute, "the process says "+text, func() (bool, error) { return strings.Contains(w.said(), text), nil })
+	return w.rowEnv.bringAbout(time.Minute, "the process says "+text, func() (bool, error) { return strings.Contains(w.said(), text), nil })
 }
 
 func (w *worker) resume() error { return w.cmd.Process.Signal(syscall.SIGCONT) }
@@ -190,10 +190,10 @@ func (w *worker) stop() error {
 }
 
 // verify runs consumer verify past all proxies.
-func (s *stage) verify(ctx context.Context) (report []byte, err error) {
-	args := append([]string{"verify", "--json"}, s.where(s.world.kafka.Internal[0], s.world.s3.URL)...)
-	cmd := exec.CommandContext(ctx, s.world.program, args...)
-	cmd.Env = append(os.Environ(), s.world.s3.Env()...)
+func (s *rowEnv) verify(ctx context.Context) (report []byte, err error) {
+	args := append([]string{"verify", "--json"}, s.where(s.shared.kafka.Internal[0], s.shared.s3.URL)...)
+	cmd := exec.CommandContext(ctx, s.shared.program, args...)
+	cmd.Env = append(os.Environ(), s.shared.s3.Env()...)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := cmd.Run(); err != nil {

@@ -59,8 +59,8 @@ type row struct {
 	offset int64
 }
 
-// world is one schedule.
-type world struct {
+// simulation is one schedule.
+type simulation struct {
 	rng    *rand.Rand
 	broken breakage
 	calm   bool // no faults any more
@@ -83,8 +83,8 @@ type world struct {
 	metrics    *metrics
 }
 
-func newWorld(seed uint64, broken breakage, m *metrics) *world {
-	w := &world{
+func newSimulation(seed uint64, broken breakage, m *metrics) *simulation {
+	w := &simulation{
 		rng: rand.New(rand.NewPCG(seed, 7)), broken: broken, metrics: m,
 		objects: map[string][]byte{}, rows: map[row]bool{}, claims: map[string]*schema.Claim{}, committed: -1,
 	}
@@ -96,20 +96,20 @@ func newWorld(seed uint64, broken breakage, m *metrics) *world {
 	return w
 }
 
-func (w *world) say(format string, args ...any) {
+func (w *simulation) say(format string, args ...any) {
 	if w.tracing {
 		w.trace = append(w.trace, fmt.Sprintf(format, args...))
 	}
 }
 
-func (w *world) fail(format string, args ...any) {
+func (w *simulation) fail(format string, args ...any) {
 	if w.wrong == nil {
 		w.wrong = fmt.Errorf(format, args...)
 	}
 }
 
 // produce appends a transaction, whose records alternate between days.
-func (w *world) produce() {
+func (w *simulation) produce() {
 	kind := data
 	if w.rng.IntN(4) == 0 {
 		kind = aborted
@@ -121,17 +121,17 @@ func (w *world) produce() {
 	w.log = append(w.log, entry{kind: marker})
 }
 
-func (w *world) record(offset int64) Record {
+func (w *simulation) record(offset int64) Record {
 	return Record{Offset: offset, Timestamp: (20000 + w.log[offset].day) * 24 * 60 * 60 * 1000}
 }
 
 // layers are the two of the simulated topic.
-func (w *world) layers() []Output {
+func (w *simulation) layers() []Output {
 	return []Output{{Name: schema.Gold, Topic: "t", Rows: simCodec{}}, {Name: schema.Silver, Topic: "t", Rows: simCodec{}}}
 }
 
 // store puts an object into the store and checks what must always hold.
-func (w *world) store(key string, body []byte) {
+func (w *simulation) store(key string, body []byte) {
 	if _, there := w.objects[key]; there {
 		if !bytes.Equal(w.objects[key], body) && strings.HasPrefix(key, "chain/") {
 			w.fail("claim %s was overwritten", key)
@@ -162,7 +162,7 @@ func (w *world) store(key string, body []byte) {
 }
 
 // forget takes back the rows of an object that is overwritten.
-func (w *world) forget(key string) {
+func (w *simulation) forget(key string) {
 	delete(w.claims, key)
 	if o := parseSim(w.objects[key]); o.Layer != "" {
 		for _, offset := range o.Offsets {
@@ -171,7 +171,7 @@ func (w *world) forget(key string) {
 	}
 }
 
-func (w *world) checkClaim(l *schema.Claim) {
+func (w *simulation) checkClaim(l *schema.Claim) {
 	before := l.Start == 0
 	for _, other := range w.claims {
 		if other.Layer != l.Layer || other.Start == l.Start {
@@ -189,7 +189,7 @@ func (w *world) checkClaim(l *schema.Claim) {
 
 // checkEnd says whether every committed record stands in both layers, and
 // nothing else.
-func (w *world) checkEnd(from int64) {
+func (w *simulation) checkEnd(from int64) {
 	want := 0
 	for offset := from; offset < int64(len(w.log)); offset++ {
 		for _, l := range w.layers() {
@@ -257,7 +257,7 @@ func (simCodec) Belongs(r io.ReaderAt, size int64, l *schema.Claim, _ schema.Day
 
 // simWriter is one process that owns, or believes to own, the partition.
 type simWriter struct {
-	w      *world
+	w      *simulation
 	name   int
 	p      *partition
 	yield  func(struct{}) bool
@@ -268,7 +268,7 @@ type simWriter struct {
 	pos    int64
 }
 
-func (w *world) startWriter() *simWriter {
+func (w *simulation) startWriter() *simWriter {
 	w.names++
 	s := &simWriter{w: w, name: w.names}
 	s.p = &partition{

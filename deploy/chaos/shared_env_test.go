@@ -23,8 +23,8 @@ var (
 	only     = flag.String("chaos.only", "", "run the rows whose names match this regular expression, those of the long matrix too")
 )
 
-// world is what all rows share. Tests that look at it go past its proxies.
-type world struct {
+// sharedEnv is what all rows share. Tests that look at it go past its proxies.
+type sharedEnv struct {
 	tb      testing.TB
 	kafka   *servers.KafkaServer
 	s3      *servers.S3Server
@@ -33,9 +33,9 @@ type world struct {
 	admin   *kadm.Client
 }
 
-func newWorld(tb testing.TB) *world {
+func newSharedEnv(tb testing.TB) *sharedEnv {
 	tb.Helper()
-	w := &world{
+	w := &sharedEnv{
 		tb: tb,
 		kafka: servers.Kafka(tb, servers.Proxied(),
 			// A process that is gone loses its partitions after 3 s, which the default forbids.

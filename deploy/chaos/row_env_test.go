@@ -21,9 +21,9 @@ import (
 
 const defaultPartitions = 4
 
-// stage is what a row has to itself.
-type stage struct {
-	world    *world
+// rowEnv is what a row has to itself.
+type rowEnv struct {
+	shared   *sharedEnv
 	ctx      context.Context //nolint:containedctx // of the row: its processes and requests end with it
 	fail     context.CancelCauseFunc
 	name     string
@@ -55,15 +55,15 @@ func rowWithin() time.Duration {
 	return 5 * time.Minute
 }
 
-func (w *world) newStage(ctx context.Context, f fault, program string, try int) (s *stage, end func() error, err error) {
+func (w *sharedEnv) newRowEnv(ctx context.Context, f fault, program string, try int) (s *rowEnv, end func() error, err error) {
 	ctx, stopTimer := context.WithTimeout(ctx, cmp.Or(f.within, rowWithin()))
 	ctx, fail := context.WithCancelCause(ctx)
 	name := nameOf(f.name)
 	if try > 0 {
 		name += fmt.Sprint("-again-", try)
 	}
-	s = &stage{
-		world: w, ctx: ctx, fail: fail, name: name, dir: filepath.Join(w.tb.TempDir(), name), program: program, workers: map[string]*worker{},
+	s = &rowEnv{
+		shared: w, ctx: ctx, fail: fail, name: name, dir: filepath.Join(w.tb.TempDir(), name), program: program, workers: map[string]*worker{},
 		lake: "s3://" + w.s3.Bucket + "/" + name, root: filepath.Join(w.s3.Dir, w.s3.Bucket, name),
 		topics: schema.TopicNames(name + "."), parts: cmp.Or(f.partitions, defaultPartitions),
 		flags: []string{
@@ -93,14 +93,14 @@ func (w *world) newStage(ctx context.Context, f fault, program string, try int) 
 	return s, end, nil
 }
 
-func (s *stage) createTopics() error {
+func (s *rowEnv) createTopics() error {
 	settings := map[string]*string{
 		// Records of any day may come, and stay.
 		"message.timestamp.before.max.ms": new("9223372036854775807"),
 		"message.timestamp.after.max.ms":  new("9223372036854775807"),
 		"retention.ms":                    new("-1"),
 	}
-	_, err := s.world.admin.CreateTopic(s.ctx, s.parts, 1, settings, s.topics.Complaints)
+	_, err := s.shared.admin.CreateTopic(s.ctx, s.parts, 1, settings, s.topics.Complaints)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("create %s: %w", s.topics.Complaints, err)
 	}
@@ -108,18 +108,18 @@ func (s *stage) createTopics() error {
 }
 
 // where are the flags that say where a command works.
-func (s *stage) where(broker, endpoint string) []string {
+func (s *rowEnv) where(broker, endpoint string) []string {
 	return []string{
 		"--brokers", broker, "--topic-prefix", s.name + ".", "--group", s.name, "--partitions", fmt.Sprint(s.parts),
-		"--lake", s.lake, "--s3-endpoint", endpoint, "--s3-region", s.world.s3.Region,
+		"--lake", s.lake, "--s3-endpoint", endpoint, "--s3-region", s.shared.s3.Region,
 	}
 }
 
-func (s *stage) classifyGroup() string { return s.name + "-classify" }
-func (s *stage) sinkGroup() string     { return s.name + "-sink" }
+func (s *rowEnv) classifyGroup() string { return s.name + "-classify" }
+func (s *rowEnv) sinkGroup() string     { return s.name + "-sink" }
 
 // times is how often a fault is injected.
-func (s *stage) times(short, all int) int {
+func (s *rowEnv) times(short, all int) int {
 	if *long {
 		return all
 	}
@@ -127,7 +127,7 @@ func (s *stage) times(short, all int) int {
 }
 
 // sleep waits, or says that the row is over.
-func (s *stage) sleep(d time.Duration) error {
+func (s *rowEnv) sleep(d time.Duration) error {
 	select {
 	case <-s.ctx.Done():
 		return context.Cause(s.ctx)
@@ -137,7 +137,7 @@ func (s *stage) sleep(d time.Duration) error {
 }
 
 // until asks again and again until it is so.
-func (s *stage) until(within time.Duration, what string, is func() (bool, error)) error {
+func (s *rowEnv) until(within time.Duration, what string, is func() (bool, error)) error {
 	deadline := time.Now().Add(within)
 	for {
 		ok, err := is()
@@ -157,14 +157,14 @@ func (s *stage) until(within time.Duration, what string, is func() (bool, error)
 }
 
 // bringAbout waits for what a fault needs; without it the row is run again.
-func (s *stage) bringAbout(within time.Duration, what string, is func() (bool, error)) error {
+func (s *rowEnv) bringAbout(within time.Duration, what string, is func() (bool, error)) error {
 	if err := s.until(within, what, is); err != nil {
 		return fmt.Errorf("%w: %w", errNotInjected, err)
 	}
 	return nil
 }
 
-func (s *stage) present() []*worker {
+func (s *rowEnv) present() []*worker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []*worker
@@ -174,7 +174,7 @@ func (s *stage) present() []*worker {
 	return all
 }
 
-func (s *stage) stopAll() error {
+func (s *rowEnv) stopAll() error {
 	var errs []error
 	for _, w := range s.present() {
 		select {
@@ -186,14 +186,14 @@ func (s *stage) stopAll() error {
 	return errors.Join(errs...)
 }
 
-func (s *stage) killAll() {
+func (s *rowEnv) killAll() {
 	for _, w := range s.present() {
 		w.kill()
 	}
 }
 
 // tails are what the present consumers said last.
-func (s *stage) tails() string {
+func (s *rowEnv) tails() string {
 	var b strings.Builder
 	for _, w := range s.present() {
 		fmt.Fprintf(&b, "last lines of %s:\n%s\n", w.name, w.tail())
