@@ -19,9 +19,17 @@ import (
 
 // queues are those of a bank that sorts its tickets by who works on them, by how the products of the sample begin.
 var queues = []struct{ product, queue string }{
-	{"Credit reporting", "Bureau desk"}, {"Debt collection", "Collections"}, {"Mortgage", "Home loans"}, {"Student loan", "Home loans"},
-	{"Credit card", "Cards"}, {"Prepaid card", "Cards"}, {"Checking", "Accounts"}, {"Bank account", "Accounts"},
-	{"Money transfer", "Payments"}, {"Virtual", "Payments"}, {"", "Consumer loans"},
+	{"Credit reporting", "Bureau desk"},
+	{"Debt collection", "Collections"},
+	{"Mortgage", "Home loans"},
+	{"Student loan", "Home loans"},
+	{"Credit card", "Cards"},
+	{"Prepaid card", "Cards"},
+	{"Checking", "Accounts"},
+	{"Bank account", "Accounts"},
+	{"Money transfer", "Payments"},
+	{"Virtual", "Payments"},
+	{"", "Consumer loans"},
 }
 
 // tickets are the complaints of the sample, with a queue in the place of the product.

@@ -67,8 +67,10 @@ func TestTaxonomySaysAllFaults(t *testing.T) {
 		json string
 		want []string
 	}{
-		"several": {`{"name": "My Queues", "categories": [{"name": "Cards", "labels": ["card", "C++", "C#"]}, {"name": " cards"}, {"name": ""}, {"name": "Loans", "labels": ["CARD", "--"]}]}`,
-			[]string{"small letters", `" cards" is empty, or begins`, `" cards" means both category 0 ("Cards") and category 1`, `category 2: the name "" is empty`, `"CARD" means both category 0 ("Cards") and category 3 ("Loans")`, `"--" has no letter or digit`}},
+		"several": {
+			`{"name": "My Queues", "categories": [{"name": "Cards", "labels": ["card", "C++", "C#"]}, {"name": " cards"}, {"name": ""}, {"name": "Loans", "labels": ["CARD", "--"]}]}`,
+			[]string{"small letters", `" cards" is empty, or begins`, `" cards" means both category 0 ("Cards") and category 1`, `category 2: the name "" is empty`, `"CARD" means both category 0 ("Cards") and category 3 ("Loans")`, `"--" has no letter or digit`},
+		},
 		"one":           {`{"name": "one", "categories": [{"name": "Cards"}]}`, []string{"there are 1 categories and may be 2 to 100"}},
 		"none":          {`{}`, []string{"there are 0 categories"}},
 		"a long name":   {`{"name": "x", "categories": [{"name": "A"}, {"name": "` + strings.Repeat("b", 101) + `"}]}`, []string{"longer than 100 characters"}},

@@ -189,9 +189,10 @@ func openAll(ctx context.Context, store lake.Store, plain []lake.DayObject) (fil
 // after [Day] has returned for it.
 func View(layer schema.Layer, days []schema.Day) string {
 	columns := lake.ColumnsOf[schema.GoldRow]()
-	if layer == schema.Silver {
+	switch layer {
+	case schema.Silver:
 		columns = lake.ColumnsOf[schema.SilverRow]()
-	} else if layer == schema.Labels {
+	case schema.Labels:
 		columns = lake.ColumnsOf[schema.LabelRow]()
 	}
 	names := `"` + strings.Join(append(columns, "dt"), `", "`) + `"`

@@ -71,15 +71,15 @@ var usual = newNaming(nil)
 // newNaming are the usual names, but for the fields whose columns are named.
 func newNaming(columns map[string][]string) naming {
 	m := naming{}
-	for i, f := range fields {
-		if columns[f.name] == nil {
+	for i := range fields {
+		if f := &fields[i]; columns[f.name] == nil {
 			for rank, n := range f.names {
 				m[n] = alias{i, rank}
 			}
 		}
 	}
-	for i, f := range fields {
-		for rank, n := range columns[f.name] { // also those that usually stand for another field
+	for i := range fields {
+		for rank, n := range columns[fields[i].name] { // also those that usually stand for another field
 			m[fold(n)] = alias{i, rank}
 		}
 	}

@@ -174,7 +174,7 @@ func TestCorpusPrunesPairsThatNoVocabularyHas(t *testing.T) {
 	if len(pruned.pairs[pairs]) >= len(whole.pairs[pairs]) {
 		t.Errorf("%d pairs of %d were kept", len(pruned.pairs[pairs]), len(whole.pairs[pairs]))
 	}
-	if a, b := terms(whole), terms(pruned); len(a) < 20 || !maps.EqualFunc(a, b, func(x, y frequency) bool { return slices.Equal(x, y) }) {
+	if a, b := terms(whole), terms(pruned); len(a) < 20 || !maps.EqualFunc(a, b, slices.Equal) {
 		t.Errorf("the vocabulary of all pairs is %v, and of those that count %v", a, b)
 	}
 }
