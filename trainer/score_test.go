@@ -61,18 +61,23 @@ func TestScoreHasEveryRowOfSilverOnce(t *testing.T) {
 		t.Errorf("%d rows, want 36", len(rows))
 	}
 	r := rows["dt=2026-11-01 0/27"]
-	text := ""
+	var scored dataset.Example
 	if _, err := (dataset.Silver{Store: store}).Read(t.Context(), schema.Bureau(), t.Logf, func(e dataset.Example) {
 		if strings.HasPrefix(e.Text, "row 2026-11-01/0/27,") {
-			text = e.Text
+			scored = e
 		}
 	}); err != nil {
 		t.Fatal(err)
 	}
-	p := model.Predict([]byte(text), model.NewScratch())
+	scratch := model.NewScratch()
+	bare := model.Predict([]byte(scored.Text), scratch).Probability
+	p := model.PredictWith([]byte(scored.Text), scored.Fields, scratch)
+	if p.Probability == bare {
+		t.Error("the model does not know the company")
+	}
 	if r.Category != schema.Bureau().CategoryName(p.Category) || r.CategoryCode != int32(p.Category) || r.Probability != p.Probability || r.Probabilities.Entries[2].Probability != p.Probabilities[2] ||
 		r.NeedsReview != p.NeedsReview || r.TrueCategory == nil || *r.TrueCategory != "Loans" || r.CategoryBefore != "Loans" || r.ModelBefore != "v1" || r.SourceOffset != 27 {
-		t.Errorf("the row of %q is %+v, want %+v", text, r, p)
+		t.Errorf("the row of %q is %+v, want %+v", scored.Text, r, p)
 	}
 	sum := 0.0
 	for _, c := range r.Probabilities.Entries {

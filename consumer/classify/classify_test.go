@@ -163,7 +163,7 @@ func (f *fixture) wantEachOnce(n int) {
 
 func TestResultsNameTheirSource(t *testing.T) {
 	f := newFixture(t)
-	f.publishComplaints(1)
+	f.publish([]byte(`{"complaint_id":"c0","narrative":"My mortgage payment was lost.","company":"Experian Information Solutions Inc."}`))
 	stop := f.start(f.config("a"))
 	f.waitLag(stop)
 	if err := stop(); err != nil {
@@ -178,7 +178,12 @@ func TestResultsNameTheirSource(t *testing.T) {
 	if string(r.Key) != "c0" || c.Category != "Loans" || c.Probability < 0.5 || c.Topic != f.topics.Complaints || c.TopicID != id || c.ModelVersion != f.holder.Current().Version() {
 		t.Errorf("key %s, result %+v", r.Key, c)
 	}
-	want := f.holder.Current().Predict([]byte(c.Narrative), f.holder.Current().NewScratch())
+	scratch := f.holder.Current().NewScratch()
+	bare := f.holder.Current().Predict([]byte(c.Narrative), scratch).Probability
+	want := f.holder.Current().PredictWith([]byte(c.Narrative), classifier.FieldsOf(&c.Complaint), scratch)
+	if want.Probability == bare {
+		t.Error("the model does not know the company")
+	}
 	if !slices.Equal(c.Probabilities, schema.Bureau().AppendProbabilities(nil, want.Probabilities)) || c.Taxonomy != schema.Bureau().ID() || c.NeedsReview != want.NeedsReview {
 		t.Errorf("probabilities %v, the model says %v", c.Probabilities, want)
 	}

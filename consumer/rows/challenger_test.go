@@ -23,6 +23,9 @@ var narratives = []string{
 	"The bank closed my checking account and keeps my money.",
 }
 
+// companies are one that the built-in model knows, and none.
+var companies = []string{"Experian Information Solutions Inc.", ""}
+
 // results are classified complaints of a round, by id, each with the category of
 // its number.
 func results(round, n int, version string) map[string]schema.Classified {
@@ -30,7 +33,7 @@ func results(round, n int, version string) map[string]schema.Classified {
 	for i := range n {
 		id := fmt.Sprint(round, "-", i)
 		all[id] = schematest.Classified(schema.Classified{
-			Complaint:    schema.Complaint{ComplaintID: id, Narrative: narratives[i%len(narratives)]},
+			Complaint:    schema.Complaint{ComplaintID: id, Narrative: narratives[i%len(narratives)], Company: companies[i%len(companies)]},
 			ModelVersion: version,
 			Source:       schema.Source{Topic: "complaints", TopicID: topicID, Offset: int64(i)},
 		}, i%schema.Bureau().Len(), 0.9)
@@ -88,7 +91,7 @@ func TestGoldHasTheChallengersAnswer(t *testing.T) {
 			}
 			continue
 		}
-		p := c.Predict([]byte(result.Narrative), scratch)
+		p := c.PredictWith([]byte(result.Narrative), classifier.FieldsOf(&result.Complaint), scratch)
 		if row.ChallengerVersion == nil || *row.ChallengerVersion != c.Version() || *row.ChallengerCategory != schema.Bureau().CategoryName(p.Category) || *row.ChallengerProbability != p.Probability {
 			t.Errorf("row %+v, want %s with %+v", row, c.Version(), p)
 		}

@@ -12,11 +12,10 @@ import (
 
 // fieldValue reads a field that a recipe names from an example.
 func fieldValue(name string, e *dataset.Example) string {
-	switch name {
-	case "company":
-		return e.Fields.Company
+	if name != "company" {
+		panic(fmt.Sprintf("recipe names the field %q, which examples do not have", name))
 	}
-	panic(fmt.Sprintf("recipe names the field %q, which examples do not have", name))
+	return e.Fields.Company
 }
 
 // usedFields are the recipe's fields that any of the examples has.

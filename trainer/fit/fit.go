@@ -273,7 +273,8 @@ func (f *Fitter) Fit(ctx context.Context, rows []int) (*Model, error) {
 	if err := f.boost(ctx, m, matrix); err != nil {
 		return nil, err
 	}
-	return m, m.flatten(f.lib, f.mixOf(rows), f.recipe.Flat)
+	err = m.flatten(f.lib, f.mixOf(rows), f.recipe.Flat)
+	return m, err
 }
 
 // newTraining is the dataset of train rows, with the recipe's weights.

@@ -31,7 +31,7 @@ func PutSilver(t *testing.T, store lake.Store, o Object) {
 	for offset := o.Start; offset < o.Next; offset++ {
 		rows = append(rows, schema.SilverRow{
 			ComplaintID: strconv.FormatInt(offset, 10), DateReceived: new(int32(first.Unix()/(24*60*60) + offset%9)),
-			Product: new("Mortgage"), Narrative: fmt.Sprintf("row %s/%d/%d, mail me at XXXX", o.Day, o.Partition, offset),
+			Product: new("Mortgage"), Company: new("Experian Information Solutions Inc."), Narrative: fmt.Sprintf("row %s/%d/%d, mail me at XXXX", o.Day, o.Partition, offset),
 			TrueCategory: new("Loans"), Taxonomy: new(schema.Bureau().ID()), Category: "Loans", CategoryCode: 2, Probability: 0.9, ModelVersion: "v1",
 			SourceTopicID: TopicID, SourcePartition: o.Partition, SourceOffset: offset, KafkaPartition: o.Partition, KafkaOffset: offset,
 		})
