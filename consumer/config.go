@@ -14,6 +14,7 @@ import (
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/internal/settings"
+	"complaints/internal/wireformat"
 	"complaints/schema"
 
 	"github.com/alecthomas/kong"
@@ -58,6 +59,8 @@ type runConfig struct {
 	BatchWait    time.Duration `help:"How long a micro-batch waits for more messages." default:"20ms" group:"Classify"`
 	MaxTextBytes int           `help:"Longest text that is classified, bytes; longer ones are dead-lettered." default:"${max_text_bytes}" group:"Classify"`
 	From         classify.From `help:"Where to start when a committed offset is missing or unusable: outputs (after the last result) or start (all again)." enum:",outputs,start" default:"" group:"Classify"`
+
+	Registry wireformat.Config `embed:"" group:"Classify"`
 
 	AllowBootstrap bool          `help:"Serve the built-in model where none was published." group:"Model"`
 	ModelPoll      time.Duration `help:"How often to look for a new champion." default:"30s" group:"Model"`
@@ -261,6 +264,9 @@ func (c *runConfig) complete() error {
 		if u, err := url.Parse(o); o != "*" && (err != nil || u.Host == "" || o != u.Scheme+"://"+u.Host) {
 			fault("--http-cors-origin is %q, want scheme and host such as https://example.org, or *", o)
 		}
+	}
+	if _, err := c.Registry.Open(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.BatchWait < 0 {
 		fault("--batch-wait is %s, want 0 or more", c.BatchWait)

@@ -155,11 +155,15 @@ func (a *app) serve(ctx context.Context) error {
 		a.status = new(groupStatus)
 	}
 	if a.cfg.has("classify") {
+		schemas, err := a.schemas()
+		if err != nil {
+			return err
+		}
 		a.classify = classify.New(classify.Config{
 			Kafka: a.kafka, Topics: a.topics, Group: a.cfg.classifyGroup(), Instance: a.cfg.Instance, Sessions: a.cfg.Sessions,
 			BatchRecords: a.cfg.BatchRecords, BatchWait: a.cfg.BatchWait, MaxTextBytes: a.cfg.MaxTextBytes, From: a.cfg.From,
 			DrainTimeout: a.cfg.DrainTimeout, DriftWindow: a.cfg.DriftWindow, Models: a.models.holder, Logger: a.log, Registerer: a.registry,
-			Observer: a.observer(), Removed: a.removed,
+			Observer: a.observer(), Removed: a.removed, Schemas: schemas,
 		})
 		g.Go(func() error { return a.classify.Run(ctx) })
 	}
@@ -194,6 +198,15 @@ func (a *app) serve(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// schemas is what reads messages of a schema registry; nil where there is none.
+func (a *app) schemas() (classify.Schemas, error) {
+	decoder, err := a.cfg.Registry.Open()
+	if decoder == nil {
+		return nil, err
+	}
+	return decoder, nil
 }
 
 func (a *app) newSink() (*sink.Sink, error) {

@@ -98,7 +98,14 @@ func (b *batch) failure() error {
 // label turns a message into its result, or its dead letter. flush says that what
 // was handed to the client before must reach the broker first.
 func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
-	complaint, err := schema.DecodeComplaint(in.Value, b.role.cfg.MaxTextBytes)
+	value := in.Value
+	if schemas := b.role.cfg.Schemas; schemas != nil {
+		var err error
+		if value, err = schemas.Decode(value); err != nil {
+			return b.deadLetter(in, err)
+		}
+	}
+	complaint, err := schema.DecodeComplaint(value, b.role.cfg.MaxTextBytes)
 	if err != nil {
 		return b.deadLetter(in, err)
 	}
@@ -130,7 +137,7 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	// Where the buffer grows, earlier values stay in the old one.
 	start := len(b.values)
 	b.values = result.AppendJSON(b.values)
-	value := b.values[start:len(b.values):len(b.values)]
+	value = b.values[start:len(b.values):len(b.values)]
 	limit := int(b.role.cfg.Topics.OutputBatchBytes()) - batchOverheadBytes
 	if size := len(complaint.ComplaintID) + len(value); size > limit {
 		return b.deadLetter(in, &schema.Rejection{

@@ -47,6 +47,7 @@ type Config struct {
 	BatchRecords int           // most messages a transaction
 	BatchWait    time.Duration // how long a transaction waits for more messages
 	MaxTextBytes int
+	Schemas      Schemas // nil: all messages are JSON
 	From         From
 	DrainTimeout time.Duration // how long the batch in hand may take at shutdown
 	// Removed counts the messages that stood in a hole between a committed offset and
@@ -74,7 +75,7 @@ type Role struct {
 	drift   *drift
 
 	mu   sync.Mutex
-	down map[int]error // why sessions start over, until they have; guarded by mu
+	down map[int]error // why sessions start over, or wait, until they go on; guarded by mu
 }
 
 // New prepares the role. It does not talk to Kafka yet.

@@ -28,6 +28,7 @@ const batchOverheadBytes = 2 << 10
 // goroutine touches it.
 type session struct {
 	role    *Role
+	number  int // among the role's sessions
 	stream  *kgo.GroupTransactSession
 	log     *slog.Logger
 	topicID string
@@ -36,7 +37,7 @@ type session struct {
 }
 
 func (r *Role) newSession(ctx context.Context, cancel context.CancelCauseFunc, number int) (*session, error) {
-	s := &session{role: r, log: r.cfg.Logger.With("session", number), ready: make(chan struct{})}
+	s := &session{role: r, number: number, log: r.cfg.Logger.With("session", number), ready: make(chan struct{})}
 	id := fmt.Sprintf("%s-%s-%d", r.cfg.Group, r.cfg.Instance, number)
 	resume := func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 		offsets, err := s.resume(ctx, offsets)
@@ -130,7 +131,7 @@ func (s *session) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(records) > 0 {
+		if len(records) > 0 && s.loadSchemas(ctx, records) == nil {
 			if err := s.transact(ctx, records); err != nil {
 				return err
 			}

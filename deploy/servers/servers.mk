@@ -1,7 +1,7 @@
 # What tests start besides the programs of this module. Each comes pinned by version, checked by hash where the client
 # can (Go modules by the checksum database, Maven's and pip's files by the lists in here), and only once: a stamp named
 # after the version stands for "complete", so that an interrupted download starts again and a new version replaces the old.
-# Versions of pip's packages stand in their requirements.txt too, and a new one of Kafka or Trino needs new SHA256SUMS.
+# Versions of pip's packages stand in their requirements.txt too, and a new one of Kafka, Trino or Apicurio needs new SHA256SUMS.
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION   := v1.9.0
@@ -15,11 +15,13 @@ AXE_VERSION           := 0.1.8
 SCHEMATHESIS_VERSION  := 4.32.5
 DUCKDB_VERSION        := 2.0.1
 MOTO_VERSION          := 5.2.5
+APICURIO_VERSION      := 3.3.3
+WIREFORMAT_VERSION    := 2.16.1
 
 golangci-lint := $(STAMPS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 govulncheck   := $(STAMPS)/govulncheck-$(GOVULNCHECK_VERSION)
 
-.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe schemathesis duckdb moto servers debian
+.PHONY: kafka versitygw toxiproxy trino lightgbm mlflow axe schemathesis duckdb moto apicurio wireformat servers debian
 kafka: $(STAMPS)/kafka-$(KAFKA_VERSION)             ## bring Kafka (Maven)
 versitygw: $(STAMPS)/versitygw-$(VERSITYGW_VERSION) ## bring the S3 gateway versitygw (Go)
 toxiproxy: $(STAMPS)/toxiproxy-$(TOXIPROXY_VERSION) ## bring toxiproxy, which slows, cuts and resets connections (Go)
@@ -30,7 +32,9 @@ axe: $(STAMPS)/axe-$(AXE_VERSION)                   ## bring axe, which checks t
 schemathesis: $(STAMPS)/schemathesis-$(SCHEMATHESIS_VERSION) ## bring schemathesis, which attacks an API by its description (pip)
 duckdb: $(STAMPS)/duckdb-$(DUCKDB_VERSION)          ## bring DuckDB, which reads the lake in tests (pip)
 moto: $(STAMPS)/moto-$(MOTO_VERSION)                ## bring moto, a stand-in for AWS (pip)
-servers: duckdb moto schemathesis kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
+apicurio: $(STAMPS)/apicurio-$(APICURIO_VERSION) trino ## bring the schema registry Apicurio, and Trino for its Java (Maven, pip)
+wireformat: $(STAMPS)/wireformat-$(WIREFORMAT_VERSION) ## bring Confluent's serializers (pip)
+servers: apicurio wireformat duckdb moto schemathesis kafka versitygw toxiproxy trino mlflow axe ## bring all servers that tests start
 
 debian: ## install the Debian packages that tests need, as root; elsewhere say what to install
 	deploy/servers/debian
@@ -121,4 +125,18 @@ $(STAMPS)/moto-$(MOTO_VERSION):
 	python3 -m venv $(CACHE)/moto
 	$(retry) $(CACHE)/moto/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
 		--requirement deploy/servers/moto/requirements.txt
+	@touch $@
+
+$(STAMPS)/apicurio-$(APICURIO_VERSION):
+	$(call renew,apicurio)
+	$(mvn) $(mvn-dep):copy -Dartifact=io.apicurio:apicurio-registry-app:$(APICURIO_VERSION):tar.gz:all -DoutputDirectory=$(CACHE)/apicurio/files
+	cd $(CACHE)/apicurio/files && sha256sum --quiet --check $(CURDIR)/deploy/servers/apicurio/SHA256SUMS
+	cd $(CACHE)/apicurio && tar -xzf files/*.tar.gz
+	@rm -r $(CACHE)/apicurio/files && touch $@
+
+$(STAMPS)/wireformat-$(WIREFORMAT_VERSION):
+	$(call renew,wireformat)
+	python3 -m venv $(CACHE)/wireformat
+	$(retry) $(CACHE)/wireformat/bin/python -m pip install --quiet --only-binary :all: --require-hashes \
+		--requirement deploy/servers/wireformat/requirements.txt
 	@touch $@
