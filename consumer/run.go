@@ -73,6 +73,7 @@ type app struct {
 	topics     kafka.Topics
 	models     *models
 	challenger *classifier.Holder // nil where gold is not written
+	labels     *labelPublisher    // nil where none are taken
 	status     *groupStatus       // nil where nothing is served over HTTP
 	classify   *classify.Role
 	sink       *sink.Sink
@@ -174,6 +175,13 @@ func (a *app) serve(ctx context.Context) error {
 		}
 		g.Go(func() error { return a.sink.Run(ctx) })
 	}
+	if a.cfg.takesLabels() {
+		var err error
+		if a.labels, err = a.newLabelPublisher(); err != nil {
+			return err
+		}
+		defer a.labels.client.Close()
+	}
 	if a.cfg.HTTPAddr != "" {
 		server, err := api.New(a.apiConfig())
 		if err != nil {
@@ -243,6 +251,9 @@ func (a *app) apiConfig() api.Config {
 		c.Checks = append(c.Checks, api.Check{Name: "partitions", Ready: a.status.ready}, api.Check{Name: "classify", Ready: a.classify.Ready})
 		// A burst of requests leaves half of the cores to the stream.
 		c.Limits.Workers = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	if a.labels != nil {
+		c.Labels = a.labels
 	}
 	if a.sink != nil {
 		c.Checks = append(c.Checks, api.Check{Name: "sink", Ready: a.sink.Ready})

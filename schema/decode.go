@@ -197,6 +197,14 @@ func (d *Decoder) word(w string) bool {
 	return true
 }
 
+// JSON passes over a value of any kind, checking its grammar, and returns it as it
+// stands in the object.
+func (d *Decoder) JSON() ([]byte, error) {
+	start := d.i
+	err := d.Skip()
+	return []byte(d.src[start:d.i]), err
+}
+
 // Kind names the type of the value at hand as JSON Schema does.
 func (d *Decoder) Kind() string {
 	switch c := d.peek(); {

@@ -42,22 +42,36 @@ func DecodeLabel(value []byte) (Label, error) {
 	if value == nil {
 		return Label{}, reject(ReasonTombstone, "the value is null; a label with the category null withdraws")
 	}
-	l, named := Label{LabelledAt: math.MinInt64}, false
-	if err := DecodeObject(value, func(d *Decoder, name string) error {
-		named = named || name == "category"
-		return l.DecodeField(d, name)
-	}); err != nil {
-		return Label{}, err
+	l := Label{LabelledAt: math.MinInt64}
+	err := l.decode(value, func(d *Decoder, _ string) error { return d.Skip() })
+	if err == nil {
+		err = l.Check()
 	}
-	if !named {
-		return Label{}, reject(ReasonWrongType, "field category is missing; null withdraws")
-	}
-	err := l.Check()
 	return l, err
 }
 
-// DecodeField reads the value of a field of a label, and skips that of another.
-func (l *Label) DecodeField(d *Decoder, name string) error {
+// DecodeNewLabel reads a label that is to be published, as DecodeLabel does, but that
+// a field that it does not know is refused: a slip in a name would be lost in
+// silence. What the value does not say stays as in the given label. See
+// [Label.Complete] for what is wrong with the label itself.
+func DecodeNewLabel(value []byte, l Label) (Label, error) {
+	err := l.decode(value, func(_ *Decoder, name string) error { return reject(ReasonWrongType, "field %.40q is unknown", name) })
+	return l, err
+}
+
+func (l *Label) decode(value []byte, unknown func(d *Decoder, name string) error) error {
+	named := false
+	err := DecodeObject(value, func(d *Decoder, name string) error {
+		named = named || name == "category"
+		return l.decodeField(d, name, unknown)
+	})
+	if err == nil && !named {
+		err = reject(ReasonWrongType, "field category is missing; null withdraws")
+	}
+	return err
+}
+
+func (l *Label) decodeField(d *Decoder, name string, unknown func(d *Decoder, name string) error) error {
 	switch name {
 	case "complaint_id":
 		return d.stringField(name, &l.ComplaintID)
@@ -89,7 +103,7 @@ func (l *Label) DecodeField(d *Decoder, name string) error {
 	case "review_reason":
 		return d.stringField(name, (*string)(&l.ReviewReason))
 	}
-	return d.Skip()
+	return unknown(d, name)
 }
 
 // Check says what is wrong with the label as a message: its *[Rejection], or nil.

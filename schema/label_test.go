@@ -118,6 +118,24 @@ func TestCompleteLabel(t *testing.T) {
 	}
 }
 
+func TestDecodeNewLabel(t *testing.T) {
+	given := schema.Label{LabelledAt: 5, Source: "api"}
+	l, err := schema.DecodeNewLabel([]byte(`{"complaint_id":"1","category":"Loans","labelled_by":"ana"}`), given)
+	if err != nil || l.ComplaintID != "1" || *l.Category != "Loans" || l.LabelledAt != 5 || l.Source != "api" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	for value, want := range map[string]string{
+		`{"complaint_id":"1","category":"Loans","labeled_by":"ana"}`: `field "labeled_by" is unknown`,
+		`{"complaint_id":"1"}`: "field category is missing",
+		`{"category":7}`:       "field category is a JSON number, want string",
+		`"Loans"`:              "no object",
+	} {
+		if _, err := schema.DecodeNewLabel([]byte(value), given); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", value, err, want)
+		}
+	}
+}
+
 func TestNewestLabelWins(t *testing.T) {
 	for what, rows := range map[string][2]schema.LabelRow{
 		"by when it was labelled": {{LabelledAt: 2, KafkaOffset: 1}, {LabelledAt: 1, KafkaOffset: 2}},

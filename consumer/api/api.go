@@ -3,7 +3,7 @@
 // asks (health, readiness, metrics).
 //
 // In come requests; out go predictions of the classifier that serves at that
-// moment. It keeps no state but what the live page shows, so a crash loses the
+// moment, and labels to their topic. It keeps no state but what the live page shows, so a crash loses the
 // requests in flight and nothing else.
 package api
 
@@ -38,6 +38,7 @@ type Config struct {
 	Version     string   // of the program
 	Roles       []string // of this process
 	Models      Models
+	Labels      Labels   // publishes labels; nil: none are taken
 	Stream      Stream   // what the stream roles of this process do; nil: there are none
 	Checks      []Check  // besides the model's, for /readyz
 	CORSOrigins []string // whose pages may read answers, such as https://example.org; *: of all; none: only those served here

@@ -33,7 +33,7 @@ const (
 func (r *textsRequest) decode(body []byte) *problem {
 	r.list, r.texts, r.fields, r.wrong = "", r.texts[:0], r.fields[:0], nil
 	if err := schema.DecodeObject(body, r.member); err != nil {
-		return brokenRequest(body, err)
+		return brokenRequest(body, err, wantedRequest)
 	}
 	if r.wrong != nil {
 		return r.wrong
@@ -156,16 +156,16 @@ func wrongType(what, kind string) *problem {
 	return unusable("wrong-type", "Wrong type", what+" is a JSON "+kind+", want "+wantedRequest)
 }
 
-// brokenRequest says why a body is no JSON object.
-func brokenRequest(body []byte, err error) *problem {
+// brokenRequest says why a body is no JSON object such as the one that is wanted.
+func brokenRequest(body []byte, err error, wanted string) *problem {
 	rejection, ok := errors.AsType[*schema.Rejection](err)
 	switch {
 	case !ok:
 		return newProblem(http.StatusBadRequest, "not-json", "Not JSON", "%v", err)
 	case len(bytes.TrimSpace(body)) == 0:
-		return newProblem(http.StatusBadRequest, "not-json", "Not JSON", "the request is empty, want %s", wantedRequest)
+		return newProblem(http.StatusBadRequest, "not-json", "Not JSON", "the request is empty, want %s", wanted)
 	case rejection.Reason == schema.ReasonNotObject:
-		return unusable("wrong-type", "Wrong type", "the request is JSON, but no object; want "+wantedRequest)
+		return unusable("wrong-type", "Wrong type", "the request is JSON, but no object; want "+wanted)
 	}
 	return newProblem(http.StatusBadRequest, kindOf(rejection.Reason), titles[rejection.Reason], "the request cannot be read: %s", rejection.Detail)
 }

@@ -19,6 +19,7 @@ type metrics struct {
 	inFlight prometheus.Gauge
 	texts    *prometheus.CounterVec
 	rows     *prometheus.CounterVec
+	labels   *prometheus.CounterVec
 
 	mu     sync.Mutex
 	counts map[string]int64 // texts by category, for the live page
@@ -28,6 +29,13 @@ type metrics struct {
 const (
 	rowPredicted = "predicted"
 	rowRefused   = "refused"
+)
+
+// The outcomes of a label.
+const (
+	labelPublished = "published"
+	labelRefused   = "refused" // the client is told why
+	labelFailed    = "failed"  // Kafka did not acknowledge it, or not in time
 )
 
 // newMetrics registers all series up front, so that their rates start at zero.
@@ -42,6 +50,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		rows: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "complaints_http_file_rows_total", Help: "Rows of files sent over HTTP, by outcome.",
+		}, []string{"outcome"}),
+		labels: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "complaints_http_labels_total", Help: "Labels sent over HTTP, by outcome.",
 		}, []string{"outcome"}),
 		seconds: map[string]prometheus.Observer{}, counts: map[string]int64{},
 	}
@@ -60,6 +71,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 	m.rows.WithLabelValues(rowPredicted)
 	m.rows.WithLabelValues(rowRefused)
+	for _, outcome := range []string{labelPublished, labelRefused, labelFailed} {
+		m.labels.WithLabelValues(outcome)
+	}
 	return m
 }
 

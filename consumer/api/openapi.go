@@ -38,9 +38,10 @@ func (a *API) describe() ([]byte, error) {
 	set(strings.TrimPrefix(a.cfg.Version, "v"), "info", "version")
 	set(a.limits.Texts, "components", "schemas", "Texts", "properties", "text", "maxItems")
 	set(a.limits.Texts, "components", "schemas", "Complaints", "properties", "complaints", "maxItems")
+	set(a.limits.Texts, "components", "schemas", "Labels", "properties", "labels", "maxItems")
 	if a.cfg.Token != "" {
 		set(map[string]any{"type": "http", "scheme": "bearer"}, "components", "securitySchemes", "token")
-		for _, route := range []string{routePredict, routeFile} {
+		for _, route := range []string{routePredict, routeFile, routeLabels} {
 			set([]any{map[string]any{"token": []any{}}}, "paths", route, "post", "security")
 			set(map[string]any{"$ref": "#/components/responses/Problem"}, "paths", route, "post", "responses", "401")
 		}

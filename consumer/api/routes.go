@@ -16,6 +16,7 @@ import (
 const (
 	routePredict = "/v1/predict"
 	routeFile    = "/v1/predict/file"
+	routeLabels  = "/v1/labels"
 	routeLive    = "/live"
 	routePage    = "/"
 	routeDocs    = "/docs"
@@ -27,7 +28,7 @@ const (
 )
 
 var routeNames = []string{
-	routePredict, routeFile, routeLive, routePage, routeDocs, routeOpenAPI, routeHealth, routeReady, routeMetrics, routeOther,
+	routePredict, routeFile, routeLabels, routeLive, routePage, routeDocs, routeOpenAPI, routeHealth, routeReady, routeMetrics, routeOther,
 }
 
 // handler answers a request or returns what is wrong with it.
@@ -85,6 +86,7 @@ func (a *API) shared(h http.Handler) http.Handler {
 func (a *API) routesOfTheRole(route func(pattern, name, method string, h handler)) {
 	route(routePredict, routePredict, http.MethodPost, a.guarded(taking(a.predict, paramExplain)))
 	route(routeFile, routeFile, http.MethodPost, a.guarded(taking(a.predictFile)))
+	route(routeLabels, routeLabels, http.MethodPost, a.guarded(taking(a.label)))
 	route(routeLive, routeLive, http.MethodGet, a.guarded(taking(a.stream)))
 	for _, file := range []string{"{$}", "page.js", "page.css"} {
 		route(routePage+file, routePage, http.MethodGet, page(file))
