@@ -13,6 +13,7 @@ import (
 	"complaints/consumer/classify"
 	"complaints/internal/kafka"
 	"complaints/internal/lake"
+	"complaints/internal/mapping"
 	"complaints/internal/settings"
 	"complaints/internal/wireformat"
 	"complaints/schema"
@@ -58,6 +59,7 @@ type runConfig struct {
 	BatchRecords int           `help:"Most messages in a micro-batch, which is one transaction." default:"5000" group:"Classify"`
 	BatchWait    time.Duration `help:"How long a micro-batch waits for more messages." default:"20ms" group:"Classify"`
 	MaxTextBytes int           `help:"Longest text that is classified, bytes; longer ones are dead-lettered." default:"${max_text_bytes}" group:"Classify"`
+	Mapping      string        `help:"Where messages and files have the fields: bureau, connect, debezium, cloudevents, or a YAML file." default:"bureau" placeholder:"FILE"`
 	From         classify.From `help:"Where to start when a committed offset is missing or unusable: outputs (after the last result) or start (all again)." enum:",outputs,start" default:"" group:"Classify"`
 
 	Registry wireformat.Config `embed:"" group:"Classify"`
@@ -67,6 +69,7 @@ type runConfig struct {
 	DriftWindow    time.Duration `help:"How far back complaints are compared with those that the model was judged on." default:"24h" group:"Model"`
 
 	Layers       []schema.Layer `help:"Layers of the lake to write, of bronze, silver, gold and labels; the same in all sinks of a group, since each partition has one." enum:"bronze,silver,gold,labels" default:"bronze,silver,gold,labels" group:"Lake"`
+	GoldExtra    []string       `help:"Members that are no field of ours and that gold has in its column extra, as they came: personal data in them is not masked. A name with dots is a path." placeholder:"NAME" group:"Lake"`
 	RollRows     int            `help:"Rows of a partition and layer after which objects are written." default:"200000" group:"Lake"`
 	RollBytes    int64          `help:"Buffered bytes of a partition and layer after which objects are written." default:"67108864" group:"Lake"`
 	RollAge      time.Duration  `help:"Age of the oldest buffered record at which objects are written." default:"5m" group:"Lake"`
@@ -91,6 +94,8 @@ type runConfig struct {
 	HTTPMaxScratchBytes int64         `name:"http-max-scratch-bytes" help:"Most bytes of results of one file that wait in a scratch file (below TMPDIR) for a client that reads only when it has sent all." default:"2147483648" group:"HTTP"`
 
 	DrainTimeout time.Duration `help:"How long the work in hand may take at shutdown." default:"30s"`
+
+	mapping *schema.Mapping // of Mapping
 }
 
 // verifyConfig is the configuration of consumer verify.
@@ -120,6 +125,7 @@ type eraseConfig struct {
 	Lake        lake.Config `embed:"" group:"Lake"`
 	Data        string      `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
 	ComplaintID string      `name:"complaint-id" required:"" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
+	Mapping     string      `help:"Where messages have the fields, as the consumer that classified them was told." default:"bureau" placeholder:"FILE"`
 	DryRun      bool        `env:"-" help:"Only print what would be changed."`
 	JSON        bool        `name:"json" help:"Print what was done as one line of JSON."`
 }
@@ -207,6 +213,10 @@ func embeddedLake(l *lake.Config, data string) {
 func (c *runConfig) complete() error {
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var err error
+	if c.mapping, err = mapping.Load(c.Mapping); err != nil {
+		fault("--mapping: %w", err)
+	}
 	if c.Instance == "" {
 		host, err := os.Hostname()
 		if err != nil {

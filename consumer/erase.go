@@ -8,14 +8,19 @@ import (
 
 	"complaints/consumer/erase"
 	"complaints/internal/lake"
+	"complaints/internal/mapping"
 )
 
 func runErase(ctx context.Context, cfg *eraseConfig, stdout io.Writer) error {
+	m, err := mapping.Load(cfg.Mapping)
+	if err != nil {
+		return fmt.Errorf("--mapping: %w", err)
+	}
 	store, err := lake.OpenExisting(ctx, cfg.Lake)
 	if err != nil {
 		return err
 	}
-	report, err := erase.Run(ctx, erase.Config{Store: store, ComplaintID: cfg.ComplaintID, DryRun: cfg.DryRun})
+	report, err := erase.Run(ctx, erase.Config{Store: store, ComplaintID: cfg.ComplaintID, Mapping: m, DryRun: cfg.DryRun})
 	if err != nil {
 		return fmt.Errorf("lake %s: %w", cfg.Lake.URL, err)
 	}

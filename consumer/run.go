@@ -162,7 +162,7 @@ func (a *app) serve(ctx context.Context) error {
 		}
 		a.classify = classify.New(classify.Config{
 			Kafka: a.kafka, Topics: a.topics, Group: a.cfg.classifyGroup(), Instance: a.cfg.Instance, Sessions: a.cfg.Sessions,
-			BatchRecords: a.cfg.BatchRecords, BatchWait: a.cfg.BatchWait, MaxTextBytes: a.cfg.MaxTextBytes, From: a.cfg.From,
+			BatchRecords: a.cfg.BatchRecords, BatchWait: a.cfg.BatchWait, MaxTextBytes: a.cfg.MaxTextBytes, Mapping: a.cfg.mapping, From: a.cfg.From,
 			DrainTimeout: a.cfg.DrainTimeout, DriftWindow: a.cfg.DriftWindow, Models: a.models.holder, Logger: a.log, Registerer: a.registry,
 			Observer: a.observer(), Removed: a.removed, Schemas: schemas,
 		})
@@ -220,7 +220,7 @@ func (a *app) schemas() (classify.Schemas, error) {
 func (a *app) newSink() (*sink.Sink, error) {
 	layers := make([]sink.Output, len(a.cfg.Layers))
 	for i, name := range a.cfg.Layers {
-		format, err := rows.Of(name, rows.Config{Challenger: a.challenger, Registerer: a.registry})
+		format, err := rows.Of(name, rows.Config{Challenger: a.challenger, Registerer: a.registry, Extra: a.cfg.GoldExtra, Mapping: a.cfg.mapping})
 		if err != nil {
 			return nil, err
 		}
@@ -238,7 +238,7 @@ func (a *app) apiConfig() api.Config {
 	c := api.Config{
 		// A process of the stream is asked for its health and metrics, not for predictions.
 		Supervision: !a.cfg.has("api"),
-		Addr:        a.cfg.HTTPAddr, Version: version, Roles: a.cfg.Roles, Models: a.models.holder, Token: a.cfg.HTTPToken,
+		Addr:        a.cfg.HTTPAddr, Version: version, Roles: a.cfg.Roles, Models: a.models.holder, Mapping: a.cfg.mapping, Token: a.cfg.HTTPToken,
 		CORSOrigins: a.cfg.HTTPCORSOrigins,
 		Limits: api.Limits{
 			Texts: a.cfg.HTTPMaxTexts, Explained: a.cfg.HTTPMaxExplained, TextBytes: a.cfg.MaxTextBytes,

@@ -24,10 +24,10 @@ type admission struct {
 func (a *admission) admit(c *schema.Complaint, leftOut []string, where ...any) (bool, error) {
 	for _, field := range leftOut {
 		if a.strict {
-			return false, fmt.Errorf("%w: %v: field %s holds no %s", errStrict, where, field, kindOf(field))
+			return false, fmt.Errorf("%w: %v: field %s holds no %s", errStrict, where, field, schema.KindOf(field))
 		}
 		if a.counts.leaveOut(field) < maxLogged {
-			a.log.Warn("a value cannot be used and is left out", append(where, "field", field, "want", kindOf(field))...)
+			a.log.Warn("a value cannot be used and is left out", append(where, "field", field, "want", schema.KindOf(field))...)
 		}
 	}
 	if strings.TrimSpace(c.Narrative) == "" {
@@ -55,13 +55,6 @@ func shownID(id string) string {
 		return fmt.Sprintf("with an id of %d bytes", len(id))
 	}
 	return id
-}
-
-func kindOf(field string) string {
-	if strings.HasPrefix(field, "date_") {
-		return "date"
-	}
-	return "text"
 }
 
 // errNothing says that nothing of what was read is on the topic.

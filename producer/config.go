@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"complaints/internal/kafka"
+	"complaints/internal/mapping"
 	"complaints/internal/settings"
 	"complaints/schema"
 
@@ -27,6 +28,8 @@ type config struct {
 	Strict     bool   `help:"Stop at a broken row, or a value that cannot be used, with exit status 3, instead of counting it."`
 	AllowEmpty bool   `help:"Take it for a success too if rows are read and none of them can be published."`
 	Dates      string `help:"How to read 3/11/2024: month-first, as the Bureau writes it, or day-first." enum:"month-first,day-first" default:"month-first" placeholder:"ORDER"`
+
+	Mapping string `help:"Where the files have the fields: bureau, connect, debezium, cloudevents, or a YAML file." default:"bureau" placeholder:"FILE"`
 
 	Rate   float64 `help:"Most messages a second; 0 is no limit." placeholder:"N"`
 	Limit  int64   `help:"Stop after that many messages; 0 is no limit." placeholder:"N"`
@@ -47,6 +50,8 @@ type config struct {
 	DeliveryTimeout time.Duration `help:"How long a message may take to be acknowledged before the run fails." default:"2m" group:"Kafka"`
 	DrainTimeout    time.Duration `help:"How long the messages in flight may take at shutdown." default:"30s" group:"Kafka"`
 	MaxTextBytes    int           `help:"Longest text that the consumer classifies, bytes. Longer ones are said to become dead letters." default:"${max_text_bytes}" group:"Kafka"`
+
+	mapping *schema.Mapping // of Mapping
 }
 
 // parse reads the command line; done says that it only asked for help or the
@@ -96,7 +101,11 @@ func (c *config) check() error {
 		fault("--repeat 0 needs --limit")
 	}
 	errs = append(errs, c.checkAPI(), c.checkNumbers())
-	_, err := c.Kafka.Options()
+	var err error
+	if c.mapping, err = mapping.Load(c.Mapping); err != nil {
+		fault("--mapping: %w", err)
+	}
+	_, err = c.Kafka.Options()
 	return errors.Join(append(errs, err)...)
 }
 
@@ -146,7 +155,7 @@ func (c *config) checkNumbers() error {
 
 // dateOrder is how files write dates.
 func (c *config) dateOrder() schema.DateOrder {
-	if c.Dates == "day-first" {
+	if c.Dates == "day-first" || c.mapping.Dates() == schema.DayFirst {
 		return schema.DayFirst
 	}
 	return schema.MonthFirst

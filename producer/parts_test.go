@@ -81,7 +81,7 @@ func TestPacer(t *testing.T) {
 }
 
 func TestMessageOfAPass(t *testing.T) {
-	for _, id := range []string{"1", `a"b\c`, "é\n"} {
+	for _, id := range []string{"1", `a"b\c`, "é\tè"} {
 		c := schema.Complaint{ComplaintID: id, Narrative: "n", State: "CA"}
 		m := encode(&c)
 		for pass, want := range map[int]string{1: id, 2: id + "-2", 1234: id + "-1234"} {

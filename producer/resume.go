@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"complaints/internal/complaintfile"
+	"complaints/schema"
 )
 
 // digest is the SHA-256 of what stands before the end of a row.
@@ -30,7 +31,8 @@ type position struct {
 
 // resumeFile remembers how far files were published. A nil one remembers nothing.
 type resumeFile struct {
-	path string
+	path    string
+	mapping *schema.Mapping // that rows are found by
 
 	mu    sync.Mutex // guards all below
 	files []*progressOf
@@ -53,11 +55,11 @@ func newProgress(owner *resumeFile, at position) *progressOf {
 	return &progressOf{owner: owner, skip: at.Rows, position: at, begun: at.Rows > 0, read: map[int64]digest{}, ahead: map[int64]bool{}}
 }
 
-func openResume(path string) (*resumeFile, error) {
+func openResume(path string, m *schema.Mapping) (*resumeFile, error) {
 	if path == "" {
 		return nil, nil
 	}
-	r := &resumeFile{path: path}
+	r := &resumeFile{path: path, mapping: m}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
@@ -125,7 +127,7 @@ func (r *resumeFile) recognise(ctx context.Context, s io.ReadSeeker, name string
 	if most == 0 {
 		return at, nil
 	}
-	rows, err := complaintfile.Options{Digest: true}.NewReader(s, name)
+	rows, err := complaintfile.Options{Digest: true, Mapping: r.mapping}.NewReader(s, name)
 	for n := int64(1); err == nil && n <= most; n++ {
 		_, err = rows.Next()
 		if _, ok := errors.AsType[*complaintfile.RowError](err); ok {

@@ -66,7 +66,7 @@ func (a *app) publishAll(ctx context.Context, stdin io.Reader) error {
 	if a.cfg.API {
 		return a.publishAPI(ctx)
 	}
-	resume, err := openResume(a.cfg.Resume)
+	resume, err := openResume(a.cfg.Resume, a.cfg.mapping)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (a *app) publishAll(ctx context.Context, stdin io.Reader) error {
 	a.progress.size.Store(sizeOf(a.cfg))
 	f := &filePublisher{
 		admission: a.admission(), pub: a.pub, progress: a.progress, resume: resume,
-		options: complaintfile.Options{Dates: a.cfg.dateOrder(), Warn: func(what string) { a.log.Warn("the file is odd, and read all the same", "what", what) }},
+		options: complaintfile.Options{Dates: a.cfg.dateOrder(), Mapping: a.cfg.mapping, Extra: true, Warn: func(what string) { a.log.Warn("the file is odd, and read all the same", "what", what) }},
 	}
 	err = a.ended(ctx, f.run(ctx, inputsOf(a.cfg, stdin), a.cfg.Repeat))
 	err = errors.Join(err, a.pub.flush())

@@ -20,6 +20,8 @@ type Classified struct {
 	Taxonomy      string        `json:"taxonomy"`                // its ID; empty in results of before there were several
 	ModelVersion  string        `json:"model_version"`
 	ClassifiedAt  Time          `json:"classified_at"`
+	Notes         string        `json:"notes,omitempty"`      // what of the message could not be used, see [Notes]
+	SourceKey     string        `json:"source_key,omitempty"` // of the message, where it is text and not the complaint's id
 	Source
 }
 
@@ -125,6 +127,8 @@ func (c *Classified) AppendJSON(buf []byte) []byte {
 	e.optional("taxonomy", c.Taxonomy)
 	e.text("model_version", c.ModelVersion)
 	e.time("classified_at", c.ClassifiedAt)
+	e.optional("notes", c.Notes)
+	e.optional("source_key", c.SourceKey)
 	e.text("source_topic", c.Topic)
 	e.text("source_topic_id", c.TopicID)
 	e.int("source_partition", int64(c.Partition))
@@ -172,7 +176,7 @@ func decodeClassified(value []byte, wantNarrative bool) (Classified, error) {
 }
 
 func (c *Classified) decodeField(d *Decoder, name string) error {
-	if into := c.field(name); into != nil {
+	if into := c.at(fieldOf(name)); into != nil {
 		return d.stringField(name, into)
 	}
 	var n int64
@@ -200,10 +204,31 @@ func (c *Classified) decodeField(d *Decoder, name string) error {
 		return d.stringField(name, &c.ModelVersion)
 	case "classified_at":
 		return d.timeField(name, &c.ClassifiedAt)
+	case "extra":
+		return d.extraField(&c.Extra)
+	case "notes":
+		return d.stringField(name, &c.Notes)
+	case "source_key":
+		return d.stringField(name, &c.SourceKey)
 	default:
 		return c.Source.decodeField(d, name)
 	}
 	return err
+}
+
+// extraField reads an object as it stands.
+func (d *Decoder) extraField(into *Extra) error {
+	switch d.Kind() {
+	case "object":
+		raw, err := d.Raw()
+		if err == nil && raw != "{}" {
+			*into = Extra(raw)
+		}
+		return err
+	case "null":
+		return d.Skip()
+	}
+	return d.wrongType("extra", "object")
 }
 
 func (p *Probabilities) decodeField(d *Decoder, name string) error {

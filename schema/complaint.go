@@ -13,7 +13,7 @@ import (
 // the empty string.
 type Complaint struct {
 	ComplaintID             string `json:"complaint_id,omitempty"`
-	DateReceived            string `json:"date_received,omitempty"` // YYYY-MM-DD or RFC 3339
+	DateReceived            string `json:"date_received,omitempty"` // YYYY-MM-DD
 	Product                 string `json:"product,omitempty"`
 	SubProduct              string `json:"sub_product,omitempty"`
 	Issue                   string `json:"issue,omitempty"`
@@ -26,10 +26,11 @@ type Complaint struct {
 	Tags                    string `json:"tags,omitempty"`
 	ConsumerConsentProvided string `json:"consumer_consent_provided,omitempty"`
 	SubmittedVia            string `json:"submitted_via,omitempty"`
-	DateSentToCompany       string `json:"date_sent_to_company,omitempty"` // YYYY-MM-DD or RFC 3339
+	DateSentToCompany       string `json:"date_sent_to_company,omitempty"` // YYYY-MM-DD
 	CompanyResponse         string `json:"company_response,omitempty"`
 	Timely                  string `json:"timely,omitempty"`            // Yes or No
 	ConsumerDisputed        string `json:"consumer_disputed,omitempty"` // Yes, No or N/A
+	Extra                   Extra  `json:"extra,omitempty"`             // what is none of these fields
 }
 
 // Limits of a message. Zero values mean the defaults.
@@ -41,83 +42,10 @@ const (
 	DefaultMaxTextBytes = 128 << 10
 )
 
-// DecodeComplaint reads a message of the complaints topic. Fields that it does
-// not know are ignored; null means absent. The text may also come as
-// complaint_what_happened, the API's own name. A complaint without an id gets
-// one derived from its content, so that a retry has the same.
-//
-// The error, if any, is a *[Rejection]. The texts share the memory of the value,
-// which must not change while they are in use.
+// DecodeComplaint is [Mapping.Decode] of a message with the Bureau's names.
 func DecodeComplaint(value []byte, maxTextBytes int) (Complaint, error) {
-	if value == nil {
-		return Complaint{}, reject(ReasonTombstone, "the value is null; publish a JSON object with a narrative")
-	}
-	var c Complaint
-	var apiText string // the text under the API's own name
-	if err := DecodeObject(value, func(d *Decoder, name string) error {
-		if name == "complaint_what_happened" {
-			return d.stringField(name, &apiText)
-		}
-		if into := c.field(name); into != nil {
-			return d.stringField(name, into)
-		}
-		return d.Skip()
-	}); err != nil {
-		return Complaint{}, err
-	}
-	if c.Narrative == "" {
-		c.Narrative = apiText
-	}
-	if err := c.check(maxTextBytes); err != nil {
-		return Complaint{}, err
-	}
-	if c.ComplaintID == "" {
-		c.ComplaintID = c.DerivedID()
-	}
-	return c, nil
-}
-
-// field returns where the field of a name in JSON is kept, nil for an unknown one.
-func (c *Complaint) field(name string) *string {
-	switch name {
-	case "complaint_id":
-		return &c.ComplaintID
-	case "date_received":
-		return &c.DateReceived
-	case "product":
-		return &c.Product
-	case "sub_product":
-		return &c.SubProduct
-	case "issue":
-		return &c.Issue
-	case "sub_issue":
-		return &c.SubIssue
-	case "narrative":
-		return &c.Narrative
-	case "company_public_response":
-		return &c.CompanyPublicResponse
-	case "company":
-		return &c.Company
-	case "state":
-		return &c.State
-	case "zip_code":
-		return &c.ZipCode
-	case "tags":
-		return &c.Tags
-	case "consumer_consent_provided":
-		return &c.ConsumerConsentProvided
-	case "submitted_via":
-		return &c.SubmittedVia
-	case "date_sent_to_company":
-		return &c.DateSentToCompany
-	case "company_response":
-		return &c.CompanyResponse
-	case "timely":
-		return &c.Timely
-	case "consumer_disputed":
-		return &c.ConsumerDisputed
-	}
-	return nil
+	c, _, err := BureauMapping().Decode(value, maxTextBytes)
+	return c, err
 }
 
 // AppendJSON appends the message to buf.
@@ -146,6 +74,10 @@ func (c *Complaint) encode(e *encoder) {
 	e.optional("company_response", c.CompanyResponse)
 	e.optional("timely", c.Timely)
 	e.optional("consumer_disputed", c.ConsumerDisputed)
+	if c.Extra != "" {
+		e.name("extra")
+		e.buf = append(e.buf, c.Extra...)
+	}
 }
 
 // Check says why the consumer would refuse the complaint: its *[Rejection], or nil. Zero means DefaultMaxTextBytes.
@@ -153,18 +85,10 @@ func (c *Complaint) Check(maxTextBytes int) error { return c.check(maxTextBytes)
 
 func (c *Complaint) check(maxTextBytes int) error {
 	if c.Narrative == "" {
-		return reject(ReasonNoText, "there is no narrative (nor complaint_what_happened), or it is empty")
+		return reject(ReasonNoText, "there is no narrative (nor complaint_what_happened), or it is empty; if the text has another name, say it by --mapping FILE")
 	}
 	if r := CheckText(c.Narrative, maxTextBytes); r != nil {
 		return r
-	}
-	for _, d := range [...]struct{ field, value string }{
-		{"date_received", c.DateReceived}, {"date_sent_to_company", c.DateSentToCompany},
-	} {
-		if _, ok := ParseDate(d.value); !ok && d.value != "" {
-			// The value is not shown: where columns are shifted, it is the text.
-			return reject(ReasonBadDate, "field %s holds %d bytes that are no date, want YYYY-MM-DD or RFC 3339", d.field, len(d.value))
-		}
 	}
 	return nil
 }

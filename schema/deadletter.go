@@ -18,6 +18,10 @@ const (
 	HeaderAttempt         = "complaints-attempt"          // how often it was replayed
 )
 
+// HeaderHeadersDropped is the only header of a result whose message had too many to
+// pass them on; it says how many.
+const HeaderHeadersDropped = "complaints-headers-dropped"
+
 // DeadLetterSource says which message a dead letter is of. Header returns the value
 // of the last header of a name, "" if there is none. The error names the header that
 // is missing or cannot be read.

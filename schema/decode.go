@@ -245,6 +245,70 @@ func (d *Decoder) stringField(name string, into *string) error {
 	return d.wrongType(name, "string")
 }
 
+// Raw passes over a value and returns its JSON text as it stands.
+func (d *Decoder) Raw() (string, error) {
+	start := d.i
+	err := d.Skip()
+	return d.src[start:d.i], err
+}
+
+// lenientText reads a value that stands for a text: a string, a number as it is
+// written, a truth value as the Bureau writes it, a list of strings with commas
+// between them, or one of these in an object of MongoDB ({"$oid": …}). ok is false
+// for any other, which is passed over. null is the empty text.
+func (d *Decoder) lenientText() (text string, ok bool, err error) {
+	switch c := d.peek(); {
+	case c == '"':
+		text, err = d.Text()
+		return text, true, err
+	case c == '-' || '0' <= c && c <= '9':
+		text, err = d.number()
+		return text, true, err
+	case c == '[':
+		return d.listText()
+	case c == '{':
+		return d.mongoText()
+	case d.word("true"):
+		return BoolText(true), true, nil
+	case d.word("false"):
+		return BoolText(false), true, nil
+	}
+	return "", true, d.Skip() // null, or no JSON
+}
+
+func (d *Decoder) listText() (text string, ok bool, err error) {
+	var list []string
+	ok = true
+	err = d.List(func(d *Decoder) error {
+		switch d.Kind() {
+		case "string":
+			s, err := d.Text()
+			list = append(list, s)
+			return err
+		case "null":
+			list = append(list, "")
+		default:
+			ok = false
+		}
+		return d.Skip()
+	})
+	return strings.Join(list, ", "), ok, err
+}
+
+func (d *Decoder) mongoText() (text string, ok bool, err error) {
+	members := 0
+	err = d.Object(func(d *Decoder, name string) error {
+		members++
+		if !strings.HasPrefix(name, "$") {
+			return d.Skip()
+		}
+		var err error
+		text, ok, err = d.lenientText()
+		return err
+	})
+	return text, ok && members == 1, err
+}
+
 func (d *Decoder) floatField(name string, into *float64) error {
 	if d.Kind() != "number" {
 		return d.wrongType(name, "number")

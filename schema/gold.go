@@ -47,4 +47,6 @@ type GoldRow struct {
 	ChallengerVersion     *string  `parquet:"challenger_version,optional,dict"`
 	ChallengerCategory    *string  `parquet:"challenger_category,optional,dict"`
 	ChallengerProbability *float64 `parquet:"challenger_probability,optional"` // of that category
+
+	Extra ExtraMap `parquet:"extra"` // what the operator named of what is no field
 }

@@ -52,6 +52,11 @@ type SilverRow struct {
 	KafkaOffset     int64   `parquet:"kafka_offset"`
 	KafkaTimestamp  int64   `parquet:"kafka_timestamp,timestamp(millisecond)"`
 	RecordError     *string `parquet:"record_error,optional,dict"`
+
+	// Objects that were written before these columns were there lack them.
+	Extra     *string `parquet:"extra,optional"`      // JSON of what is no field, personal data masked
+	Notes     *string `parquet:"notes,optional,dict"` // which fields of the message could not be used
+	SourceKey *string `parquet:"source_key,optional"` // of the message, masked, where it is text and not the complaint's id
 }
 
 // Complaint is the complaint of the row, tidied and masked as the row has it.
@@ -67,7 +72,7 @@ func (r *SilverRow) Complaint() Complaint {
 		SubIssue: of(r.SubIssue), Narrative: r.Narrative, CompanyPublicResponse: of(r.CompanyPublicResponse), Company: of(r.Company),
 		State: of(r.State), ZipCode: of(r.ZipCode), Tags: of(r.Tags), ConsumerConsentProvided: of(r.ConsumerConsentProvided),
 		SubmittedVia: of(r.SubmittedVia), DateSentToCompany: DateText(r.DateSentToCompany), CompanyResponse: of(r.CompanyResponse),
-		Timely: yesNoOf(r.Timely), ConsumerDisputed: yesNoOf(r.ConsumerDisputed),
+		Timely: yesNoOf(r.Timely), ConsumerDisputed: yesNoOf(r.ConsumerDisputed), Extra: Extra(of(r.Extra)),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // IsAbsent says whether a text is no value but the name that a program gives to
@@ -39,6 +40,71 @@ func WholeNumber(s string) string {
 	return digits
 }
 
+// value is a text without what stands around it; "" if it is none, or names an absent one.
+func value(s string) string {
+	if s == "" || s[0] > ' ' && s[len(s)-1] > ' ' && s[0] < utf8.RuneSelf && s[len(s)-1] < utf8.RuneSelf {
+		if IsAbsent(s) {
+			return ""
+		}
+		return s
+	}
+	if s = strings.TrimSpace(s); IsAbsent(s) {
+		return ""
+	}
+	return s
+}
+
+// Tidy takes out of a complaint what other programs left on the way: spaces around
+// its fields, whole numbers written as floats, dates of another form, which become
+// YYYY-MM-DD. The narrative stays as it is. A date that is none is left out, and
+// its field returned; ambiguous says that order decided on one.
+func (c *Complaint) Tidy(order DateOrder) (dropped []string, ambiguous bool) {
+	for i := range fieldNames {
+		if s := c.at(i); i != fieldNarrative && *s != "" {
+			*s = value(*s)
+		}
+	}
+	return c.tidyForms(order)
+}
+
+// tidyForms is Tidy of fields that have nothing around their values.
+func (c *Complaint) tidyForms(order DateOrder) (dropped []string, ambiguous bool) {
+	c.ComplaintID, c.ZipCode = WholeNumber(c.ComplaintID), WholeNumber(c.ZipCode)
+	for _, field := range [...]int{fieldDateReceived, fieldDateSent} {
+		date := c.at(field)
+		if *date == "" || *date == "N/A" {
+			*date = ""
+			continue
+		}
+		day, either, ok := ReadDate(*date, order)
+		if !ok {
+			dropped = append(dropped, fieldNames[field])
+		}
+		*date, ambiguous = day, ambiguous || either
+	}
+	return dropped, ambiguous
+}
+
+// Notes says in words which fields of a message could not be used: "date_received: no date".
+func Notes(dropped []string) string {
+	if len(dropped) == 0 {
+		return ""
+	}
+	notes := make([]string, len(dropped))
+	for i, field := range dropped {
+		notes[i] = field + ": no " + KindOf(field)
+	}
+	return strings.Join(notes, "; ")
+}
+
+// KindOf is what a field holds: a date or a text.
+func KindOf(field string) string {
+	if strings.HasPrefix(field, "date_") {
+		return "date"
+	}
+	return "text"
+}
+
 // DateOrder says how to read 3/11/2024.
 type DateOrder int
 
@@ -60,6 +126,10 @@ const maxDateBytes = 96
 func ReadDate(s string, order DateOrder) (day string, ambiguous, ok bool) {
 	if isISODay(s) {
 		return s, false, true
+	}
+	// The form of APIs, which the expression below would take longer for.
+	if t, err := time.Parse(time.RFC3339, s); err == nil && t.Year() > 0 {
+		return s[:len(time.DateOnly)], false, true
 	}
 	s = strings.TrimSpace(s)
 	if s == "" || len(s) > maxDateBytes {

@@ -38,11 +38,12 @@ type Config struct {
 	Version     string   // of the program
 	Roles       []string // of this process
 	Models      Models
-	Labels      Labels   // publishes labels; nil: none are taken
-	Stream      Stream   // what the stream roles of this process do; nil: there are none
-	Checks      []Check  // besides the model's, for /readyz
-	CORSOrigins []string // whose pages may read answers, such as https://example.org; *: of all; none: only those served here
-	Token       string   // that /v1 and the live page's data ask for; empty: nobody is asked
+	Labels      Labels          // publishes labels; nil: none are taken
+	Mapping     *schema.Mapping // where files have the fields; nil: by their usual names
+	Stream      Stream          // what the stream roles of this process do; nil: there are none
+	Checks      []Check         // besides the model's, for /readyz
+	CORSOrigins []string        // whose pages may read answers, such as https://example.org; *: of all; none: only those served here
+	Token       string          // that /v1 and the live page's data ask for; empty: nobody is asked
 
 	Limits       Limits
 	DrainTimeout time.Duration // how long requests in flight may take at shutdown; default 30 s

@@ -38,7 +38,7 @@ func (a *API) predictFile(w http.ResponseWriter, r *http.Request) *problem {
 	_ = rc.EnableFullDuplex() // HTTP/2 does so anyway
 	c := &connection{ctx: r.Context(), rc: rc, time: a.limits.Time}
 	upload := &uploadReader{body: r.Body, c: c}
-	rows, err := complaintfile.NewReader(upload, "the file")
+	rows, err := complaintfile.Options{Mapping: a.cfg.Mapping}.NewReader(upload, "the file")
 	if err != nil {
 		newProblem(http.StatusUnprocessableEntity, "bad-file", "Bad file", "%v", err).write(w)
 		_ = rc.Flush()

@@ -156,15 +156,15 @@ func TestDescribedTextIsThatOfMessages(t *testing.T) {
 	}
 	var message struct {
 		Defs struct {
-			Text struct {
+			Content struct {
 				Pattern string `json:"pattern"`
-			} `json:"text"`
+			} `json:"content"`
 		} `json:"$defs"`
 	}
 	if err := json.Unmarshal(file, &message); err != nil {
 		t.Fatal(err)
 	}
-	if got := describedBy(t, openapiFile).Components.Schemas.Text.Pattern; got == "" || got != message.Defs.Text.Pattern {
-		t.Errorf("the pattern is %q, that of messages %q", got, message.Defs.Text.Pattern)
+	if got := describedBy(t, openapiFile).Components.Schemas.Text.Pattern; got == "" || got != message.Defs.Content.Pattern {
+		t.Errorf("the pattern is %q, that of messages %q", got, message.Defs.Content.Pattern)
 	}
 }

@@ -1,11 +1,14 @@
 package classify
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"complaints/internal/classifier"
 	"complaints/internal/kafka"
@@ -29,6 +32,7 @@ type batch struct {
 	review   int
 	first    []schema.Classified // of each category, for the observer
 	reasons  map[schema.Reason]int
+	dropped  map[string]int // values that could not be used, by field
 	dead     int
 	deadSize int // bytes of the dead letters since the last flush
 
@@ -47,7 +51,7 @@ type batch struct {
 
 func (b *batch) init(r *Role, topicID string) {
 	b.role, b.topicID = r, topicID
-	b.reasons = make(map[schema.Reason]int)
+	b.reasons, b.dropped = make(map[schema.Reason]int), make(map[string]int)
 	b.promise = func(r *kgo.Record, err error) {
 		if err == nil {
 			return
@@ -69,6 +73,7 @@ func (b *batch) start(model *classifier.Classifier, messages int) {
 	b.profile.Reset()
 	clear(b.first)
 	clear(b.reasons)
+	clear(b.dropped)
 	b.dead, b.deadSize, b.errs = 0, 0, nil
 	// The client has let go of the last batch: its flush and its end came first.
 	b.records = slices.Grow(b.records[:0], messages)
@@ -105,7 +110,7 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 			return b.deadLetter(in, err)
 		}
 	}
-	complaint, err := schema.DecodeComplaint(value, b.role.cfg.MaxTextBytes)
+	complaint, dropped, err := b.role.cfg.Mapping.Decode(value, b.role.cfg.MaxTextBytes)
 	if err != nil {
 		return b.deadLetter(in, err)
 	}
@@ -123,6 +128,8 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 		Taxonomy:      taxonomy.ID(),
 		ModelVersion:  b.model.Version(),
 		ClassifiedAt:  b.now,
+		Notes:         schema.Notes(dropped),
+		SourceKey:     sourceKey(in.Key, complaint.ComplaintID),
 		Source: schema.Source{
 			Topic:     in.Topic,
 			TopicID:   b.topicID,
@@ -139,11 +146,15 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	b.values = result.AppendJSON(b.values)
 	value = b.values[start:len(b.values):len(b.values)]
 	limit := int(b.role.cfg.Topics.OutputBatchBytes()) - batchOverheadBytes
-	if size := len(complaint.ComplaintID) + len(value); size > limit {
+	headers := passedHeaders(in.Headers)
+	if size := len(complaint.ComplaintID) + len(value) + headersSize(headers); size > limit {
 		return b.deadLetter(in, &schema.Rejection{
 			Reason: schema.ReasonTooLarge,
 			Detail: "the result has " + strconv.Itoa(size) + " bytes, the limit is " + strconv.Itoa(limit),
 		})
+	}
+	for _, field := range dropped {
+		b.dropped[field]++
 	}
 	b.certain = append(b.certain, p.Probability)
 	b.profile.Add(len(complaint.Narrative), p.Category, p.Probability, p.UnknownWords)
@@ -157,7 +168,45 @@ func (b *batch) label(in *kgo.Record) (out *kgo.Record, flush bool) {
 	start = len(b.values)
 	b.values = append(b.values, complaint.ComplaintID...)
 	key := b.values[start:len(b.values):len(b.values)]
-	return b.record(b.role.cfg.Topics.Classified, key, value), false
+	out = b.record(b.role.cfg.Topics.Classified, key, value)
+	out.Headers = headers
+	return out, false
+}
+
+// sourceKey is a message's key where it is a text that says more than the complaint's id.
+func sourceKey(key []byte, id string) string {
+	if len(key) == 0 || len(key) > maxSourceKeyBytes || string(key) == id || !utf8.Valid(key) ||
+		bytes.ContainsFunc(key, unicode.IsControl) {
+		return ""
+	}
+	return string(key)
+}
+
+const (
+	maxSourceKeyBytes = 1 << 10
+	maxHeaderBytes    = 16 << 10
+)
+
+// passedHeaders are the headers of a message that go with its result: all, or if
+// they are too large none, and one that says so.
+func passedHeaders(headers []kgo.RecordHeader) []kgo.RecordHeader {
+	if len(headers) == 0 {
+		return nil
+	}
+	if size := headersSize(headers); size > maxHeaderBytes {
+		return []kgo.RecordHeader{header(schema.HeaderHeadersDropped,
+			strconv.Itoa(len(headers))+" headers of "+strconv.Itoa(size)+" bytes, the limit is "+strconv.Itoa(maxHeaderBytes))}
+	}
+	return headers
+}
+
+// headersSize is what headers add to a batch, at most.
+func headersSize(headers []kgo.RecordHeader) int {
+	size := 0
+	for _, h := range headers {
+		size += len(h.Key) + len(h.Value) + headerOverheadBytes
+	}
+	return size
 }
 
 // maxKeptValues bounds what a batch of long texts leaves behind, bytes.
@@ -190,10 +239,7 @@ func (b *batch) deadLetter(in *kgo.Record, why error) (out *kgo.Record, flush bo
 		header(schema.HeaderSourceOffset, strconv.FormatInt(in.Offset, 10)),
 		header(schema.HeaderSourceTimestamp, strconv.FormatInt(kafka.Millis(in), 10)),
 	)
-	size := len(in.Key) + len(in.Value) + recordOverheadBytes
-	for _, h := range out.Headers {
-		size += len(h.Key) + len(h.Value) + headerOverheadBytes
-	}
+	size := len(in.Key) + len(in.Value) + recordOverheadBytes + headersSize(out.Headers)
 	if flush = b.deadSize > 0 && b.deadSize+size > int(b.role.cfg.Topics.MaxMessageBytes); flush {
 		b.deadSize = 0
 	}
@@ -219,6 +265,9 @@ func (b *batch) report(started time.Time, records []*kgo.Record) {
 	}
 	for reason, n := range b.reasons {
 		m.deadLetters.WithLabelValues(string(reason)).Add(float64(n))
+	}
+	for field, n := range b.dropped {
+		m.dropped.WithLabelValues(field).Add(float64(n))
 	}
 	for _, p := range b.certain {
 		m.probability.Observe(p)

@@ -47,7 +47,8 @@ type Config struct {
 	BatchRecords int           // most messages a transaction
 	BatchWait    time.Duration // how long a transaction waits for more messages
 	MaxTextBytes int
-	Schemas      Schemas // nil: all messages are JSON
+	Mapping      *schema.Mapping // where messages have the fields; nil: by the fields' own names
+	Schemas      Schemas         // nil: all messages are JSON
 	From         From
 	DrainTimeout time.Duration // how long the batch in hand may take at shutdown
 	// Removed counts the messages that stood in a hole between a committed offset and
@@ -80,6 +81,9 @@ type Role struct {
 
 // New prepares the role. It does not talk to Kafka yet.
 func New(cfg Config) *Role {
+	if cfg.Mapping == nil {
+		cfg.Mapping = schema.BureauMapping()
+	}
 	return &Role{cfg: cfg, down: map[int]error{}, metrics: newMetrics(cfg.Registerer), drift: newDrift(cfg.Models, cfg.DriftWindow, cfg.Registerer)}
 }
 

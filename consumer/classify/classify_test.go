@@ -214,11 +214,13 @@ func TestBadMessagesAreDeadLetteredByteForByte(t *testing.T) {
 		{[]byte(`{"complaint_id":"1"}`), schema.ReasonNoText},
 		{[]byte(`{"narrative":"  "}`), schema.ReasonBlankText},
 		{[]byte(`{"narrative":"XXXX XX/XX/XXXX"}`), schema.ReasonOnlyMasks},
-		{[]byte(`{"narrative":"text","state":7}`), schema.ReasonWrongType},
+		{[]byte(`{"narrative":{"text":"text"}}`), schema.ReasonWrongType},
+		{[]byte("\x00\x00\x00\x00\x2a{\"narrative\":\"The debt collector calls me\"}"), schema.ReasonWireFormat},
+		{[]byte(`{"schema":{"type":"struct"},"payload":{"narrative":"The debt collector calls me"}}`), schema.ReasonEnvelope},
+		{[]byte(`{"before":null,"after":{"narrative":"The debt collector calls me"},"op":"c"}`), schema.ReasonEnvelope},
 		{[]byte("{\"narrative\":\"\xff\"}"), schema.ReasonInvalidUTF8},
 		{[]byte(`{"narrative":"` + strings.Repeat("long ", schema.DefaultMaxTextBytes/4) + `"}`), schema.ReasonTextTooLong},
 		{[]byte(strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100)), schema.ReasonTooDeep},
-		{[]byte(`{"narrative":"text","date_received":"yesterday"}`), schema.ReasonBadDate},
 		// The largest that the source takes; with its headers it needs the headroom.
 		{noise(int(f.topics.MaxMessageBytes) - 200), schema.ReasonTextTooLong},
 		// Larger than any batch before compression.

@@ -20,6 +20,7 @@ const (
 type metrics struct {
 	messages     *prometheus.CounterVec
 	deadLetters  *prometheus.CounterVec
+	dropped      *prometheus.CounterVec
 	transactions *prometheus.CounterVec
 	batchSeconds prometheus.Histogram
 	batchRecords prometheus.Histogram
@@ -80,6 +81,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m.messages = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "complaints_classified_total", Help: "Classified complaints of committed micro-batches, by category.",
 	}, []string{"category"})
+	m.dropped = f.NewCounterVec(prometheus.CounterOpts{
+		Name: "complaints_values_dropped_total", Help: "Values of classified complaints that could not be used and were left out: dates that are none, and what is no text. By field.",
+	}, []string{"field"})
+	for _, field := range schema.FieldNames() {
+		m.dropped.WithLabelValues(field)
+	}
 	for _, r := range schema.Reasons() {
 		m.deadLetters.WithLabelValues(string(r))
 	}

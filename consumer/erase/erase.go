@@ -28,7 +28,8 @@ import (
 type Config struct {
 	Store       lake.Store
 	ComplaintID string
-	DryRun      bool // look only
+	Mapping     *schema.Mapping // of bronze's messages; nil: by the fields' own names
+	DryRun      bool            // look only
 }
 
 // Object is one that has, or had, the complaint.
@@ -90,7 +91,7 @@ func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found
 		{schema.Gold.Daily(), schema.Gold},
 		{schema.Labels.Daily(), schema.Labels},
 	} {
-		format, err := rows.Of(l.layer, rows.Config{})
+		format, err := rows.Of(l.layer, rows.Config{Mapping: cfg.Mapping})
 		if err != nil {
 			return found, err
 		}

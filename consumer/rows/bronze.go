@@ -9,14 +9,14 @@ import (
 
 // bronze has the messages of the complaints topic as they came, in the order of
 // their offsets.
-func bronze() Format {
+func bronze(m *schema.Mapping) Format {
 	return table[schema.BronzeRow, offsetKey]{
 		begin:   func() maker[schema.BronzeRow] { return maker[schema.BronzeRow]{row: bronzeRow, stored: func() {}} },
 		key:     func(r *schema.BronzeRow) offsetKey { return offsetKey{r.KafkaOffset} },
 		offset:  func(k *offsetKey) int64 { return k.KafkaOffset },
 		compare: func(a, b *offsetKey) int { return cmp.Compare(a.KafkaOffset, b.KafkaOffset) },
 		columns: []string{"kafka_offset"},
-		empty:   eraseBronze,
+		empty:   func(r *schema.BronzeRow, id string) bool { return eraseBronze(m, r, id) },
 	}
 }
 

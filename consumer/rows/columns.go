@@ -17,6 +17,7 @@ type columns struct {
 	tidied  map[string]*string
 	dates   map[string]*int32
 	names   map[string]string
+	extra   []string // that gold has of what is no field
 }
 
 // cleaned is a column's text without personal data.

@@ -15,11 +15,11 @@ import (
 // gold has the complaints of the classified topic for reports, with what the
 // holder's classifier, the challenger, says of each. An object is sorted by
 // category and state, the columns that most queries filter by.
-func gold(holder *classifier.Holder, reg prometheus.Registerer) Format {
+func gold(holder *classifier.Holder, extra []string, reg prometheus.Registerer) Format {
 	agreement := newAgreement(reg)
 	return table[schema.GoldRow, reportKey]{
 		begin: func() maker[schema.GoldRow] {
-			var texts columns
+			texts := columns{extra: extra}
 			challenger := challengerOf(holder)
 			return maker[schema.GoldRow]{
 				row: func(c *schema.Claim, r *kafka.Record) schema.GoldRow {
@@ -85,6 +85,7 @@ func goldRow(texts *columns, challenger *challenger, claim *schema.Claim, r *kaf
 	}
 	setGold(&row, &c.Complaint, texts)
 	setResult(&row, &c, texts)
+	row.Extra = texts.extraColumn(c.Extra)
 	challenger.score(&row, &c.Complaint)
 	return row
 }

@@ -154,22 +154,22 @@ func eraseLabel(r *schema.LabelRow, id string) bool {
 }
 
 // eraseBronze takes a message for a complaint's whether it is valid or not.
-func eraseBronze(r *schema.BronzeRow, id string) bool {
-	if !isOf(r, id) {
+func eraseBronze(m *schema.Mapping, r *schema.BronzeRow, id string) bool {
+	if !isOf(m, r, id) {
 		return false
 	}
 	r.Key, r.Value, r.Headers = nil, nil, []schema.BronzeHeader{{Key: schema.HeaderErased}}
 	return true
 }
 
-func isOf(r *schema.BronzeRow, id string) bool {
+func isOf(m *schema.Mapping, r *schema.BronzeRow, id string) bool {
 	if r.Key != nil && string(*r.Key) == id {
 		return true
 	}
 	if r.Value == nil {
 		return false
 	}
-	if c, err := schema.DecodeComplaint(*r.Value, math.MaxInt); err == nil {
+	if c, _, err := m.Decode(*r.Value, math.MaxInt); err == nil {
 		return c.ComplaintID == id
 	}
 	return namesID(*r.Value, id) // it was dead-lettered, and may have the id all the same

@@ -13,12 +13,14 @@
 //	silver.go      complaints with their text, typed, tidied and masked
 //	gold.go        complaints for reports; challenger.go: what another model says of them
 //	labels.go      what people say of complaints
+//	extra.go       what is no field of a complaint
 //	columns.go     texts that repeat from row to row
 //	tidy.go        white space, invisible characters, references of HTML
 //	mask.go        personal data; masknumber.go: numbers of people
 package rows
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -58,17 +60,19 @@ type Format interface {
 type Config struct {
 	Challenger *classifier.Holder // scores the rows of gold; it may change at any time, and be empty
 	Registerer prometheus.Registerer
+	Extra      []string        // what gold has of what is no field, by names
+	Mapping    *schema.Mapping // of bronze's messages, to find those of a complaint; nil: by the fields' own names
 }
 
 // Of returns the format of a layer.
 func Of(layer schema.Layer, cfg Config) (Format, error) {
 	switch layer {
 	case schema.Bronze:
-		return bronze(), nil
+		return bronze(cmp.Or(cfg.Mapping, schema.BureauMapping())), nil
 	case schema.Silver:
 		return silver(cfg.Registerer), nil
 	case schema.Gold:
-		return gold(cfg.Challenger, cfg.Registerer), nil
+		return gold(cfg.Challenger, cfg.Extra, cfg.Registerer), nil
 	case schema.Labels:
 		return labels(), nil
 	}

@@ -110,7 +110,7 @@ func TestSilverRowHasTheWholeComplaint(t *testing.T) {
 	want := schema.Complaint{
 		ComplaintID: "7", DateReceived: "2024-02-29", Product: "Mortgage", SubProduct: "b", Issue: "c", SubIssue: "d", Narrative: "They foreclosed.",
 		CompanyPublicResponse: "e", Company: "f", State: "TX", ZipCode: "77XXX", Tags: "g", ConsumerConsentProvided: "h", SubmittedVia: "Web",
-		DateSentToCompany: "2024-03-01", CompanyResponse: "i", Timely: "Yes", ConsumerDisputed: "No",
+		DateSentToCompany: "2024-03-01", CompanyResponse: "i", Timely: "Yes", ConsumerDisputed: "No", Extra: `{"case_id":"C-9"}`,
 	}
 	for f, v := range reflect.ValueOf(want).Fields() {
 		if v.String() == "" {

@@ -55,6 +55,8 @@ func silverRow(texts *columns, claim *schema.Claim, r *kafka.Record) (schema.Sil
 		return row, Masked{}
 	}
 	masked := setSilver(&row, &c.Complaint, texts)
+	row.Extra = maskExtra(c.Extra, &masked)
+	row.Notes, row.SourceKey = texts.tidy(c.Notes), maskText(c.SourceKey, &masked)
 	row.MaskedEmail, row.MaskedPhone, row.MaskedSSN = int32(masked.Email), int32(masked.Phone), int32(masked.SSN)
 	row.MaskedCard, row.MaskedAccount = int32(masked.Card), int32(masked.Account)
 	row.TrueCategory = texts.trueCategory(&c)

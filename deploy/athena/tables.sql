@@ -66,7 +66,10 @@ CREATE EXTERNAL TABLE IF NOT EXISTS silver (
   `kafka_partition` int,
   `kafka_offset` bigint,
   `kafka_timestamp` timestamp,
-  `record_error` string
+  `record_error` string,
+  `extra` string,
+  `notes` string,
+  `source_key` string
 )
 COMMENT 'Classified complaints with their text, typed, tidied, personal data masked'
 PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')
@@ -118,7 +121,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS gold (
   `record_error` string,
   `challenger_version` string,
   `challenger_category` string,
-  `challenger_probability` double
+  `challenger_probability` double,
+  `extra` map<string,string>
 )
 COMMENT 'Classified complaints for reports, without text'
 PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')
@@ -206,7 +210,10 @@ CREATE EXTERNAL TABLE IF NOT EXISTS silver_daily (
   `kafka_partition` int,
   `kafka_offset` bigint,
   `kafka_timestamp` timestamp,
-  `record_error` string
+  `record_error` string,
+  `extra` string,
+  `notes` string,
+  `source_key` string
 )
 COMMENT 'Closed days of silver in large objects, for the view silver_all'
 PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')
@@ -258,7 +265,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS gold_daily (
   `record_error` string,
   `challenger_version` string,
   `challenger_category` string,
-  `challenger_probability` double
+  `challenger_probability` double,
+  `extra` map<string,string>
 )
 COMMENT 'Closed days of gold in large objects, for the view gold_all'
 PARTITIONED BY (`dt` string COMMENT 'day of the Kafka timestamp, UTC')

@@ -186,7 +186,12 @@ func (c *csvRows) row() (*Row, error) {
 		*fields[i].of(&row.Complaint) = all[at.start:at.end]
 	}
 	row.Dropped = c.notes.tidy(&row.Complaint, c.w.line)
-	return row, nil
+	if len(c.others) == 0 {
+		return row, nil
+	}
+	var err error
+	row.Complaint.Extra, err = c.extraOf()
+	return row, err
 }
 
 // isAbsent says whether a value stands for none.

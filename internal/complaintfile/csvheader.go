@@ -12,7 +12,8 @@ import (
 type header struct {
 	names     []string // as many as there are columns
 	plan      []column
-	textIndex int // the column of the text
+	textIndex int   // the column of the text
+	others    []int // columns of no field that are wanted
 }
 
 // column is a column that is used. Those of one field stand next to each
@@ -106,6 +107,7 @@ func (c *csvRows) readNames() error {
 	if err != nil {
 		return err
 	}
+	h.others = c.notes.otherColumns(names)
 	c.header = h
 	c.w.advance(n)
 	return nil
@@ -153,6 +155,19 @@ func newHeader(naming naming, names []string) (header, error) {
 	return h, noText(len(names), known)
 }
 
+// otherColumns are those of no field that the mapping keeps.
+func (n *notes) otherColumns(names []string) (columns []int) {
+	if !n.extra {
+		return nil
+	}
+	for i, name := range names {
+		if _, known := n.of(name); !known && name != "" && n.mapping.Keeps(name) {
+			columns = append(columns, i)
+		}
+	}
+	return columns
+}
+
 // noText says that no column holds the text.
 func noText(columns int, known []string) error {
 	what := fmt.Sprintf("no column holds the text of the complaint (%q or %q): ", "Consumer complaint narrative", "narrative")
@@ -195,6 +210,7 @@ func (c *csvRows) takeHeader() error {
 	names, err := c.texts()
 	if err == nil {
 		c.header, err = newHeader(c.notes.naming, names)
+		c.others = c.notes.otherColumns(names)
 	}
 	if err != nil {
 		return err

@@ -106,35 +106,14 @@ func fold(s string) string {
 // a member of anything.
 const clearRank = 6
 
-// tidy takes out of a complaint what other programs left on the way: spaces, whole
-// numbers written as floats, dates of another form. The text of the narrative stays
-// as it is. A date that is none is left out, and its field returned.
+// tidy is [schema.Complaint.Tidy], and warns of a date that could be another.
 func (n *notes) tidy(c *schema.Complaint, line int) (dropped []string) {
-	for i := range fields {
-		if s := fields[i].of(c); i != fieldText && *s != "" {
-			*s = strings.TrimSpace(*s)
-		}
-	}
-	c.ComplaintID = schema.WholeNumber(c.ComplaintID)
-	c.ZipCode = schema.WholeNumber(c.ZipCode)
-	for _, d := range [...]struct {
-		name string
-		of   *string
-	}{{"date_received", &c.DateReceived}, {"date_sent_to_company", &c.DateSentToCompany}} {
-		if *d.of == "" || *d.of == "N/A" {
-			*d.of = ""
-			continue
-		}
-		day, ambiguous, ok := schema.ReadDate(*d.of, n.dates)
-		switch {
-		case !ok:
-			dropped = append(dropped, d.name)
-		case ambiguous && n.dates == schema.DayFirst:
-			n.once(line, warnDayFirst)
-		case ambiguous:
-			n.once(line, warnDates)
-		}
-		*d.of = day
+	dropped, ambiguous := c.Tidy(n.dates)
+	switch {
+	case ambiguous && n.dates == schema.DayFirst:
+		n.once(line, warnDayFirst)
+	case ambiguous:
+		n.once(line, warnDates)
 	}
 	return dropped
 }

@@ -2,6 +2,7 @@ package complaintfile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,9 @@ const maxDepth = 64
 func newJSONRows(w *window, n *notes) (*jsonRows, error) {
 	j := &jsonRows{w: w, notes: n}
 	if w.bytes()[0] == '{' {
+		if j.isMapped() {
+			return j, nil
+		}
 		err := j.enter()
 		return j, err
 	}
@@ -55,6 +59,19 @@ func newJSONRows(w *window, n *notes) (*jsonRows, error) {
 		w.advance(1)
 	}
 	return j, nil
+}
+
+// isMapped says whether a mapping finds a complaint in the object at hand, so that it is no list of them.
+func (j *jsonRows) isMapped() bool {
+	if j.notes.mapping == nil || j.notes.mapping.IsBureau() {
+		return false
+	}
+	n, err := j.read()
+	if err != nil {
+		return false
+	}
+	_, _, ok := j.notes.decodeMapped(j.w.bytes()[:n])
+	return ok
 }
 
 func (j *jsonRows) next() (Row, error) {
@@ -189,6 +206,7 @@ func (j *jsonRows) decode(value []byte, line int) (Row, error) {
 type objectScan struct {
 	i        int // how far it came
 	depth    int
+	limit    int // of the depth; 0: maxDepth
 	inString bool
 }
 
@@ -219,7 +237,7 @@ func (s *objectScan) scan(b []byte) (int, error) {
 			if c == '{' && s.i > 0 && b[s.i-1] == '\n' {
 				return 0, errNextOpen
 			}
-			if s.depth++; s.depth > maxDepth {
+			if s.depth++; s.depth > cmp.Or(s.limit, maxDepth) {
 				return 0, errTooDeep
 			}
 		case '}', ']':

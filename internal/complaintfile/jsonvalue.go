@@ -32,6 +32,10 @@ func (n *notes) decodeObject(value []byte, line int) (c schema.Complaint, droppe
 	if err != nil {
 		return c, nil, err
 	}
+	if c, dropped, ok := n.decodeMapped(value); ok {
+		dropped = append(dropped, n.tidy(&c, line)...)
+		return c, dropped, nil
+	}
 	var m members
 	if err := unmarshal(value, &m); err != nil {
 		return c, nil, err
@@ -48,6 +52,7 @@ func (n *notes) decodeObject(value []byte, line int) (c schema.Complaint, droppe
 	if dropped, err = fill(n.naming, &c, m); err != nil {
 		return c, nil, err
 	}
+	c.Extra = n.extraOf(m)
 	if id, ok := first(outer, "_id", "id"); ok && c.ComplaintID == "" {
 		if s, err := asText(id); err == nil && !isAbsent([]byte(s)) { // what is none is not needed
 			c.ComplaintID = s
@@ -60,6 +65,18 @@ func (n *notes) decodeObject(value []byte, line int) (c schema.Complaint, droppe
 		}
 	}
 	return c, dropped, nil
+}
+
+// decodeMapped reads an object in which a mapping finds the text.
+func (n *notes) decodeMapped(value []byte) (c schema.Complaint, dropped []string, ok bool) {
+	if n.mapping == nil || n.mapping.IsBureau() {
+		return c, nil, false
+	}
+	c, dropped, err := n.mapping.DecodeFields(value)
+	if !n.extra {
+		c.Extra = ""
+	}
+	return c, dropped, err == nil && c.Narrative != ""
 }
 
 // unmarshal reads value, in which Python may have written NaN or Infinity.

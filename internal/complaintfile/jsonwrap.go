@@ -275,7 +275,7 @@ func (j *jsonRows) another() error {
 		rest := bytes.TrimLeft(b, between)
 		j.w.advance(len(b) - len(rest))
 		switch {
-		case len(rest) > 0 && rest[0] == '{':
+		case len(rest) > 0 && rest[0] == '{' && !j.isMapped():
 			return j.enter()
 		case len(rest) > 0 || j.w.final():
 			return nil
@@ -320,6 +320,7 @@ func (j *jsonRows) decodeList(value []byte, line int) (c schema.Complaint, dropp
 	if dropped, err = fill(j.notes.naming, &c, m); err != nil {
 		return c, nil, err
 	}
+	c.Extra = j.notes.extraOf(m)
 	dropped = append(dropped, j.notes.tidy(&c, line)...)
 	return c, dropped, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"unicode/utf8"
 
 	"complaints/schema"
@@ -15,21 +16,29 @@ import (
 type notes struct {
 	dates schema.DateOrder
 	naming
-	warn func(string)
-	name string
-	said map[string]bool
-	utf8 bool // a text beyond ASCII was UTF-8
+	mapping *schema.Mapping // nil: by names alone
+	extra   bool            // what is no field is wanted
+	warn    func(string)
+	name    string
+	said    map[string]bool
+	utf8    bool // a text beyond ASCII was UTF-8
 }
 
 // utf8Mark is the byte order mark that some programs begin UTF-8 with.
 var utf8Mark = []byte("\ufeff")
 
 func newNotes(o Options, name string) *notes {
-	names := usual
-	if len(o.Columns) > 0 {
-		names = newNaming(o.Columns)
+	names, columns := usual, maps.Clone(o.Columns)
+	if o.Mapping != nil {
+		columns = maps.Clone(o.Mapping.Columns())
+		maps.Copy(columns, o.Columns)
 	}
-	return &notes{dates: o.Dates, naming: names, warn: o.Warn, name: name, said: map[string]bool{}}
+	if len(columns) > 0 {
+		names = newNaming(columns)
+	}
+	return &notes{
+		dates: o.Dates, naming: names, mapping: o.Mapping, extra: o.Mapping != nil && o.Extra, warn: o.Warn, name: name, said: map[string]bool{},
+	}
 }
 
 // once warns of a kind of thing for the first time; line 0 is the file as a whole.

@@ -70,6 +70,10 @@ type Options struct {
 	// own name (narrative, product and so on), the most telling first. They take the
 	// place of those that are usual for it.
 	Columns map[string][]string
+	// Mapping says where JSON objects have the fields, and names columns too. An object in
+	// which it finds no text is read by names. nil: all are.
+	Mapping *schema.Mapping
+	Extra   bool // what is no field is wanted, as far as Mapping keeps it
 }
 
 // Reader reads the rows of one file. It is not safe for use by two goroutines.
