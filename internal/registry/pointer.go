@@ -106,6 +106,29 @@ func before(history []schema.Change) string {
 	return served[len(served)-2]
 }
 
+// Service is a time in which a version served.
+type Service struct {
+	Since schema.Change  `json:"since"`
+	Until *schema.Change `json:"until,omitempty"` // to the version that came next; nil: it serves still
+}
+
+// ServiceAt says since when and why a version served that gave a result at a moment:
+// by the last change to it before. It is nil where the history has none, which begins
+// MaxHistory changes ago, and where the pointer never named the version.
+func (p *Pointer) ServiceAt(version string, at time.Time) *Service {
+	for i, change := range p.History { // the newest first
+		if change.Version != version || change.At.After(at) {
+			continue
+		}
+		s := &Service{Since: change}
+		if i > 0 {
+			s.Until = &p.History[i-1]
+		}
+		return s
+	}
+	return nil
+}
+
 // Promote lets a published version serve in the place of the champion as it was
 // read: ErrMoved, if another one serves since. The model that is built into the
 // programs is published before it is replaced, so that there is a way back to it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"complaints/internal/classifier"
 	"complaints/internal/classifier/classifiertest"
@@ -135,5 +136,25 @@ func TestChallengeRefusesAStaleChallenger(t *testing.T) {
 	}
 	if err := before.move(t.Context(), store, "v2", ""); !errors.Is(err, ErrMoved) {
 		t.Errorf("error is %v, want %v", err, ErrMoved)
+	}
+}
+
+func TestServiceIsTheOneInWhichTheResultWasGiven(t *testing.T) {
+	at := func(hour int) time.Time { return time.Date(2026, 11, 20, hour, 0, 0, 0, time.UTC) }
+	p := &Pointer{Champion: schema.Champion{History: []schema.Change{
+		{Version: "a", At: at(8), Why: "rolled back"}, {Version: "b", At: at(6), Why: "better"}, {Version: "a", At: at(2), Why: "first"},
+	}}}
+	for _, c := range []struct {
+		version    string
+		hour       int
+		why, until string
+	}{{"a", 3, "first", "better"}, {"a", 7, "first", "better"}, {"a", 9, "rolled back", ""}, {"b", 7, "better", "rolled back"}, {"b", 9, "better", "rolled back"}} {
+		s := p.ServiceAt(c.version, at(c.hour))
+		if s == nil || s.Since.Why != c.why || (s.Until == nil) != (c.until == "") || s.Until != nil && s.Until.Why != c.until {
+			t.Errorf("%s at %d: %+v", c.version, c.hour, s)
+		}
+	}
+	if p.ServiceAt("b", at(5)) != nil || p.ServiceAt("c", at(9)) != nil {
+		t.Error("what never served did")
 	}
 }

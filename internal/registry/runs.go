@@ -39,6 +39,48 @@ func EndedRuns(ctx context.Context, store lake.Store, version string) ([]time.Ti
 	return starts, nil
 }
 
+// Run is what the lake says of a training that made a version.
+type Run struct {
+	Start   time.Time          `json:"start"`
+	Params  map[string]string  `json:"params"`
+	Metrics map[string]float64 `json:"metrics"` // of its end, without those of rounds
+	RunEnd
+}
+
+// Runs reads the trainings that made a version and came to an end, the oldest first.
+func Runs(ctx context.Context, store lake.Store, version string) ([]Run, error) {
+	starts, err := EndedRuns(ctx, store, version)
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]Run, len(starts))
+	for i, start := range starts {
+		if runs[i], err = readRun(ctx, store, version, start); err != nil {
+			return nil, fmt.Errorf("%s: %w", schema.RunPrefix(version, start), err)
+		}
+	}
+	return runs, nil
+}
+
+func readRun(ctx context.Context, store lake.Store, version string, start time.Time) (Run, error) {
+	run := Run{Start: start, Metrics: map[string]float64{}}
+	files := map[string][]byte{runFile: nil, "params.json": nil, "metrics.jsonl": nil}
+	for name := range files {
+		body, _, err := store.Get(ctx, schema.RunPrefix(version, start)+name)
+		if err != nil {
+			return run, err
+		}
+		files[name] = body
+	}
+	metrics, err := readMetrics(files["metrics.jsonl"])
+	for _, m := range metrics {
+		if m.Step == 0 {
+			run.Metrics[m.Name] = m.Value
+		}
+	}
+	return run, errors.Join(err, json.Unmarshal(files["params.json"], &run.Params), json.Unmarshal(files[runFile], &run.RunEnd))
+}
+
 // ReplayRun tells a recorder of a training in the lake all but its end, which it
 // returns.
 func ReplayRun(ctx context.Context, store lake.Store, r Recorder, version string, start time.Time) (RunEnd, error) {

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -64,5 +65,20 @@ func TestReplayRunTellsTheSame(t *testing.T) {
 	}
 	if !slices.Equal(live, replayed) {
 		t.Errorf("replayed:\n%s\nwant\n%s", strings.Join(replayed, "\n"), strings.Join(live, "\n"))
+	}
+}
+
+func TestRunsAreReadWithWhatCameOfThem(t *testing.T) {
+	store := laketest.Open(t)
+	end := RunEnd{Version: "v1", Outcome: Promoted, Why: "better", Champion: "v0", At: runStart.At.Add(time.Minute)}
+	if err := aRun(t.Context(), NewLakeRecorder(store), end); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := Runs(t.Context(), store, "v1")
+	if err != nil || len(runs) != 1 || runs[0].RunEnd != end || !runs[0].Start.Equal(runStart.At) || !maps.Equal(runs[0].Params, runStart.Params) {
+		t.Fatalf("%+v, %v", runs, err)
+	}
+	if want := map[string]float64{"accuracy": 0.5}; !maps.Equal(runs[0].Metrics, want) {
+		t.Errorf("the metrics are %v, want %v", runs[0].Metrics, want)
 	}
 }
