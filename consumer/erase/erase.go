@@ -153,8 +153,9 @@ func (e eraser) object(ctx context.Context, key string) (int, error) {
 
 // mentions counts the rows, reading no more of the object than that takes.
 func (e eraser) mentions(ctx context.Context, key string) (n int, err error) {
-	err = lake.WithParquet(ctx, e.Store, key, func(f *lake.ParquetFile) (err error) {
-		n, err = e.format.Mentions(f, e.ComplaintID)
+	err = lake.WithParquet(ctx, e.Store, key, func(f *lake.ParquetFile) error {
+		at, err := e.format.Mentions(f, e.ComplaintID)
+		n = len(at)
 		return err
 	})
 	return n, err

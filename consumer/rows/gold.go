@@ -37,7 +37,7 @@ func gold(holder *classifier.Holder, extra []string, reg prometheus.Registerer) 
 // fillProbabilities reads the probabilities of an object from before gold had them
 // in a map: one column a category of the default taxonomy, probability_loans and so on.
 func fillProbabilities(f *lake.ParquetFile, rows []schema.GoldRow) error {
-	if f.HasColumn("probabilities.key_value.key") {
+	if f.HasColumn(mapOfProbabilities) {
 		return nil
 	}
 	t := schema.Bureau()
@@ -53,6 +53,26 @@ func fillProbabilities(f *lake.ParquetFile, rows []schema.GoldRow) error {
 		i++
 	})
 }
+
+// GoldRowsAt returns the rows of gold of some numbers, as [lake.RowsAt] does, with
+// the probabilities of those too that were written before gold had them in a map.
+func GoldRowsAt(f *lake.ParquetFile, numbers []int64) ([]schema.GoldRow, error) {
+	found, err := lake.RowsAt[schema.GoldRow](f, numbers)
+	if err != nil || len(found) == 0 || f.HasColumn(mapOfProbabilities) {
+		return found, err
+	}
+	all := make([]schema.GoldRow, f.Rows())
+	err = fillProbabilities(f, all)
+	for i, n := range numbers {
+		if found[i].RecordError == nil {
+			found[i].Probabilities = all[n].Probabilities
+		}
+	}
+	return found, err
+}
+
+// mapOfProbabilities is the column that objects lack that are older than the map.
+const mapOfProbabilities = "probabilities.key_value.key"
 
 // reportKey is what gold and silver are sorted by.
 type reportKey struct {

@@ -72,23 +72,26 @@ type complaintID struct {
 }
 
 // Mentions is what [Format] says.
-func (t table[Row, Key]) Mentions(f *lake.ParquetFile, id string) (n int, err error) {
+func (t table[Row, Key]) Mentions(f *lake.ParquetFile, id string) (at []int64, err error) {
+	n := int64(0)
+	add := func(is bool) {
+		if is {
+			at = append(at, n)
+		}
+		n++
+	}
 	if !t.byID {
 		err = lake.EachRow(f, func(row *Row) error {
-			if t.empty(row, id) {
-				n++
-			}
+			add(t.empty(row, id))
 			return nil
 		})
-		return n, err
+		return at, err
 	}
 	err = lake.EachRow(f, func(row *complaintID) error {
-		if row.ComplaintID == id {
-			n++
-		}
+		add(row.ComplaintID == id)
 		return nil
 	})
-	return n, err
+	return at, err
 }
 
 // Erase is what [Format] says.

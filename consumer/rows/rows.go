@@ -46,8 +46,9 @@ type Format interface {
 	// is opened again and compared with what went in. The claim, of which Merge sets
 	// the rows, and the day go into its footer.
 	Merge(files []*lake.ParquetFile, c *schema.Claim, day schema.Day) ([]byte, error)
-	// Mentions counts the rows of an object that are of the complaint of an id.
-	Mentions(f *lake.ParquetFile, id string) (int, error)
+	// Mentions returns the numbers, from 0, of the rows of an object that are of the
+	// complaint of an id. See [lake.RowsAt].
+	Mentions(f *lake.ParquetFile, id string) ([]int64, error)
 	// Erase returns an object of the layer, or one that Merge made of such, with the
 	// rows of a complaint emptied, and how many those are; nil if there is none. The
 	// rows keep their offsets, and the object its footer, which says too how many

@@ -168,6 +168,23 @@ func EachRow[T any](p *ParquetFile, each func(*T) error) (err error) {
 	}
 }
 
+// RowsAt returns the rows of some numbers, which count from 0 and ascend. Of each
+// column only the pages are read in which they stand.
+func RowsAt[T any](p *ParquetFile, numbers []int64) (rows []T, err error) {
+	r := parquet.NewGenericReader[T](p.file)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	rows = make([]T, len(numbers))
+	for i, n := range numbers {
+		if err := r.SeekToRow(n); err != nil {
+			return nil, fmt.Errorf("read parquet: row %d: %w", n, err)
+		}
+		if got, err := r.Read(rows[i : i+1]); got != 1 {
+			return nil, fmt.Errorf("read parquet: row %d of %d: %w", n, p.Rows(), err)
+		}
+	}
+	return rows, nil
+}
+
 // EachRowOf is EachRow for an object of a store.
 func EachRowOf[T any](ctx context.Context, store Store, key string, each func(*T) error) error {
 	return WithParquet(ctx, store, key, func(f *ParquetFile) error { return EachRow(f, each) })

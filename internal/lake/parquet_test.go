@@ -274,3 +274,19 @@ func TestAnObjectIsClosedAfterItsUse(t *testing.T) {
 		}
 	}
 }
+
+func TestRowsAtReadsTheRowsOfTheirNumbers(t *testing.T) {
+	rows := rowsOf(5000)
+	body := written(t, rows, claimOf(len(rows)), "2026-11-24")
+	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := lake.RowsAt[row](f, []int64{0, 1, 255, 256, 4999})
+	if want := []row{rows[0], rows[1], rows[255], rows[256], rows[4999]}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	if got, err := lake.RowsAt[row](f, []int64{5000}); err == nil {
+		t.Errorf("the row behind the last is %+v", got)
+	}
+}
