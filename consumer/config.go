@@ -30,6 +30,7 @@ type cli struct {
 	Summary     summaryConfig     `cmd:"" help:"Print what gold holds, by category."`
 	Compact     compactConfig     `cmd:"" help:"Copy the rows of closed days into few large objects; nothing is deleted."`
 	Erase       eraseConfig       `cmd:"" help:"Erase one complaint from the lake, from all layers and compacted copies; Kafka's topics are not touched."`
+	Trace       traceConfig       `cmd:"" help:"Account for what was decided about one complaint: its rows, its result again, why, and how the model came to serve."`
 	Replay      replayConfig      `cmd:"" name:"replay-dead-letters" help:"Publish dead letters again to the complaints topic, each once."`
 	Healthcheck healthcheckConfig `cmd:"" help:"Ask the process that serves HTTP on this machine whether it lives; exit status 1 if not."`
 }
@@ -130,6 +131,32 @@ type eraseConfig struct {
 	JSON        bool        `name:"json" help:"Print what was done as one line of JSON."`
 }
 
+// traceConfig is the configuration of consumer trace.
+type traceConfig struct {
+	shared
+	Data        string       `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
+	ComplaintID string       `name:"complaint-id" required:"" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
+	Day         []schema.Day `env:"-" help:"Days of the complaint's results, YYYY-MM-DD, as dt in gold says them: no other day of the lake is searched, nor Kafka." placeholder:"DAY"`
+	All         bool         `env:"-" help:"Search all days of the lake, also where Kafka still has a result."`
+	LakeOnly    bool         `env:"-" help:"Ask Kafka nothing."`
+	Text        bool         `env:"-" help:"Print the text too, as it was received where that is left."`
+	JSON        bool         `name:"json" help:"Print the report as one line of JSON."`
+}
+
+func (c *traceConfig) complete() error {
+	var errs []error
+	if c.ComplaintID == "" {
+		errs = append(errs, errors.New("--complaint-id is empty; it would be that of every row that has none"))
+	}
+	for _, day := range c.Day {
+		if _, err := time.Parse(time.DateOnly, string(day)); err != nil {
+			errs = append(errs, fmt.Errorf("--day %q: want YYYY-MM-DD", day))
+		}
+	}
+	embeddedLake(&c.Lake, c.Data)
+	return errors.Join(errs...)
+}
+
 // replayConfig is the configuration of consumer replay-dead-letters.
 type replayConfig struct {
 	shared
@@ -186,6 +213,8 @@ func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, don
 		if c.Erase.ComplaintID == "" {
 			err = errors.New("--complaint-id is empty; it would be that of every row that has none")
 		}
+	case "trace":
+		err = c.Trace.complete()
 	case "replay-dead-letters":
 		err = c.Replay.complete()
 	case "verify":

@@ -39,6 +39,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runCompact(ctx, &c.Compact, stdout)
 	case "erase":
 		return runErase(ctx, &c.Erase, stdout)
+	case "trace":
+		return runTrace(ctx, &c.Trace, stdout, stderr)
 	case "replay-dead-letters":
 		return runReplay(ctx, &c.Replay, stdout, stderr)
 	case "summary":
