@@ -52,7 +52,7 @@ type Prediction struct {
 	Probabilities []float64 // by category code; their sum is 1; the Scratch's own, until its next use
 	Category      int       // the code of the most probable one
 	Probability   float64   // of Category
-	NeedsReview   bool      // Category is not sure enough: see Sureness
+	NeedsReview   bool      // Category is not sure enough (see Sureness), or the text says too little
 	UnknownWords  float64   // share of the text's words that the model does not know
 }
 
@@ -256,7 +256,7 @@ func (c *Classifier) PredictWith(text []byte, fields Fields, s *Scratch) Predict
 		}
 	}
 	p.Probability = p.Probabilities[p.Category]
-	p.NeedsReview = Sureness(p.Probabilities, c.manifest.Mix, p.Category) < c.manifest.ReviewThreshold
+	p.NeedsReview = s.saysLittle() || Sureness(p.Probabilities, c.manifest.Mix, p.Category) < c.manifest.ReviewThreshold
 	p.UnknownWords = s.UnknownWords()
 	return p
 }

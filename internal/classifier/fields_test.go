@@ -151,7 +151,7 @@ func TestSureness(t *testing.T) {
 }
 
 func TestReviewGoesBySureness(t *testing.T) {
-	text := []byte("I have a problem with them.")
+	text := []byte("I have a problem with them, and nobody at the office helps.")
 	load := func(change func(*Manifest)) *Classifier {
 		c, err := Load(resealed(t, func(m *Manifest, _ map[string][]byte) { change(m) }))
 		if err != nil {

@@ -117,6 +117,33 @@ func (s *Scratch) whole() []float64 {
 // masks, that the model does not know; 0 if it has none.
 func (s *Scratch) UnknownWords() float64 { return float64(s.unknown) / float64(max(s.content, 1)) }
 
+const (
+	// leastKnownWords is how many different words the model must know in a text to be
+	// asked: N/A, none, test and a greeting have fewer.
+	leastKnownWords = 2
+	// mostUnknownWords is the share of words that it does not know from which on the
+	// text is rather of another language, whatever a few words say.
+	mostUnknownWords = 2.0 / 3
+)
+
+// saysLittle says whether the last text has too few words that the model knows,
+// stop words and masks not counted, to be judged by it.
+func (s *Scratch) saysLittle() bool {
+	if float64(s.unknown) > mostUnknownWords*float64(s.content) {
+		return true
+	}
+	known, first := 0, uint32(0)
+	for _, id := range s.kept {
+		if id != 0 && id != first {
+			if known++; known == leastKnownWords {
+				return false
+			}
+			first = id
+		}
+	}
+	return true
+}
+
 // score fills s.scores and s.counts.
 func (f *Features) score(text []byte, fields Fields, s *Scratch) {
 	f.scan(text, s)
