@@ -155,7 +155,7 @@ func (c *config) checkNumbers() error {
 
 // dateOrder is how files write dates.
 func (c *config) dateOrder() schema.DateOrder {
-	if c.Dates == "day-first" || c.mapping.Dates() == schema.DayFirst {
+	if c.Dates == "day-first" {
 		return schema.DayFirst
 	}
 	return schema.MonthFirst

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"complaints/internal/lake"
+	"complaints/internal/mapping"
 	"complaints/internal/settings"
 	"complaints/schema"
 	"complaints/trainer/dataset"
@@ -38,8 +39,19 @@ type config struct {
 // filesConfig says which files hold complaints, and in which columns.
 type filesConfig struct {
 	Data        []string `env:"-" placeholder:"FILE" help:"Complaint files: CSV, JSON lines and others; plain or compressed."`
+	Mapping     string   `help:"Where the files have the fields: bureau, connect, debezium, cloudevents, or a YAML file." default:"bureau" placeholder:"FILE"`
 	TextColumn  string   `env:"-" placeholder:"NAME" help:"The column that holds the text, where its name is not one that is known."`
 	LabelColumn string   `env:"-" placeholder:"NAME" help:"The column that holds the label: a product, a queue, a category."`
+
+	mapping *schema.Mapping // of Mapping
+}
+
+// load reads the mapping.
+func (c *filesConfig) load() (err error) {
+	if c.mapping, err = mapping.Load(c.Mapping); err != nil {
+		return fmt.Errorf("--mapping: %w", err)
+	}
+	return nil
 }
 
 func (c filesConfig) files() dataset.Files {
@@ -50,7 +62,7 @@ func (c filesConfig) files() dataset.Files {
 	if c.LabelColumn != "" {
 		columns["product"] = []string{c.LabelColumn}
 	}
-	return dataset.Files{Paths: c.Data, Columns: columns}
+	return dataset.Files{Paths: c.Data, Columns: columns, Mapping: c.mapping}
 }
 
 // taxonomyConfig says which categories there are.
@@ -345,7 +357,7 @@ func (c *config) check(command string) error {
 	var errs []error
 	switch command {
 	case "run":
-		errs = append(errs, c.Run.complete())
+		errs = append(errs, c.Run.complete(), c.Run.load())
 	case "rollback", "rollback <version>":
 		defaultLake(&c.Rollback.Lake)
 		errs = append(errs, c.Rollback.check())
@@ -359,12 +371,13 @@ func (c *config) check(command string) error {
 		defaultLake(&c.Models.Lake)
 	case "report":
 		defaultLake(&c.Report.Lake)
+		errs = append(errs, c.Report.load())
 	case "publish <model>":
 		defaultLake(&c.Publish.Lake)
 	case "taxonomy":
-		errs = append(errs, needData(c.Taxonomy.Data), taxonomyConfig{MinClassRows: c.Taxonomy.MinClassRows}.check())
+		errs = append(errs, c.Taxonomy.load(), needData(c.Taxonomy.Data), taxonomyConfig{MinClassRows: c.Taxonomy.MinClassRows}.check())
 	case "train":
-		errs = append(errs, needData(c.Train.Data), c.Train.taxonomyConfig.check())
+		errs = append(errs, c.Train.load(), needData(c.Train.Data), c.Train.taxonomyConfig.check())
 		if c.Train.Folds < 2 {
 			errs = append(errs, fmt.Errorf("--folds is %d and must be at least 2", c.Train.Folds))
 		}
@@ -372,7 +385,7 @@ func (c *config) check(command string) error {
 			errs = append(errs, fmt.Errorf("--review-precision is %v and must be above 0 and at most 1", p))
 		}
 	case "evaluate":
-		errs = append(errs, needData(c.Evaluate.Data), c.Evaluate.taxonomyConfig.check())
+		errs = append(errs, c.Evaluate.load(), needData(c.Evaluate.Data), c.Evaluate.taxonomyConfig.check())
 		if ways := c.Evaluate.ways(); ways != 1 {
 			errs = append(errs, fmt.Errorf("one of --model DIR, --folds N and --test FILE is needed, and %d are there", ways))
 		}

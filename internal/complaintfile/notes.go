@@ -30,6 +30,7 @@ var utf8Mark = []byte("\ufeff")
 func newNotes(o Options, name string) *notes {
 	names, columns := usual, maps.Clone(o.Columns)
 	if o.Mapping != nil {
+		o.Dates = max(o.Dates, o.Mapping.Dates())
 		columns = maps.Clone(o.Mapping.Columns())
 		maps.Copy(columns, o.Columns)
 	}

@@ -63,7 +63,7 @@ func (f *rowFault) Error() string { return f.err.Error() }
 
 // Options say how to read. The zero value is the default.
 type Options struct {
-	Dates  schema.DateOrder  // of 3/11/2024
+	Dates  schema.DateOrder  // of 3/11/2024; day-first if Mapping says so
 	Warn   func(what string) // is told once of each kind of thing that is odd and read all the same; nil: nobody is
 	Digest bool              // [Reader.Digest] is wanted
 	// Columns are the names of the columns or members that hold a field, by the field's

@@ -15,6 +15,7 @@ import (
 type Files struct {
 	Paths   []string
 	Columns map[string][]string // as of [complaintfile.Options]
+	Mapping *schema.Mapping     // of its too
 }
 
 func (f Files) String() string { return strings.Join(f.Paths, ", ") }
@@ -31,7 +32,7 @@ func (f Files) each(use func(*schema.Complaint), skip func(error)) error {
 }
 
 func (f Files) eachOf(path string, use func(*schema.Complaint), skip func(error)) (err error) {
-	r, err := complaintfile.Options{Columns: f.Columns}.Open(path)
+	r, err := complaintfile.Options{Columns: f.Columns, Mapping: f.Mapping}.Open(path)
 	if err != nil {
 		return err
 	}
