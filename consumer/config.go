@@ -134,13 +134,15 @@ type eraseConfig struct {
 // traceConfig is the configuration of consumer trace.
 type traceConfig struct {
 	shared
-	Data        string       `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
-	ComplaintID string       `name:"complaint-id" required:"" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
-	Day         []schema.Day `env:"-" help:"Days of the complaint's results, YYYY-MM-DD, as dt in gold says them: no other day of the lake is searched, nor Kafka." placeholder:"DAY"`
-	All         bool         `env:"-" help:"Search all days of the lake, also where Kafka still has a result."`
-	LakeOnly    bool         `env:"-" help:"Ask Kafka nothing."`
-	Text        bool         `env:"-" help:"Print the text too, as it was received where that is left."`
-	JSON        bool         `name:"json" help:"Print the report as one line of JSON."`
+	Registry    wireformat.Config `embed:"" group:"Kafka"`
+	Mapping     string            `help:"Where messages have the fields, as the consumer that classified them was told." default:"bureau" placeholder:"FILE"`
+	Data        string            `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
+	ComplaintID string            `name:"complaint-id" required:"" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
+	Day         []schema.Day      `env:"-" help:"Days of the complaint's results, YYYY-MM-DD, as dt in gold says them: no other day of the lake is searched, nor Kafka." placeholder:"DAY"`
+	All         bool              `env:"-" help:"Search all days of the lake, also where Kafka still has a result."`
+	LakeOnly    bool              `env:"-" help:"Ask Kafka nothing."`
+	Text        bool              `env:"-" help:"Print the text too, as it was received where that is left."`
+	JSON        bool              `name:"json" help:"Print the report as one line of JSON."`
 }
 
 func (c *traceConfig) complete() error {

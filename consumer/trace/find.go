@@ -47,7 +47,7 @@ func (t *tracer) find(ctx context.Context) error {
 const objectsAtOnce = 8
 
 // searchLayer reads the ids of a layer, of the days that were given or of all.
-func (t *tracer) searchLayer(ctx context.Context, layer schema.Layer, add func(f *lake.ParquetFile, topicID string, at []int64) error) error {
+func (t *tracer) searchLayer(ctx context.Context, layer schema.Layer, add func(*lake.ParquetFile, []int64) error) error {
 	days := t.Days
 	if len(days) == 0 {
 		var err error
@@ -58,10 +58,10 @@ func (t *tracer) searchLayer(ctx context.Context, layer schema.Layer, add func(f
 	read := t.store.objects.Load()
 	var mu sync.Mutex
 	for _, day := range days {
-		err := t.eachMention(ctx, layer, day, func(f *lake.ParquetFile, topicID string, at []int64) error {
+		err := t.eachMention(ctx, layer, day, func(f *lake.ParquetFile, _ string, at []int64) error {
 			mu.Lock()
 			defer mu.Unlock()
-			return add(f, topicID, at)
+			return add(f, at)
 		})
 		if err != nil {
 			return fmt.Errorf("%s of %s: %w", layer, day, err)
@@ -77,8 +77,8 @@ func (t *tracer) searchLayer(ctx context.Context, layer schema.Layer, add func(f
 
 // eachMention calls each, from several goroutines, with the objects of a layer and day
 // that have rows of the id, and the numbers of these.
-func (t *tracer) eachMention(ctx context.Context, layer schema.Layer, day schema.Day, each func(f *lake.ParquetFile, topicID string, at []int64) error) error {
-	format, err := rows.Of(layer, rows.Config{})
+func (t *tracer) eachMention(ctx context.Context, layer schema.Layer, day schema.Day, each func(f *lake.ParquetFile, key string, at []int64) error) error {
+	format, err := rows.Of(layer, rows.Config{Mapping: t.Mapping})
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (t *tracer) eachMention(ctx context.Context, layer schema.Layer, day schema
 				if err != nil || len(at) == 0 {
 					return err
 				}
-				return each(f, f.Footer(lake.FooterTopicID), at)
+				return each(f, key, at)
 			})
 			if errors.Is(err, lake.ErrNotFound) { // removed by its age meanwhile
 				return nil
@@ -109,36 +109,36 @@ func (t *tracer) eachMention(ctx context.Context, layer schema.Layer, day schema
 	return g.Wait()
 }
 
-func (t *tracer) addGold(f *lake.ParquetFile, topicID string, at []int64) error {
+func (t *tracer) addGold(f *lake.ParquetFile, at []int64) error {
 	found, err := rows.GoldRowsAt(f, at)
 	for i := range found {
 		r := &found[i]
 		t.decision(
-			t.result(topicID, r.KafkaPartition, r.KafkaOffset, r.KafkaTimestamp),
+			t.result(f, r.KafkaPartition, r.KafkaOffset, r.KafkaTimestamp),
 			Position{r.SourceTopic, r.SourceTopicID, r.SourcePartition, r.SourceOffset, schema.Time(r.SourceTimestamp), Unknown},
 		)
 	}
 	return err
 }
 
-func (t *tracer) addSilver(f *lake.ParquetFile, topicID string, at []int64) error {
+func (t *tracer) addSilver(f *lake.ParquetFile, at []int64) error {
 	found, err := lake.RowsAt[schema.SilverRow](f, at)
 	for i := range found {
 		r := &found[i]
 		t.decision(
-			t.result(topicID, r.KafkaPartition, r.KafkaOffset, r.KafkaTimestamp),
+			t.result(f, r.KafkaPartition, r.KafkaOffset, r.KafkaTimestamp),
 			Position{t.Topics.Complaints, r.SourceTopicID, r.SourcePartition, r.SourceOffset, schema.Time(r.SourceTimestamp), Unknown},
 		)
 	}
 	return err
 }
 
-func (t *tracer) result(topicID string, partition int32, offset, timestamp int64) Position {
-	return Position{t.Topics.Classified, topicID, partition, offset, schema.Time(timestamp), Unknown}
+func (t *tracer) result(f *lake.ParquetFile, partition int32, offset, timestamp int64) Position {
+	return Position{t.Topics.Classified, f.Footer(lake.FooterTopicID), partition, offset, schema.Time(timestamp), Unknown}
 }
 
 // addBronze adds messages without a result.
-func (t *tracer) addBronze(f *lake.ParquetFile, _ string, at []int64) error {
+func (t *tracer) addBronze(f *lake.ParquetFile, at []int64) error {
 	found, err := lake.RowsAt[schema.BronzeRow](f, at)
 	for i := range found {
 		r := &found[i]
@@ -159,12 +159,12 @@ func (t *tracer) labels(ctx context.Context) error {
 	}
 	var mu sync.Mutex
 	for _, day := range days {
-		err := t.eachMention(ctx, schema.Labels, day, func(f *lake.ParquetFile, _ string, at []int64) error {
+		err := t.eachMention(ctx, schema.Labels, day, func(f *lake.ParquetFile, key string, at []int64) error {
 			found, err := lake.RowsAt[schema.LabelRow](f, at)
 			mu.Lock()
 			defer mu.Unlock()
 			for _, r := range found {
-				t.report.Labels = append(t.report.Labels, Label{f.Footer(lake.FooterClaim), r.Category, r.Taxonomy, r.LabelledBy, schema.Time(r.LabelledAt), r.Source, r})
+				t.report.Labels = append(t.report.Labels, Label{key, r.Category, r.Taxonomy, r.LabelledBy, schema.Time(r.LabelledAt), r.Source, r})
 			}
 			return err
 		})

@@ -109,7 +109,7 @@ func (t *tracer) searchKafka(ctx context.Context) error {
 func (t *tracer) addResult(topicID string, r *kgo.Record) {
 	c, err := schema.DecodeClassified(append([]byte(nil), r.Value...))
 	if err != nil {
-		t.note("%s/%d has no result at offset %d: %v", r.Topic, r.Partition, r.Offset, err)
+		t.note("%s/%d has no result at offset %d: %s", r.Topic, r.Partition, r.Offset, plain(err))
 		return
 	}
 	d := t.decision(Position{

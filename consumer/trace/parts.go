@@ -68,13 +68,36 @@ func (t *tracer) bronze(ctx context.Context, d *Decision) error {
 	if err != nil || row == nil || row.Value == nil {
 		return err
 	}
-	c, err := schema.DecodeComplaint(*row.Value, math.MaxInt)
+	c, err := t.decode(ctx, *row.Value)
 	if err != nil {
-		t.note("the message in bronze is no complaint that can be read: %v", err)
-		return nil
+		t.note("the message in bronze could not be read: %s", plain(err))
+		return ctx.Err()
 	}
 	d.received, d.from = &c, FromBronze
 	return nil
+}
+
+// decode reads a message as classify does, but for a limit of its text.
+func (t *tracer) decode(ctx context.Context, value []byte) (schema.Complaint, error) {
+	if t.Schemas != nil {
+		if err := t.Schemas.Load(ctx, value); err != nil {
+			return schema.Complaint{}, fmt.Errorf("the schema registry gives no answer: %w", err)
+		}
+		var err error
+		if value, err = t.Schemas.Decode(value); err != nil {
+			return schema.Complaint{}, err
+		}
+	}
+	c, _, err := t.Mapping.Decode(value, math.MaxInt)
+	return c, err
+}
+
+// plain is an error without what it may quote of a message.
+func plain(err error) string {
+	if r, ok := errors.AsType[*schema.Rejection](err); ok {
+		return string(r.Reason)
+	}
+	return err.Error()
 }
 
 // partOf finds the row of a decision in a folder of the lake, adds where and whether

@@ -34,10 +34,20 @@ type Config struct {
 	Store       lake.Store
 	KafkaOpts   []kgo.Opt // nil: Kafka is not asked
 	Topics      schema.Topics
+	Mapping     *schema.Mapping // where messages have the fields; nil: by the fields' own names
+	Schemas     Schemas         // nil: all messages are JSON
 	ComplaintID string
 	Days        []schema.Day // of Kafka timestamps, in which the lake is searched; Kafka is not searched then
 	All         bool         // search all days of the lake, also where Kafka has a result
 	Text        bool         // the report has the text
+}
+
+// Schemas turns values of a schema registry into JSON.
+type Schemas interface {
+	// Load asks the registry for what Decode needs. An error means that it gave no answer.
+	Load(ctx context.Context, value []byte) error
+	// Decode gives the value as JSON; its error is a *[schema.Rejection].
+	Decode(value []byte) ([]byte, error)
 }
 
 // tracer is one run.
@@ -56,6 +66,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.ComplaintID == "" {
 		return nil, errors.New("trace: no complaint id is given")
 	}
+	cfg.Mapping = cmp.Or(cfg.Mapping, schema.BureauMapping())
 	t := &tracer{
 		Config: cfg, report: &Report{ComplaintID: cfg.ComplaintID, Decisions: []*Decision{}, Labels: []Label{}, Searched: []string{}, Notes: []string{}},
 		found: map[place]*Decision{}, models: map[string]*model{},
