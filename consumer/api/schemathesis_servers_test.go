@@ -10,12 +10,18 @@ import (
 	"time"
 
 	"complaints/deploy/servers"
+	"complaints/schema"
 )
+
+// taken takes all labels.
+type taken struct{}
+
+func (taken) Publish(context.Context, []schema.Label) error { return nil }
 
 // What the description promises holds for requests made from it, good and bad.
 func TestSchemathesis(t *testing.T) {
 	// No schema can say that fewer texts are explained than classified.
-	url, _ := serve(t, newAPI(t, func(c *Config) { c.Limits.Explained = Limits{}.withDefaults().Texts }))
+	url, _ := serve(t, newAPI(t, func(c *Config) { c.Limits.Explained, c.Labels = Limits{}.withDefaults().Texts, taken{} }))
 	config, err := filepath.Abs("testdata/schemathesis.toml")
 	if err != nil {
 		t.Fatal(err)
