@@ -49,6 +49,13 @@ func (a *admission) admit(c *schema.Complaint, leftOut []string, where ...any) (
 	return true, nil
 }
 
+// unfinished leaves the last row of a file to the next run, since it may still be written.
+func (a *admission) unfinished(name string) {
+	a.counts.read.Add(1)
+	a.counts.unfinished.Add(1)
+	a.log.Warn("the last row has no line end and may still be written; it is left to the next run, or to one without --resume", "file", name)
+}
+
 // shownID is an id for logs and errors. Where columns are shifted, it is the complaint's text, which is not shown.
 func shownID(id string) string {
 	if len(id) > 64 || strings.ContainsAny(id, " \t\n") {
@@ -69,6 +76,8 @@ func (a *app) checkEmpty() error {
 	switch {
 	case a.cfg.AllowEmpty || !a.counts.nothing():
 		return nil
+	case a.cfg.Labels:
+		return fmt.Errorf("no label is published (--allow-empty takes that for a success): %d rows read, skipped: %s", s.RowsRead, s.Skipped)
 	case s.Skipped.NoNarrative == s.RowsRead:
 		return fmt.Errorf("%w: none of %d rows has a narrative; %s", errNothing, s.RowsRead, noNarratives)
 	}

@@ -23,13 +23,15 @@ type config struct {
 
 	Files  []string `arg:"" optional:"" help:"Complaint files: CSV, JSON lines, a JSON list or an answer of an API; plain, gzip, zstd or zip; - is standard input." name:"file"`
 	Sample bool     `help:"Publish the built-in sample of real complaints."`
+	Labels bool     `env:"-" help:"The files hold labels, what people say that the category of a complaint is: CSV whose columns are named as the fields, or JSON lines."`
 	API    bool     `name:"api" help:"Publish what the Bureau's search API has."`
 
 	Strict     bool   `help:"Stop at a broken row, or a value that cannot be used, with exit status 3, instead of counting it."`
 	AllowEmpty bool   `help:"Take it for a success too if rows are read and none of them can be published."`
 	Dates      string `help:"How to read 3/11/2024: month-first, as the Bureau writes it, or day-first." enum:"month-first,day-first" default:"month-first" placeholder:"ORDER"`
 
-	Mapping string `help:"Where the files have the fields: bureau, connect, debezium, cloudevents, or a YAML file." default:"bureau" placeholder:"FILE"`
+	Mapping  string `help:"Where the files have the fields: bureau, connect, debezium, cloudevents, or a YAML file." default:"bureau" placeholder:"FILE"`
+	Taxonomy string `env:"-" help:"The categories of labels: a taxonomy's JSON, as trainer taxonomy writes it. Without it the Bureau's five." placeholder:"FILE" type:"path"`
 
 	Rate   float64 `help:"Most messages a second; 0 is no limit." placeholder:"N"`
 	Limit  int64   `help:"Stop after that many messages; 0 is no limit." placeholder:"N"`
@@ -60,7 +62,7 @@ func parse(args []string, stdout, stderr io.Writer) (c *config, done bool, err e
 	c = new(config)
 	_, done, err = settings.Parse(c, settings.Program{
 		Name: "producer", Version: version, Vars: kong.Vars{"max_text_bytes": strconv.Itoa(schema.DefaultMaxTextBytes)},
-		Description: "Publishes complaints to a Kafka topic. Exit status: 0 published, or ended in order by a signal; 3 a broken row or value with --strict; 1 any other failure, also where rows are read and none is published.",
+		Description: "Publishes complaints, or what people say of them, to a Kafka topic. Exit status: 0 published, or ended in order by a signal; 3 a broken row or value with --strict; 1 any other failure, also where rows are read and none is published.",
 	}, args, stdout, stderr)
 	if done || err != nil {
 		return c, done, err
@@ -96,6 +98,12 @@ func (c *config) check() error {
 	}
 	if c.Repeat != 1 && c.Resume != "" {
 		fault("--repeat and --resume exclude each other")
+	}
+	if c.Labels && (len(c.Files) == 0 || c.Repeat != 1) {
+		fault("--labels needs files, and goes without --repeat: the newest label of a complaint wins")
+	}
+	if c.Taxonomy != "" && !c.Labels {
+		fault("--taxonomy needs --labels")
 	}
 	if c.Repeat == 0 && c.Limit == 0 {
 		fault("--repeat 0 needs --limit")

@@ -89,12 +89,7 @@ func (f *filePublisher) file(ctx context.Context, in input, pass int) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	switch {
-	case other:
-		f.log.Warn("an earlier run published another file of this name; this one is published from its first row", "file", in.name)
-	case done.skip > 0:
-		f.log.Info("going on behind what an earlier run published", "file", in.name, "row", done.skip)
-	}
+	done.greet(f.log, other)
 	for n := int64(1); ; n++ {
 		if err := f.pub.full(); err != nil {
 			return err
@@ -108,7 +103,8 @@ func (f *filePublisher) file(ctx context.Context, in input, pass int) (err error
 			return err
 		case f.resume != nil:
 			if row.OpenEnded || isBroken && broken.OpenEnded {
-				return f.unfinished(in.name)
+				f.unfinished(in.name)
+				return nil
 			}
 			done.met(n, rows.Digest(), strings.TrimSpace(row.Complaint.Narrative) != "")
 		}
@@ -122,14 +118,6 @@ func (f *filePublisher) file(ctx context.Context, in input, pass int) (err error
 			return err
 		}
 	}
-}
-
-// unfinished leaves the last row of a file to the next run, since it may still be written.
-func (f *filePublisher) unfinished(name string) error {
-	f.counts.read.Add(1)
-	f.counts.unfinished.Add(1)
-	f.log.Warn("the last row has no line end and may still be written; it is left to the next run, or to one without --resume", "file", name)
-	return nil
 }
 
 // broken counts a row that cannot be read.

@@ -27,10 +27,12 @@ func TestConfigReportsAllFaults(t *testing.T) {
 			[]string{"-", "f.csv", "--resume", "r", "--repeat", "2", "--rate=-1", "--limit=-2", "--since", "May", "--sasl", "plain", "--api-url", "x"},
 			[]string{"goes alone", "recognised again", "read again", "exclude", "--rate", "--limit is -2", `"May"`, "--since needs", "--sasl-user", "--api-url"},
 		},
-		"no day":      {[]string{"--api"}, []string{"--since"}},
-		"no end":      {[]string{"--sample", "--repeat", "0"}, []string{"--limit"}},
-		"partitions":  {[]string{"--sample", "--partitions", "0"}, []string{"--partitions"}},
-		"no such one": {[]string{"--sampel"}, []string{"--sampel"}},
+		"labels of nothing":   {[]string{"--sample", "--labels"}, []string{"--labels needs files"}},
+		"taxonomy of nothing": {[]string{"f.csv", "--taxonomy", "t"}, []string{"--taxonomy needs --labels"}},
+		"no day":              {[]string{"--api"}, []string{"--since"}},
+		"no end":              {[]string{"--sample", "--repeat", "0"}, []string{"--limit"}},
+		"partitions":          {[]string{"--sample", "--partitions", "0"}, []string{"--partitions"}},
+		"no such one":         {[]string{"--sampel"}, []string{"--sampel"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := parse(tc.args, io.Discard, io.Discard)

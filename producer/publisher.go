@@ -91,7 +91,7 @@ func ensureTopics(ctx context.Context, security []kgo.Opt, cfg *config) (kafka.T
 func producerOptions(cfg *config, topics kafka.Topics) []kgo.Opt {
 	return []kgo.Opt{
 		kgo.ClientID("complaints-producer"),
-		kgo.DefaultProduceTopic(topics.Complaints),
+		kgo.DefaultProduceTopic(cfg.topicOf(topics)),
 		// Idempotence and acks=all are kgo's defaults and stay: a retry inside the
 		// client neither repeats nor reorders.
 
@@ -103,7 +103,7 @@ func producerOptions(cfg *config, topics kafka.Topics) []kgo.Opt {
 		kgo.ProducerLinger(cfg.Linger),
 		// The largest that the topic takes, so that the topic's setting decides what
 		// is too large, and not a second one here.
-		kgo.ProducerBatchMaxBytes(topics.SourceBatchBytes()),
+		kgo.ProducerBatchMaxBytes(cfg.batchBytes(topics)),
 		// The default of 10,000 records empties faster than a reader can fill it;
 		// the bytes bound the memory.
 		kgo.MaxBufferedRecords(100_000),
@@ -113,6 +113,24 @@ func producerOptions(cfg *config, topics kafka.Topics) []kgo.Opt {
 		// Without an end, a broker that is gone would look like one that is slow.
 		kgo.RecordDeliveryTimeout(cfg.DeliveryTimeout),
 	}
+}
+
+// topicOf is the topic that a run publishes to.
+func (c *config) topicOf(topics kafka.Topics) string {
+	if c.Labels {
+		return topics.Labels
+	}
+	return topics.Complaints
+}
+
+// labelBatchBytes is what every topic takes, unless somebody set it lower.
+const labelBatchBytes = 1_000_000
+
+func (c *config) batchBytes(topics kafka.Topics) int32 {
+	if c.Labels {
+		return labelBatchBytes
+	}
+	return topics.SourceBatchBytes()
 }
 
 // outlive returns a context that ends d after ctx.

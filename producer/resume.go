@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -31,8 +32,8 @@ type position struct {
 
 // resumeFile remembers how far files were published. A nil one remembers nothing.
 type resumeFile struct {
-	path    string
-	mapping *schema.Mapping // that rows are found by
+	path string
+	open rowsOpener
 
 	mu    sync.Mutex // guards all below
 	files []*progressOf
@@ -55,11 +56,43 @@ func newProgress(owner *resumeFile, at position) *progressOf {
 	return &progressOf{owner: owner, skip: at.Rows, position: at, begun: at.Rows > 0, read: map[int64]digest{}, ahead: map[int64]bool{}}
 }
 
-func openResume(path string, m *schema.Mapping) (*resumeFile, error) {
+// rowsOpener opens a file that is read row by row, only to recognise it.
+type rowsOpener func(r io.Reader, name string) (digestedRows, error)
+
+// digestedRows are the rows of a file.
+type digestedRows interface {
+	Pass() error // over one row, broken or not; io.EOF at the end
+	Digest() [sha256.Size]byte
+	Close() error
+}
+
+// complaintRows are the rows of a complaint file.
+type complaintRows struct{ *complaintfile.Reader }
+
+func openComplaints(m *schema.Mapping) rowsOpener {
+	return func(r io.Reader, name string) (digestedRows, error) {
+		rows, err := complaintfile.Options{Digest: true, Mapping: m}.NewReader(r, name)
+		if err != nil {
+			return nil, err
+		}
+		return complaintRows{rows}, nil
+	}
+}
+
+// Pass is what [digestedRows] says.
+func (c complaintRows) Pass() error {
+	_, err := c.Next()
+	if _, ok := errors.AsType[*complaintfile.RowError](err); ok {
+		return nil
+	}
+	return err
+}
+
+func openResume(path string, open rowsOpener) (*resumeFile, error) {
 	if path == "" {
 		return nil, nil
 	}
-	r := &resumeFile{path: path, mapping: m}
+	r := &resumeFile{path: path, open: open}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
@@ -127,13 +160,9 @@ func (r *resumeFile) recognise(ctx context.Context, s io.ReadSeeker, name string
 	if most == 0 {
 		return at, nil
 	}
-	rows, err := complaintfile.Options{Digest: true, Mapping: r.mapping}.NewReader(s, name)
+	rows, err := r.open(s, name)
 	for n := int64(1); err == nil && n <= most; n++ {
-		_, err = rows.Next()
-		if _, ok := errors.AsType[*complaintfile.RowError](err); ok {
-			err = nil
-		}
-		if err == nil && known[n] != nil {
+		if err = rows.Pass(); err == nil && known[n] != nil {
 			sum := digest(rows.Digest())
 			if prefix := hex.EncodeToString(sum[:]); known[n][prefix] {
 				at.Rows, at.Prefix = n, prefix
@@ -149,6 +178,16 @@ func (r *resumeFile) recognise(ctx context.Context, s io.ReadSeeker, name string
 	}
 	_, err = s.Seek(0, io.SeekStart)
 	return at, err
+}
+
+// greet says what was found out about a file.
+func (p *progressOf) greet(log *slog.Logger, other bool) {
+	switch {
+	case other:
+		log.Warn("an earlier run published another file of this name; this one is published from its first row", "file", p.Name)
+	case p.skip > 0:
+		log.Info("going on behind what an earlier run published", "file", p.Name, "row", p.skip)
+	}
 }
 
 // met notes a row that was read, and what stands before its end.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"complaints/internal/complaintfile"
 	"complaints/internal/logdedup"
+	"complaints/schema"
 )
 
 // run is the whole program: tests call it with the arguments of a user.
@@ -66,20 +68,53 @@ func (a *app) publishAll(ctx context.Context, stdin io.Reader) error {
 	if a.cfg.API {
 		return a.publishAPI(ctx)
 	}
-	resume, err := openResume(a.cfg.Resume, a.cfg.mapping)
+	open := openComplaints(a.cfg.mapping)
+	if a.cfg.Labels {
+		open = openLabels
+	}
+	resume, err := openResume(a.cfg.Resume, open)
 	if err != nil {
 		return err
 	}
 	saved := a.background(ctx, func(ctx context.Context) { a.saveOften(ctx, resume) })
 	a.progress.size.Store(sizeOf(a.cfg))
+	publish, err := a.publishFiles(resume)
+	if err == nil {
+		err = a.ended(ctx, publish(ctx, inputsOf(a.cfg, stdin)))
+	}
+	err = errors.Join(err, a.pub.flush())
+	saved()
+	return errors.Join(err, resume.save())
+}
+
+// publishFiles returns what publishes the inputs.
+func (a *app) publishFiles(resume *resumeFile) (func(ctx context.Context, inputs []input) error, error) {
+	if a.cfg.Labels {
+		taxonomy, err := readTaxonomy(a.cfg.Taxonomy)
+		p := &labelsPublisher{admission: a.admission(), pub: a.pub, progress: a.progress, resume: resume, taxonomy: taxonomy}
+		return p.run, err
+	}
 	f := &filePublisher{
 		admission: a.admission(), pub: a.pub, progress: a.progress, resume: resume,
 		options: complaintfile.Options{Dates: a.cfg.dateOrder(), Mapping: a.cfg.mapping, Extra: true, Warn: func(what string) { a.log.Warn("the file is odd, and read all the same", "what", what) }},
 	}
-	err = a.ended(ctx, f.run(ctx, inputsOf(a.cfg, stdin), a.cfg.Repeat))
-	err = errors.Join(err, a.pub.flush())
-	saved()
-	return errors.Join(err, resume.save())
+	return func(ctx context.Context, inputs []input) error { return f.run(ctx, inputs, a.cfg.Repeat) }, nil
+}
+
+// readTaxonomy returns the taxonomy of a file, the Bureau's without one.
+func readTaxonomy(path string) (*schema.Taxonomy, error) {
+	if path == "" {
+		return schema.Bureau(), nil
+	}
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--taxonomy: %w", err)
+	}
+	t, err := schema.ParseTaxonomy(body)
+	if err != nil {
+		return nil, fmt.Errorf("--taxonomy %s: %w", path, err)
+	}
+	return t, nil
 }
 
 func (a *app) admission() *admission {

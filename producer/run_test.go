@@ -265,7 +265,7 @@ func TestResumePointIsBehindTheAcknowledgements(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "resume.json")
 	const content = "id,narrative\n1,a\n2,b\n3,c\n4,d\n5,e\n6,f\n"
 	begin := func() (*resumeFile, *progressOf) {
-		r, err := openResume(path, nil)
+		r, err := openResume(path, openComplaints(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,7 +298,7 @@ func TestResumePointIsBehindTheAcknowledgements(t *testing.T) {
 	if err := os.WriteFile(path, []byte("not JSON"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openResume(path, nil); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := openResume(path, openComplaints(nil)); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("err = %v", err)
 	}
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))

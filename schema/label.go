@@ -147,7 +147,7 @@ func (l *Label) Complete(t *Taxonomy, now time.Time) error {
 		return err
 	}
 	if l.Taxonomy != t.ID() {
-		return reject(ReasonWrongType, "taxonomy %.60q is not %s, of which the categories are known here", l.Taxonomy, t.ID())
+		return reject(ReasonWrongType, "the taxonomy is not %s, of which the categories are known here", t.ID())
 	}
 	if l.LabelledAt > TimeOf(now.Add(maxClockSkew)) {
 		return reject(ReasonBadDate, "labelled_at lies in the future: it would win over all labels until then")
@@ -157,7 +157,7 @@ func (l *Label) Complete(t *Taxonomy, now time.Time) error {
 	}
 	code, ok := t.Code(*l.Category)
 	if !ok {
-		return reject(ReasonWrongType, "category %.60q is none of taxonomy %s", *l.Category, t.ID())
+		return reject(ReasonWrongType, "the category is none of taxonomy %s", t.ID())
 	}
 	l.Category = new(t.CategoryName(code))
 	return nil

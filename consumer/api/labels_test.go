@@ -52,7 +52,7 @@ func TestLabelsAreAnsweredOneByOne(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	validator(t, a.openapi)(t, "LabelResults", w.Body.Bytes())
-	wrong := []string{"", "is none of taxonomy", "", "category is missing", "in the future", `"labeled_by" is unknown`, "complaint_id is missing", "no object", "is not bureau"}
+	wrong := []string{"", "is none of taxonomy", "", "category is missing", "in the future", `"labeled_by" is unknown`, "complaint_id is missing", "no object", "taxonomy is not bureau"}
 	results := labelResults(t, w.Body.Bytes())
 	if len(results) != len(wrong) {
 		t.Fatalf("%d results of %d labels: %s", len(results), len(wrong), w.Body)
