@@ -1,7 +1,7 @@
 // Package dataset brings complaints with known categories to training and
 // evaluation, and decides which of them are train rows and which test rows.
 //
-// In come complaint files or the lake's silver, row by row; out come examples,
+// In come complaint files, or the lake's silver and labels, row by row; out come examples,
 // without copies, and splits that have no copies on both sides. What is kept does
 // not depend on the order in which a lake was written. Nothing is kept here but a
 // scratch file without a name: a crash leaves nothing.
@@ -12,6 +12,7 @@
 //	split.go     folds
 //	time.go      the split by complete weeks
 //	silver.go    reading silver
+//	people.go    what people say of its complaints
 //	read.go      reading complaint files
 //	sample.go    a sample that is kept from training
 package dataset

@@ -40,6 +40,7 @@ func (w *Window) UnmarshalText(text []byte) error {
 // silverText is what training reads of a row of silver; other columns are not
 // fetched.
 type silverText struct {
+	ComplaintID     string  `parquet:"complaint_id"`
 	DateReceived    *int32  `parquet:"date_received,optional,date"` // days since 1970-01-01
 	Narrative       string  `parquet:"narrative"`                   // personal data is masked
 	Product         *string `parquet:"product,optional,dict"`
@@ -50,19 +51,27 @@ type silverText struct {
 }
 
 // example makes an example of a row, unless its text is blank (erased, or of a
-// record that was no complaint) or its product means no category.
-func (r *silverText) example(t *schema.Taxonomy) (Example, bool) {
-	if r.Product == nil || strings.TrimSpace(r.Narrative) == "" {
+// record that was no complaint), or neither people nor its product say its category.
+// What people say beats the product.
+func (r *silverText) example(t *schema.Taxonomy, people settled) (Example, bool) {
+	if strings.TrimSpace(r.Narrative) == "" {
 		return Example{}, false
 	}
-	category, ok := t.Code(*r.Product)
+	product := ""
+	if r.Product != nil {
+		product = *r.Product
+	}
+	category, ok := people.category(t, r.ComplaintID)
+	if !ok {
+		category, ok = t.Code(product)
+	}
 	if !ok {
 		return Example{}, false
 	}
 	topic, _ := strconv.ParseUint(r.SourceTopicID[:min(len(r.SourceTopicID), 16)], 16, 64) // 0 where it is no id
 	e := Example{
 		Text: r.Narrative, Category: category, Group: schema.NearCopyHash(r.Narrative), Date: schema.DateText(r.DateReceived),
-		Place: Place{topic, r.SourcePartition, r.SourceOffset}, Product: *r.Product,
+		Place: Place{topic, r.SourcePartition, r.SourceOffset}, Product: product,
 	}
 	if r.Company != nil {
 		e.Fields = classifier.Fields{Company: *r.Company}.Normal()
@@ -78,11 +87,15 @@ type Silver struct {
 
 func (s Silver) String() string { return "silver" }
 
-// Read hands every example of the window to use: rows whose product means a
-// category of the taxonomy.
+// Read hands every example of the window to use: rows that have a category of the
+// taxonomy by the newest label of the complaint, or else by its product.
 func (s Silver) Read(ctx context.Context, t *schema.Taxonomy, progress Progress, use func(Example)) (rows int, err error) {
+	people, err := readLabels(ctx, s.Store, progress)
+	if err != nil {
+		return 0, err
+	}
 	return eachSilver(ctx, s, progress, func(row *silverText) {
-		if e, ok := row.example(t); ok {
+		if e, ok := row.example(t, people); ok {
 			use(e)
 		}
 	})

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -72,9 +73,50 @@ func TestSilverTextWithoutExample(t *testing.T) {
 		"erased":           {Product: new("Mortgage")},
 		"unknown category": {Narrative: "a text", Product: new("Fishing licence")},
 	} {
-		if e, ok := row.example(schema.Bureau()); ok {
+		if e, ok := row.example(schema.Bureau(), nil); ok {
 			t.Errorf("%s: is the example %+v", name, e)
 		}
+	}
+}
+
+func TestTheNewestLabelBeatsTheProduct(t *testing.T) {
+	store := laketest.Open(t)
+	datasettest.PutSilver(t, store, datasettest.Object{Day: "2026-11-01", Next: 6})
+	label := func(id string, category *string, at, offset int64) schema.LabelRow {
+		return schema.LabelRow{ComplaintID: id, Category: category, LabelledAt: at, KafkaOffset: offset}
+	}
+	datasettest.PutLabels(t, store, "2026-11-05", 0,
+		label("1", new("Mortgages and more"), 1, 0), // none of the taxonomy
+		label("2", new("Debt Collection"), 5, 1),
+		label("2", new("Credit Reporting"), 3, 2), // older, though it came later
+		label("3", new("Debt Collection"), 1, 3),
+		label("4", new("Debt Collection"), 1, 4))
+	datasettest.PutLabels(t, store, "2026-11-07", 5,
+		label("3", nil, 2, 5),                     // withdrawn
+		label("4", new("Credit Reporting"), 1, 6), // as old, and came later
+		schema.LabelRow{ComplaintID: "5", Category: new("Debt Collection"), KafkaOffset: 7, RecordError: new("not_json")})
+	got := map[int64]string{}
+	if _, err := (Silver{Store: store}).Read(t.Context(), schema.Bureau(), t.Logf, func(e Example) {
+		got[e.Place.Offset] = schema.Bureau().CategoryName(e.Category)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[int64]string{0: "Loans", 1: "Loans", 2: "Debt Collection", 3: "Loans", 4: "Credit Reporting", 5: "Loans"}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestARowWithoutProductIsUsedOnceItIsSettled(t *testing.T) {
+	people := settled{}
+	people.add(&schema.LabelRow{ComplaintID: "1", Category: new("Loans")})
+	row := silverText{ComplaintID: "1", Narrative: "a text"}
+	if e, ok := row.example(schema.Bureau(), people); !ok || schema.Bureau().CategoryName(e.Category) != "Loans" {
+		t.Errorf("%+v, %t", e, ok)
+	}
+	people.add(&schema.LabelRow{ComplaintID: "1", LabelledAt: 1}) // withdrawn
+	if e, ok := row.example(schema.Bureau(), people); ok {
+		t.Errorf("withdrawn it is the example %+v", e)
 	}
 }
 

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -27,7 +28,7 @@ var groupings = []grouping{
 		}
 		return e.Date[:4]
 	}},
-	{"product", func(e *dataset.Example) string { return e.Product }},
+	{"product", func(e *dataset.Example) string { return cmp.Or(e.Product, "not named") }},
 	{"company", func(e *dataset.Example) string {
 		if e.Fields.Company == "" {
 			return "not named"

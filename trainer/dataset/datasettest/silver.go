@@ -1,4 +1,4 @@
-// Package datasettest fills lakes for tests of what reads silver.
+// Package datasettest fills lakes for tests of what reads silver and labels.
 package datasettest
 
 import (
@@ -39,6 +39,13 @@ func PutSilver(t *testing.T, store lake.Store, o Object) {
 	put(t, store, o, rows)
 }
 
+// PutLabels writes an object of labels, whose offsets follow each other from start.
+func PutLabels(t *testing.T, store lake.Store, day schema.Day, start int64, rows ...schema.LabelRow) {
+	t.Helper()
+	next := start + int64(len(rows))
+	putOf(t, store, &schema.Claim{Layer: schema.Labels, Topic: "complaints.labels", Start: start, Next: next}, day, rows)
+}
+
 // PutErased writes an object with one row that was erased.
 func PutErased(t *testing.T, store lake.Store, day schema.Day, at int64) {
 	t.Helper()
@@ -51,15 +58,17 @@ func put(t *testing.T, store lake.Store, o Object, rows []schema.SilverRow) {
 	if o.Compacted {
 		layer = layer.Daily()
 	}
-	claim := &schema.Claim{
-		Layer: layer, Topic: "complaints.classified", TopicID: TopicID, Partition: o.Partition, Start: o.Start, Next: o.Next,
-		Rows: map[schema.Day]int64{o.Day: o.Next - o.Start},
-	}
-	body, err := lake.WriteParquet(rows, nil, lake.FooterOf(claim, o.Day))
+	putOf(t, store, &schema.Claim{Layer: layer, Topic: "complaints.classified", Partition: o.Partition, Start: o.Start, Next: o.Next}, o.Day, rows)
+}
+
+func putOf[T any](t *testing.T, store lake.Store, claim *schema.Claim, day schema.Day, rows []T) {
+	t.Helper()
+	claim.TopicID, claim.Rows = TopicID, map[schema.Day]int64{day: int64(len(rows))}
+	body, err := lake.WriteParquet(rows, nil, lake.FooterOf(claim, day))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.PutNew(t.Context(), claim.ObjectKey(o.Day), body, nil); err != nil {
+	if err := store.PutNew(t.Context(), claim.ObjectKey(day), body, nil); err != nil {
 		t.Fatal(err)
 	}
 }
