@@ -61,7 +61,7 @@ func (e *environment) classify(text string, ids ...string) {
 	}
 	producer := e.NewClient() // which places records by their keys
 	for _, id := range ids {
-		c := schema.Complaint{ComplaintID: id, Narrative: text, Company: "Bank of " + id}
+		c := schema.Complaint{ComplaintID: id, Narrative: text, Company: "EQUIFAX, INC."} // whom the model knows
 		message := &kgo.Record{Topic: e.topics.Complaints, Key: []byte(id), Value: c.AppendJSON(nil), Timestamp: e.day}
 		if err := producer.ProduceSync(e.t.Context(), message).FirstErr(); err != nil {
 			e.t.Fatal(err)
@@ -175,11 +175,18 @@ func TestTraceSaysWhatIsLeft(t *testing.T) {
 	e.classify(personal, "secret", "other")
 	e.wantStates(e.byKafka(), trace.Absent, trace.Absent, trace.Absent, trace.Present, trace.Present)
 	e.sink()
+	for i := range 8 { // later objects of its day, also of its partitions
+		e.classify("My card was stolen.", fmt.Sprint("later-", i))
+	}
+	e.sink()
 	all := e.byKafka()
 	e.wantStates(all, trace.Present, trace.Present, trace.Present, trace.Present, trace.Present)
 	e.wantAgain(all, trace.FromBronze, true)
 	if text := textOf(all); strings.Contains(text, "payment of card") || !strings.Contains(text, "bits of all probabilities are equal") {
 		t.Error(text)
+	}
+	if body, err := json.Marshal(all); err != nil || strings.Contains(string(body), "payment of card") {
+		t.Errorf("%s, %v", body, err)
 	}
 
 	if len(all.Labels) != 0 {
