@@ -29,7 +29,7 @@ type cli struct {
 	Verify      verifyConfig      `cmd:"" help:"Prove on the running system that nothing was lost or repeated; exit status 1 if something was."`
 	Summary     summaryConfig     `cmd:"" help:"Print what gold holds, by category."`
 	Compact     compactConfig     `cmd:"" help:"Copy the rows of closed days into few large objects; nothing is deleted."`
-	Erase       eraseConfig       `cmd:"" help:"Erase one complaint from the lake, from all layers and compacted copies; Kafka's topics are not touched."`
+	Erase       eraseConfig       `cmd:"" help:"Erase complaints from the lake, from all layers and compacted copies; Kafka's topics are not touched."`
 	Trace       traceConfig       `cmd:"" help:"Account for what was decided about one complaint: its rows, its result again, why, and how the model came to serve."`
 	Replay      replayConfig      `cmd:"" name:"replay-dead-letters" help:"Publish dead letters again to the complaints topic, each once."`
 	Healthcheck healthcheckConfig `cmd:"" help:"Ask the process that serves HTTP on this machine whether it lives; exit status 1 if not."`
@@ -125,7 +125,8 @@ type compactConfig struct {
 type eraseConfig struct {
 	Lake        lake.Config `embed:"" group:"Lake"`
 	Data        string      `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
-	ComplaintID string      `name:"complaint-id" required:"" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
+	ComplaintID string      `name:"complaint-id" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
+	From        string      `env:"-" help:"File with the ids of complaints, one a line, all erased in one pass over each object." placeholder:"FILE"`
 	Mapping     string      `help:"Where messages have the fields, as the consumer that classified them was told." default:"bureau" placeholder:"FILE"`
 	DryRun      bool        `env:"-" help:"Only print what would be changed."`
 	JSON        bool        `name:"json" help:"Print what was done as one line of JSON."`
@@ -212,8 +213,8 @@ func parse(args []string, stdout, stderr io.Writer) (command string, c *cli, don
 		embeddedLake(&c.Compact.Lake, c.Compact.Data)
 	case "erase":
 		embeddedLake(&c.Erase.Lake, c.Erase.Data)
-		if c.Erase.ComplaintID == "" {
-			err = errors.New("--complaint-id is empty; it would be that of every row that has none")
+		if c.Erase.ComplaintID == "" && c.Erase.From == "" {
+			err = errors.New("--complaint-id is empty, and --from is not given; an empty id would be that of every row that has none")
 		}
 	case "trace":
 		err = c.Trace.complete()

@@ -1,13 +1,13 @@
-// Package erase takes one complaint out of the lake.
+// Package erase takes complaints out of the lake.
 //
-// In comes the id of a complaint. All objects of bronze, silver, gold and labels
-// and of the compacted copies are read, and those that have rows of it are written again
+// In come the ids of complaints. All objects of bronze, silver, gold and labels
+// and of the compacted copies are read, and those that have rows of them are written again
 // in place, with these rows emptied: they keep the offsets and the timestamps of
 // their records, and the word erased. So rows and claims still match, verify
 // tells an erased row from a lost one, and no claim is changed.
 //
 // An object is replaced only in the version that was read (compare-and-swap), so
-// that two erasures, of two complaints in one object, do not undo each other. A
+// that two erasures, of other complaints in one object, do not undo each other. A
 // crash leaves some objects done; run it again. It may run beside sinks, which
 // only create. A compaction beside it may copy a row a moment before it is erased,
 // hence the copies come last, and passes are made until one finds nothing; a
@@ -26,16 +26,16 @@ import (
 
 // Config is what is erased.
 type Config struct {
-	Store       lake.Store
-	ComplaintID string
-	Mapping     *schema.Mapping // of bronze's messages; nil: by the fields' own names
-	DryRun      bool            // look only
+	Store   lake.Store
+	IDs     rows.IDs        // of the complaints
+	Mapping *schema.Mapping // of bronze's messages; nil: by the fields' own names
+	DryRun  bool            // look only
 }
 
-// Object is one that has, or had, the complaint.
+// Object is one that has, or had, some of the complaints.
 type Object struct {
 	Key  string `json:"key"`
-	Rows int    `json:"rows"` // of the complaint
+	Rows int    `json:"rows"` // of the complaints
 }
 
 // Report is what was done, or would be.
@@ -53,12 +53,12 @@ const (
 	maxAttempts = 20 // of one object
 )
 
-// Run erases a complaint. It may be run again at any time. A lake without objects is
+// Run erases complaints, all in one pass over each object. It may be run again at any time. A lake without objects is
 // an error: it is not the one that was meant.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	report := Report{DryRun: cfg.DryRun, Objects: []Object{}}
-	if cfg.ComplaintID == "" {
-		return report, errors.New("erase: no complaint id is given")
+	if len(cfg.IDs) == 0 || cfg.IDs[""] {
+		return report, errors.New("erase: no complaint id is given, or an empty one, which would be that of every row that has none")
 	}
 	for pass := 0; ; pass++ {
 		found, err := onePass(ctx, cfg, &report, pass == 0)
@@ -69,7 +69,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 			break
 		}
 		if pass == maxPasses {
-			return report, fmt.Errorf("erase: pass %d still found rows of the complaint; does somebody publish it again?", pass+1)
+			return report, fmt.Errorf("erase: pass %d still found rows of the complaints; does somebody publish it again?", pass+1)
 		}
 	}
 	if report.Read == 0 {
@@ -104,7 +104,7 @@ func onePass(ctx context.Context, cfg Config, report *Report, first bool) (found
 	return found, nil
 }
 
-// eraser erases the complaint from objects of one format.
+// eraser erases the complaints from objects of one format.
 type eraser struct {
 	Config
 	format rows.Format
@@ -133,7 +133,7 @@ func (e eraser) folder(ctx context.Context, prefix string, report *Report, first
 	return found, nil
 }
 
-// object erases the complaint from one object, and returns how many rows that were.
+// object erases the complaints from one object, and returns how many rows that were.
 func (e eraser) object(ctx context.Context, key string) (int, error) {
 	for range maxAttempts {
 		n, err := e.mentions(ctx, key)
@@ -154,7 +154,7 @@ func (e eraser) object(ctx context.Context, key string) (int, error) {
 // mentions counts the rows, reading no more of the object than that takes.
 func (e eraser) mentions(ctx context.Context, key string) (n int, err error) {
 	err = lake.WithParquet(ctx, e.Store, key, func(f *lake.ParquetFile) error {
-		at, err := e.format.Mentions(f, e.ComplaintID)
+		at, err := e.format.Mentions(f, e.IDs)
 		n = len(at)
 		return err
 	})
@@ -166,7 +166,7 @@ func (e eraser) replace(ctx context.Context, key string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	erased, n, err := e.format.Erase(body, e.ComplaintID)
+	erased, n, err := e.format.Erase(body, e.IDs)
 	if err != nil || n == 0 {
 		return 0, err
 	}

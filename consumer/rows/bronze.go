@@ -16,7 +16,7 @@ func bronze(m *schema.Mapping) Format {
 		offset:  func(k *offsetKey) int64 { return k.KafkaOffset },
 		compare: func(a, b *offsetKey) int { return cmp.Compare(a.KafkaOffset, b.KafkaOffset) },
 		columns: []string{"kafka_offset"},
-		empty:   func(r *schema.BronzeRow, id string) bool { return eraseBronze(m, r, id) },
+		empty:   func(r *schema.BronzeRow, ids IDs) bool { return eraseBronze(m, r, ids) },
 	}
 }
 

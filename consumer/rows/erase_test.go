@@ -30,13 +30,13 @@ func TestBronzeIsErasedByIDAlone(t *testing.T) {
 		if m.key != "" {
 			row.Key = new([]byte(m.key))
 		}
-		if got := eraseBronze(schema.BureauMapping(), &row, m.id); got != m.want {
+		if got := eraseBronze(schema.BureauMapping(), &row, OneID(m.id)); got != m.want {
 			t.Errorf("key %q, value %s: erased %v, want %v", m.key, m.value, got, m.want)
 		}
 		if m.want && (row.Key != nil || row.Value != nil || len(row.Headers) != 1 || row.Headers[0].Key != schema.HeaderErased || row.KafkaOffset != 3) {
 			t.Errorf("what is left: %+v", row)
 		}
-		if m.want && eraseBronze(schema.BureauMapping(), &row, m.id) {
+		if m.want && eraseBronze(schema.BureauMapping(), &row, OneID(m.id)) {
 			t.Error("it is erased twice")
 		}
 	}

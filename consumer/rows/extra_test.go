@@ -35,7 +35,7 @@ func TestSilverMasksWhatIsNoField(t *testing.T) {
 		if *row.SourceKey != "XXXX" || masked.Email == 0 || *row.Notes != "date_received: no date" {
 			t.Errorf("source key %s, notes %s, %+v masked", *row.SourceKey, *row.Notes, masked)
 		}
-		if !eraseSilver(&row, "7") || row.Extra != nil || row.SourceKey != nil || row.Notes != nil {
+		if !eraseSilver(&row, OneID("7")) || row.Extra != nil || row.SourceKey != nil || row.Notes != nil {
 			t.Errorf("erased: %+v", row)
 		}
 	}
@@ -49,7 +49,7 @@ func TestGoldHasWhatTheOperatorNames(t *testing.T) {
 	if got := fmt.Sprint(row.Extra.Entries); got != want {
 		t.Errorf("extra is %s, want %s", got, want)
 	}
-	if !eraseGold(&row, "7") || len(row.Extra.Entries) > 0 {
+	if !eraseGold(&row, OneID("7")) || len(row.Extra.Entries) > 0 {
 		t.Errorf("erased: %+v", row)
 	}
 	if row := rowsOf[schema.GoldRow](t, formatOf(t, schema.Gold, Config{}), schema.Gold, []kafka.Record{*resultWith(extra)})[0]; len(row.Extra.Entries) > 0 {

@@ -66,13 +66,20 @@ func (t table[Row, Key]) rewrite(in *contents[Row], c *schema.Claim, day schema.
 	return body, t.checkOffsets(body, c, day, in.offsets)
 }
 
+// IDs are those of complaints. The empty one must not be among them: it is that of
+// every row that has none.
+type IDs map[string]bool
+
+// OneID are the ids of one complaint.
+func OneID(id string) IDs { return IDs{id: true} }
+
 // complaintID is the column by which a row is found without reading the others.
 type complaintID struct {
 	ComplaintID string `parquet:"complaint_id"`
 }
 
 // Mentions is what [Format] says.
-func (t table[Row, Key]) Mentions(f *lake.ParquetFile, id string) (at []int64, err error) {
+func (t table[Row, Key]) Mentions(f *lake.ParquetFile, ids IDs) (at []int64, err error) {
 	n := int64(0)
 	add := func(is bool) {
 		if is {
@@ -82,20 +89,20 @@ func (t table[Row, Key]) Mentions(f *lake.ParquetFile, id string) (at []int64, e
 	}
 	if !t.byID {
 		err = lake.EachRow(f, func(row *Row) error {
-			add(t.empty(row, id))
+			add(t.empty(row, ids))
 			return nil
 		})
 		return at, err
 	}
 	err = lake.EachRow(f, func(row *complaintID) error {
-		add(row.ComplaintID == id)
+		add(ids[row.ComplaintID])
 		return nil
 	})
 	return at, err
 }
 
 // Erase is what [Format] says.
-func (t table[Row, Key]) Erase(body []byte, id string) ([]byte, int, error) {
+func (t table[Row, Key]) Erase(body []byte, ids IDs) ([]byte, int, error) {
 	f, err := lake.OpenParquet(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		return nil, 0, err
@@ -103,7 +110,7 @@ func (t table[Row, Key]) Erase(body []byte, id string) ([]byte, int, error) {
 	var in contents[Row]
 	erased := 0
 	if err := t.load(&in, f, func(row *Row) {
-		if t.empty(row, id) {
+		if t.empty(row, ids) {
 			erased++
 		}
 	}); err != nil || erased == 0 {
@@ -121,11 +128,11 @@ func (t table[Row, Key]) Erase(body []byte, id string) ([]byte, int, error) {
 	return again, erased, nil
 }
 
-// The functions below empty a row if it is of the complaint of an id, and say
+// The functions below empty a row if it is of a complaint of the ids, and say
 // whether it was. What stays says where the record came from.
 
-func eraseGold(r *schema.GoldRow, id string) bool {
-	if r.ComplaintID != id {
+func eraseGold(r *schema.GoldRow, ids IDs) bool {
+	if !ids[r.ComplaintID] {
 		return false
 	}
 	*r = schema.GoldRow{
@@ -136,8 +143,8 @@ func eraseGold(r *schema.GoldRow, id string) bool {
 	return true
 }
 
-func eraseSilver(r *schema.SilverRow, id string) bool {
-	if r.ComplaintID != id {
+func eraseSilver(r *schema.SilverRow, ids IDs) bool {
+	if !ids[r.ComplaintID] {
 		return false
 	}
 	*r = schema.SilverRow{
@@ -148,8 +155,8 @@ func eraseSilver(r *schema.SilverRow, id string) bool {
 	return true
 }
 
-func eraseLabel(r *schema.LabelRow, id string) bool {
-	if r.ComplaintID != id {
+func eraseLabel(r *schema.LabelRow, ids IDs) bool {
+	if !ids[r.ComplaintID] {
 		return false
 	}
 	*r = schema.LabelRow{KafkaPartition: r.KafkaPartition, KafkaOffset: r.KafkaOffset, KafkaTimestamp: r.KafkaTimestamp, RecordError: new(schema.Erased)}
@@ -157,30 +164,30 @@ func eraseLabel(r *schema.LabelRow, id string) bool {
 }
 
 // eraseBronze takes a message for a complaint's whether it is valid or not.
-func eraseBronze(m *schema.Mapping, r *schema.BronzeRow, id string) bool {
-	if !isOf(m, r, id) {
+func eraseBronze(m *schema.Mapping, r *schema.BronzeRow, ids IDs) bool {
+	if !isOf(m, r, ids) {
 		return false
 	}
 	r.Key, r.Value, r.Headers = nil, nil, []schema.BronzeHeader{{Key: schema.HeaderErased}}
 	return true
 }
 
-func isOf(m *schema.Mapping, r *schema.BronzeRow, id string) bool {
-	if r.Key != nil && string(*r.Key) == id {
+func isOf(m *schema.Mapping, r *schema.BronzeRow, ids IDs) bool {
+	if r.Key != nil && ids[string(*r.Key)] {
 		return true
 	}
 	if r.Value == nil {
 		return false
 	}
 	if c, _, err := m.Decode(*r.Value, math.MaxInt); err == nil {
-		return c.ComplaintID == id
+		return ids[c.ComplaintID]
 	}
-	return namesID(*r.Value, id) // it was dead-lettered, and may have the id all the same
+	return namesID(*r.Value, ids) // it was dead-lettered, and may have an id all the same
 }
 
-// namesID says whether a message that is an object names the id at its top, as far
+// namesID says whether a message that is an object names an id at its top, as far
 // as it can be read: it may be cut off.
-func namesID(value []byte, id string) bool {
+func namesID(value []byte, ids IDs) bool {
 	d := json.NewDecoder(bytes.NewReader(value))
 	d.UseNumber()
 	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
@@ -196,9 +203,20 @@ func namesID(value []byte, id string) bool {
 		if d.Decode(&field) != nil {
 			return false
 		}
-		if strings.EqualFold(name, "complaint_id") && (field == any(id) || field == any(json.Number(id))) {
+		if strings.EqualFold(name, "complaint_id") && ids[idOf(field)] {
 			return true
 		}
 	}
 	return false
+}
+
+// idOf is an id in JSON, a text or a number as it is written, "" for all else.
+func idOf(field any) string {
+	switch v := field.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
 }

@@ -47,13 +47,13 @@ type Format interface {
 	// the rows, and the day go into its footer.
 	Merge(files []*lake.ParquetFile, c *schema.Claim, day schema.Day) ([]byte, error)
 	// Mentions returns the numbers, from 0, of the rows of an object that are of the
-	// complaint of an id. See [lake.RowsAt].
-	Mentions(f *lake.ParquetFile, id string) ([]int64, error)
+	// complaints of the ids. See [lake.RowsAt].
+	Mentions(f *lake.ParquetFile, ids IDs) ([]int64, error)
 	// Erase returns an object of the layer, or one that Merge made of such, with the
-	// rows of a complaint emptied, and how many those are; nil if there is none. The
+	// rows of complaints emptied, and how many those are; nil if there is none. The
 	// rows keep their offsets, and the object its footer, which says too how many
 	// rows were erased. It is opened again and compared with what it was made of.
-	Erase(body []byte, id string) (erased []byte, rows int, err error)
+	Erase(body []byte, ids IDs) (erased []byte, rows int, err error)
 }
 
 // Config is what formats need beside the records. The zero value asks no challenger

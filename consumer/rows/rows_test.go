@@ -100,7 +100,7 @@ func TestLabelRow(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the rows are\n%+v, want\n%+v", got, want)
 	}
-	if row := got[3]; !eraseLabel(&row, "1") || !reflect.DeepEqual(row, schema.LabelRow{KafkaOffset: 5, KafkaTimestamp: 7, RecordError: new(schema.Erased)}) || eraseLabel(&row, "1") {
+	if row := got[3]; !eraseLabel(&row, OneID("1")) || !reflect.DeepEqual(row, schema.LabelRow{KafkaOffset: 5, KafkaTimestamp: 7, RecordError: new(schema.Erased)}) || eraseLabel(&row, OneID("1")) {
 		t.Errorf("erased it is %+v", row)
 	}
 }

@@ -21,8 +21,8 @@ type table[Row, Key any] struct {
 	offset  func(*Key) int64 // of the record that a row is of
 	compare func(a, b *Key) int
 	columns []string // that compare goes by, the offset last
-	// empty erases a row that is of the complaint of an id.
-	empty func(row *Row, id string) bool
+	// empty erases a row that is of a complaint of the ids.
+	empty func(row *Row, ids IDs) bool
 	byID  bool // the column complaint_id alone says so
 	// complete fills in what an object of an older form has in other columns; nil if
 	// there is none.

@@ -91,7 +91,7 @@ func (t *tracer) eachMention(ctx context.Context, layer schema.Layer, day schema
 	for _, key := range keys {
 		g.Go(func() error {
 			err := lake.WithParquet(ctx, t.store, key, func(f *lake.ParquetFile) error {
-				at, err := format.Mentions(f, t.ComplaintID)
+				at, err := format.Mentions(f, rows.OneID(t.ComplaintID))
 				if err != nil || len(at) == 0 {
 					return err
 				}

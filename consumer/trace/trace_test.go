@@ -236,7 +236,7 @@ func TestTraceOfAnErasedComplaint(t *testing.T) {
 	e := newEnvironment(t)
 	e.classify(personal, "secret", "other")
 	e.sink()
-	if _, err := erase.Run(t.Context(), erase.Config{Store: e.store, ComplaintID: "secret"}); err != nil {
+	if _, err := erase.Run(t.Context(), erase.Config{Store: e.store, IDs: rows.OneID("secret")}); err != nil {
 		t.Fatal(err)
 	}
 	report := e.byKafka()

@@ -120,7 +120,7 @@ func rowsOf(t *testing.T, key string, body []byte) string {
 
 func (e *environment) erase(id string, dry bool) erase.Report {
 	e.t.Helper()
-	report, err := erase.Run(e.t.Context(), erase.Config{Store: e.store, ComplaintID: id, DryRun: dry})
+	report, err := erase.Run(e.t.Context(), erase.Config{Store: e.store, IDs: rows.OneID(id), DryRun: dry})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestTwoErasuresInOneObjectDoNotUndoEachOther(t *testing.T) {
 	e := newEnvironment(t)
 	e.person("secret-1", "secret-2")
 	store := &interrupted{Store: e.store, act: func() { e.erase("secret-2", false) }}
-	if _, err := erase.Run(t.Context(), erase.Config{Store: store, ComplaintID: "secret-1"}); err != nil {
+	if _, err := erase.Run(t.Context(), erase.Config{Store: store, IDs: rows.OneID("secret-1")}); err != nil {
 		t.Fatal(err)
 	}
 	if n := e.holds("secret-"); n != 0 {
