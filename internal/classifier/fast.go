@@ -27,16 +27,17 @@ import (
 //
 // An evaluator is immutable and may be shared.
 type evaluator struct {
-	width    int
-	classes  int
-	base     []uint64
-	features []featureNodes // by column
-	dense    []int32        // columns walked for every row
-	ones     []uint64       // a checkpoint that leaves everything
-	sparse   []bool         // by column: covered by base
-	lanes    []lane         // by tree
-	leaves   []float64      // all leaf values, tree after tree, leftmost leaf first
-	bytes    bool           // every tree's lane is a byte, and it has room for eight leaves in leaves
+	width     int
+	classes   int
+	base      []uint64
+	features  []featureNodes // by column
+	dense     []int32        // columns walked for every row
+	zeroBases [][]uint64     // see zeroBasesOf
+	ones      []uint64       // a checkpoint that leaves everything
+	sparse    []bool         // by column: covered by base
+	lanes     []lane         // by tree
+	leaves    []float64      // all leaf values, tree after tree, leftmost leaf first
+	room      int            // leaves that every tree's lane and place in leaves have room for; 0 if they differ
 }
 
 // featureNodes are the nodes that test one feature, by rising threshold.
@@ -84,8 +85,8 @@ func newEvaluator(trees []tree, width, classes int, sparse func(column int) bool
 		for _, v := range order {
 			e.leaves = append(e.leaves, t.leaf[v])
 		}
-		if e.bytes {
-			e.leaves = append(e.leaves, make([]float64, byteLeaves-len(order))...)
+		if e.room > 0 {
+			e.leaves = append(e.leaves, make([]float64, e.room-len(order))...)
 		}
 		for n, span := range spans {
 			nodes[t.feature[n]] = append(nodes[t.feature[n]], node{t.threshold[n], e.lanes[i].cuts(span[0], span[1]), !t.goesLeft(n, 0)})
@@ -123,21 +124,22 @@ func newEvaluator(trees []tree, width, classes int, sparse func(column int) bool
 			f.addCheckpoints(total)
 		}
 	}
+	e.zeroBases = e.zeroBasesOf()
 	return e
 }
 
 // layOut gives each tree its lane, several small trees to a word, and returns
 // the number of words.
 func (e *evaluator) layOut(trees []tree) int {
-	e.bytes = !slices.ContainsFunc(trees, func(t tree) bool { return len(t.leaf) > byteLeaves })
+	e.room = equalRoom(trees)
 	word, bit := 0, 64
 	last := 0 // lane size of the word being filled
 	leaf := 0
 	for i := range trees {
 		n := len(trees[i].leaf)
 		l := lane{leaf: int32(leaf), words: 1}
-		if leaf += n; e.bytes {
-			leaf = (i + 1) * byteLeaves
+		if leaf += n; e.room > 0 {
+			leaf = (i + 1) * e.room
 		}
 		if n > 64 {
 			if bit < 64 {
@@ -147,7 +149,7 @@ func (e *evaluator) layOut(trees []tree) int {
 			word += int(l.words)
 			bit = 64
 		} else {
-			size := laneSize(n)
+			size := max(laneSize(n), e.room)
 			if bit >= 64 || size != last || bit+size > 64 {
 				if bit < 64 {
 					word++
@@ -169,6 +171,19 @@ func (e *evaluator) layOut(trees []tree) int {
 
 // byteLeaves is how many leaves a lane of a byte has room for.
 const byteLeaves = 8
+
+// equalRoom is how many leaves the lane of each tree has room for, if all can have
+// the same: then trees need no table of their places.
+func equalRoom(trees []tree) int {
+	most := 0
+	for i := range trees {
+		most = max(most, laneSize(len(trees[i].leaf)))
+	}
+	if most > 2*byteLeaves {
+		return 0
+	}
+	return most
+}
 
 func laneSize(leaves int) int {
 	size := byteLeaves
@@ -283,8 +298,17 @@ const together = 5
 
 // walkDense starts the words with base and cuts what the dense features fail.
 func (e *evaluator) walkDense(values []float64, words []uint64) bool {
-	from := e.base
+	from, known := e.base, -1
 	for first := 0; first < len(e.dense); first += together {
+		if e.allZero(values, first) { // where a field is not known, all its scores are
+			from, known = e.zeroBases[first/together], first
+			break
+		}
+	}
+	for first := 0; first < len(e.dense); first += together {
+		if first == known {
+			continue
+		}
 		var checks [together][]uint64
 		var rest [together][]cut
 		for i := range checks {
@@ -303,10 +327,35 @@ func (e *evaluator) walkDense(values []float64, words []uint64) bool {
 		}
 		from = words
 	}
-	if len(e.dense) == 0 {
-		copy(words, e.base)
+	if len(e.dense) == 0 || known == 0 && len(e.dense) <= together {
+		copy(words, from)
 	}
 	return true
+}
+
+// allZero says whether the dense features from first on that are laid together are zero.
+func (e *evaluator) allZero(values []float64, first int) bool {
+	for _, c := range e.dense[first:min(first+together, len(e.dense))] {
+		if values[c] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// zeroBasesOf are what is left of base where the dense features that are laid
+// together are zero, by their first.
+func (e *evaluator) zeroBasesOf() (bases [][]uint64) {
+	for group := range slices.Chunk(e.dense, together) {
+		base := slices.Clone(e.base)
+		for _, c := range group {
+			for i, z := range e.features[c].zero {
+				base[i] &= z
+			}
+		}
+		bases = append(bases, base)
+	}
+	return bases
 }
 
 // lay sets words to what from and all the checks leave.
@@ -347,35 +396,34 @@ func (f *featureNodes) below(v float64, ones []uint64) (check []uint64, rest []c
 func (e *evaluator) sum(words []uint64, out []float64) {
 	k := 0
 	for ; k+lanes <= e.classes; k += lanes {
-		if e.bytes {
-			e.sumBytes(words, k, out)
-		} else {
+		switch e.room {
+		case byteLeaves:
+			e.sumEqual(words, k, out, 3)
+		case 2 * byteLeaves: // as the recipe makes them
+			e.sumEqual(words, k, out, 4)
+		default:
 			e.sumLanes(words, k, out)
 		}
 	}
 	for ; k < e.classes; k++ {
 		sum := 0.0
 		for t := k; t < len(e.lanes); t += e.classes {
-			if e.bytes {
-				sum += e.leaves[byteExit(words, t)]
-			} else {
-				sum += e.leaves[e.lanes[t].exit(words)]
-			}
+			sum += e.leaves[e.lanes[t].exit(words)]
 		}
 		out[k] = sum
 	}
 }
 
-// sumBytes sums the classes from k on where each tree's lane is a byte: trees of up
-// to eight leaves, as the recipe makes them, need no lanes.
-func (e *evaluator) sumBytes(words []uint64, k int, out []float64) {
+// sumEqual sums the classes from k on where all trees have room for as many leaves:
+// 2 to the power of log.
+func (e *evaluator) sumEqual(words []uint64, k int, out []float64, log uint) {
 	var s0, s1, s2, s3, s4 float64
 	for t := k; t+lanes <= len(e.lanes); t += e.classes {
-		s0 += e.leaves[byteExit(words, t)]
-		s1 += e.leaves[byteExit(words, t+1)]
-		s2 += e.leaves[byteExit(words, t+2)]
-		s3 += e.leaves[byteExit(words, t+3)]
-		s4 += e.leaves[byteExit(words, t+4)]
+		s0 += e.leaves[equalExit(words, t, log)]
+		s1 += e.leaves[equalExit(words, t+1, log)]
+		s2 += e.leaves[equalExit(words, t+2, log)]
+		s3 += e.leaves[equalExit(words, t+3, log)]
+		s4 += e.leaves[equalExit(words, t+4, log)]
 	}
 	copy(out[k:], []float64{s0, s1, s2, s3, s4})
 }
@@ -393,9 +441,10 @@ func (e *evaluator) sumLanes(words []uint64, k int, out []float64) {
 	copy(out[k:], []float64{s0, s1, s2, s3, s4})
 }
 
-// byteExit is exit of a tree whose lane is a byte.
-func byteExit(words []uint64, tree int) int {
-	return tree*byteLeaves + bits.TrailingZeros64(words[uint(tree)/8]>>(uint(tree)%8*8))
+// equalExit is exit of a tree where all have lanes of 2 to the power of log.
+func equalExit(words []uint64, tree int, log uint) int {
+	at := uint(tree) << (log & 7)
+	return int(at) + bits.TrailingZeros64(words[at/64]>>(at%64))
 }
 
 // exit is the place in leaves of the leaf that is left.
