@@ -190,6 +190,7 @@ func openAll(ctx context.Context, store lake.Store, plain []lake.DayObject) (fil
 func View(layer schema.Layer, days []schema.Day) string {
 	columns := lake.ColumnsOf[schema.GoldRow]()
 	switch layer {
+	case schema.Bronze, schema.Gold:
 	case schema.Silver:
 		columns = lake.ColumnsOf[schema.SilverRow]()
 	case schema.Labels:
