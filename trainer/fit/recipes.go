@@ -57,7 +57,7 @@ var Recipes = func() map[string]Recipe {
 		MinDocuments: 3, MinChosen: 5, Chosen: 200, BayesSmoothing: 0.3, Epochs: 6, StepSize: 0.1,
 		LinearKinds: []kind{words, contents, openings}, BayesKinds: []kind{words, pairs},
 		InnerFolds: 5, Leaves: 15, LearningRate: 0.06, FeatureFraction: 0.3, BaggingFraction: 0.8, L2: 5, MinRowsLeaf: 50,
-		MaxRounds: 400, Patience: 20, Fields: []string{"company"}, UsualRows: 2, MinValueRows: 2, Flat: 0.25,
+		MaxRounds: 400, Patience: 20, Fields: []string{"company"}, UsualRows: 2, MinValueRows: 2, Flat: 0.1,
 	}
 	all := map[string]Recipe{}
 	for name, change := range map[string]func(*Recipe){
