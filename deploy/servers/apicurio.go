@@ -49,7 +49,7 @@ func Apicurio(tb testing.TB) *SchemaRegistry {
 // WireMessage is a message as one of Confluent's serializers writes it.
 type WireMessage struct {
 	Format string `json:"format"` // avro, protobuf or json
-	ID     int    `json:"id"`     // the complaint's
+	ID     string `json:"id"`     // the complaint's: TOPIC-FORMAT-NUMBER
 	Value  []byte `json:"value"`
 }
 
@@ -58,7 +58,10 @@ func (r *SchemaRegistry) Messages(tb testing.TB, topic string, n int, formats ..
 	tb.Helper()
 	python := cached(tb, "wireformat", "wireformat/bin/python")
 	args := append([]string{inModule(tb, "deploy", "servers", "wireformat", "messages.py"), r.URL, topic, strconv.Itoa(n)}, formats...)
-	cmd := exec.CommandContext(tb.Context(), python, args...)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute) // it takes a second
+	defer cancel()
+	cmd := exec.CommandContext(ctx, python, args...)
+	cmd.WaitDelay = time.Second
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -138,13 +138,13 @@ func TestMessagesOfConfluentsSerializers(t *testing.T) {
 	r := newRegistry(t)
 	r.seedTestdata()
 	want := map[string]string{
-		"avro": `{"complaint_id":"1000000","number":1000000,"narrative":"Message 1000000 in avro: the bank lost my mortgage payment – and charged {$50.00}.",
+		"avro": `{"complaint_id":"gold-avro-0","number":0,"narrative":"Message gold-avro-0: the bank lost my mortgage payment – and charged {$50.00}.",
 			"product":"Mortgage","state":"CA","zip_code":null,"date_received":"2024-02-29","date_sent_to_company":"2024-03-01T12:30:15.25Z",
 			"opened":"2024-03-01T12:30:15.25Z","amount":1234.50,"case":"7f1d2c5e-0f5b-4a51-9a53-0d6c0c6f1f11","bank":{"name":"Example Bank"}}`,
-		"protobuf": `{"complaint_id":"2000000","number":2000000,"narrative":"Message 2000000 in protobuf: the bank lost my mortgage payment – and charged {$50.00}.",
+		"protobuf": `{"complaint_id":"gold-protobuf-0","narrative":"Message gold-protobuf-0: the bank lost my mortgage payment – and charged {$50.00}.",
 			"sub_product":"MORTGAGE","state":"CA","date_received":"2024-02-29","date_sent_to_company":"2024-03-01T12:30:15.250Z",
 			"amount":1234.50,"case":"7f1d2c5e-0f5b-4a51-9a53-0d6c0c6f1f11","bank":{"name":"Example Bank"}}`,
-		"json": `{"complaint_id":"3000000","number":3000000,"narrative":"Message 3000000 in json: the bank lost my mortgage payment – and charged {$50.00}.",
+		"json": `{"complaint_id":"gold-json-0","number":0,"narrative":"Message gold-json-0: the bank lost my mortgage payment – and charged {$50.00}.",
 			"product":"Mortgage","state":"CA","date_received":"2024-02-29","date_sent_to_company":"2024-03-01T12:30:15.250000+00:00",
 			"amount":1234.5,"case":"7f1d2c5e-0f5b-4a51-9a53-0d6c0c6f1f11","bank":{"name":"Example Bank"}}`,
 	}

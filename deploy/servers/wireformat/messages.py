@@ -2,7 +2,8 @@
 
     messages.py REGISTRY TOPIC COUNT [FORMAT ...]
 
-COUNT messages of each format, avro, protobuf and json. Each schema is registered under TOPIC-FORMAT-value and refers to another.
+COUNT messages of each format, avro, protobuf and json. Each schema is registered under TOPIC-FORMAT-value, refers to another, and
+differs from that of any other topic, so that it has an id of its own.
 """
 
 import base64
@@ -28,8 +29,8 @@ AMOUNT = decimal.Decimal("1234.50")
 CASE = uuid.UUID("7f1d2c5e-0f5b-4a51-9a53-0d6c0c6f1f11")
 
 
-def text(form, n):
-    return f"Message {n} in {form}: the bank lost my mortgage payment – and charged {{$50.00}}."
+def text(id):
+    return f"Message {id}: the bank lost my mortgage payment – and charged {{$50.00}}."
 
 
 AVRO_COMPANY = {
@@ -58,16 +59,16 @@ AVRO = {
 def avro(client, topic):
     subject = topic + "-avro-company"
     client.register_schema(subject, Schema(json.dumps(AVRO_COMPANY), "AVRO"))
-    schema = Schema(json.dumps(AVRO), "AVRO", [SchemaReference("bank.Company", subject, 1)])
+    schema = Schema(json.dumps(AVRO | {"doc": topic}), "AVRO", [SchemaReference("bank.Company", subject, 1)])
     serialize = AvroSerializer(client, schema)
-    return lambda n, context: serialize({
-        "complaint_id": str(n), "number": n, "narrative": text("avro", n), "product": "Mortgage", "state": "CA", "zip_code": None,
+    return lambda id, n, context: serialize({
+        "complaint_id": id, "number": n, "narrative": text(id), "product": "Mortgage", "state": "CA", "zip_code": None,
         "date_received": RECEIVED, "date_sent_to_company": SENT, "opened": SENT, "amount": AMOUNT, "case": str(CASE),
         "bank": {"name": "Example Bank"},
     }, context)
 
 
-def protobuf_messages():
+def protobuf_messages(topic):
     """The classes of two files, of which one imports the other, and types of Google's and Confluent's."""
     field = descriptor_pb2.FieldDescriptorProto
     company = descriptor_pb2.FileDescriptorProto(name="bank/company.proto", package="bank", syntax="proto3")
@@ -97,6 +98,8 @@ def protobuf_messages():
     ], start=1):
         m.field.add(name=name, number=number, type=kind, type_name=of, label=field.LABEL_OPTIONAL)
 
+    main.message_type.add(name="Of_" + topic)
+
     pool = descriptor_pool.DescriptorPool()
     for known in (timestamp_pb2, date_pb2, decimal_pb2):
         add(pool, known.DESCRIPTOR)
@@ -112,11 +115,11 @@ def add(pool, file):
 
 
 def protobuf(client, topic):
-    Complaint = protobuf_messages()
+    Complaint = protobuf_messages(topic)
     serialize = ProtobufSerializer(Complaint, client, {"use.deprecated.format": False})
 
-    def message(n, context):
-        m = Complaint(complaint_id=str(n), number=n, narrative=text("protobuf", n), sub_product=1, state="CA", case=str(CASE))
+    def message(id, n, context):
+        m = Complaint(complaint_id=id, number=n, narrative=text(id), sub_product=1, state="CA", case=str(CASE))
         m.date_received.year, m.date_received.month, m.date_received.day = RECEIVED.year, RECEIVED.month, RECEIVED.day
         m.date_sent_to_company.FromDatetime(SENT)
         unscaled = int(AMOUNT.scaleb(2))
@@ -141,28 +144,28 @@ JSON = {
 def json_schema(client, topic):
     subject = topic + "-json-company"
     client.register_schema(subject, Schema(json.dumps(JSON_COMPANY), "JSON"))
-    schema = Schema(json.dumps(JSON), "JSON", [SchemaReference("http://bank/company.json", subject, 1)])
+    schema = Schema(json.dumps(JSON | {"title": topic}), "JSON", [SchemaReference("http://bank/company.json", subject, 1)])
     serialize = JSONSerializer(schema, client)
-    return lambda n, context: serialize({
-        "complaint_id": str(n), "number": n, "narrative": text("json", n), "product": "Mortgage", "state": "CA",
+    return lambda id, n, context: serialize({
+        "complaint_id": id, "number": n, "narrative": text(id), "product": "Mortgage", "state": "CA",
         "date_received": RECEIVED.isoformat(), "date_sent_to_company": SENT.isoformat(), "amount": 1234.5, "case": str(CASE), "bank": {"name": "Example Bank"},
     }, context)
 
 
 def main():
     registry, topic, count, *formats = sys.argv[1:]
-    client = SchemaRegistryClient({"url": registry})
+    client = SchemaRegistryClient({"url": registry, "timeout": 10})
     makers = {"avro": avro, "protobuf": protobuf, "json": json_schema}
-    for number, form in enumerate(makers):
+    for form in makers:
         if formats and form not in formats:
             continue
         # A topic of its own for each, so that each has a subject of its own.
         context = SerializationContext(f"{topic}-{form}", MessageField.VALUE)
         message = makers[form](client, topic)
-        for i in range(int(count)):
-            n = (number + 1) * 1_000_000 + i
-            value = message(n, context)
-            print(json.dumps({"format": form, "id": n, "value": base64.b64encode(value).decode()}))
+        for n in range(int(count)):
+            id = f"{topic}-{form}-{n}"
+            value = message(id, n, context)
+            print(json.dumps({"format": form, "id": id, "value": base64.b64encode(value).decode()}))
 
 
 main()
