@@ -211,6 +211,10 @@ func (w *wire) wantResults(messages []servers.WireMessage) {
 		if !ok || c.Narrative != want || c.State != "CA" || c.DateReceived != "2024-02-29" || !strings.HasPrefix(c.DateSentToCompany, "2024-03-01") {
 			w.t.Errorf("%s became %+v", m.ID, c.Complaint)
 		}
+		amount := map[string]string{"avro": "1234.50", "protobuf": "1234.50", "json": "1234.5"}[m.Format]
+		if extra := string(c.Extra); !strings.Contains(extra, `"amount":`+amount) || !strings.Contains(extra, `"case":"7f1d2c5e-0f5b-4a51-9a53-0d6c0c6f1f11"`) {
+			w.t.Errorf("%s has the extra members %s", m.ID, extra)
+		}
 		if product := map[string]string{"avro": c.Product, "protobuf": c.SubProduct, "json": c.Product}[m.Format]; !strings.EqualFold(product, "Mortgage") {
 			w.t.Errorf("%s has the product %q", m.ID, product)
 		}
