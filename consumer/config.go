@@ -123,13 +123,14 @@ type compactConfig struct {
 
 // eraseConfig is the configuration of consumer erase.
 type eraseConfig struct {
-	Lake        lake.Config `embed:"" group:"Lake"`
-	Data        string      `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
-	ComplaintID string      `name:"complaint-id" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
-	From        string      `env:"-" help:"File with the ids of complaints, one a line, all erased in one pass over each object." placeholder:"FILE"`
-	Mapping     string      `help:"Where messages have the fields, as the consumer that classified them was told." default:"bureau" placeholder:"FILE"`
-	DryRun      bool        `env:"-" help:"Only print what would be changed."`
-	JSON        bool        `name:"json" help:"Print what was done as one line of JSON."`
+	shared
+	Data        string `help:"Folder of the embedded lake, where --lake is not given." default:"./data"`
+	ComplaintID string `name:"complaint-id" help:"Id of the complaint, as complaint_id in gold says it." placeholder:"ID"`
+	From        string `env:"-" help:"File with the ids of complaints, one a line, all erased in one pass over each object." placeholder:"FILE"`
+	Mapping     string `help:"Where messages have the fields, as the consumer that classified them was told." default:"bureau" placeholder:"FILE"`
+	DryRun      bool   `env:"-" help:"Only print what would be changed."`
+	LakeOnly    bool   `env:"-" help:"Ask Kafka not how long its topics keep the messages."`
+	JSON        bool   `name:"json" help:"Print what was done as one line of JSON."`
 }
 
 // traceConfig is the configuration of consumer trace.

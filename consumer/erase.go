@@ -10,11 +10,15 @@ import (
 
 	"complaints/consumer/erase"
 	"complaints/consumer/rows"
+	"complaints/internal/kafka"
 	"complaints/internal/lake"
 	"complaints/internal/mapping"
+	"complaints/schema"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-func runErase(ctx context.Context, cfg *eraseConfig, stdout io.Writer) error {
+func runErase(ctx context.Context, cfg *eraseConfig, stdout, stderr io.Writer) error {
 	m, err := mapping.Load(cfg.Mapping)
 	if err != nil {
 		return fmt.Errorf("--mapping: %w", err)
@@ -27,26 +31,41 @@ func runErase(ctx context.Context, cfg *eraseConfig, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report, err := erase.Run(ctx, erase.Config{Store: store, IDs: ids, Mapping: m, DryRun: cfg.DryRun})
+	var opts []kgo.Opt
+	if !cfg.LakeOnly {
+		if opts, err = cfg.Kafka.Options(); err != nil {
+			return err
+		}
+		opts = append(opts, kafka.WithLogger(newLogger(cfg.LogLevel, stderr)))
+	}
+	what := erase.Config{Store: store, IDs: ids, Mapping: m, DryRun: cfg.DryRun}
+	report, err := erase.Run(ctx, what)
+	if err == nil {
+		report.Remains, err = erase.Remains(ctx, what, &report, schema.TopicNames(cfg.Topics.TopicPrefix), opts)
+	}
 	if err != nil {
 		return fmt.Errorf("lake %s: %w", cfg.Lake.URL, err)
 	}
 	if cfg.JSON {
 		return json.NewEncoder(stdout).Encode(report)
 	}
+	printErased(&report, stdout)
+	return nil
+}
+
+func printErased(report *erase.Report, w io.Writer) {
 	done := "erased"
-	if cfg.DryRun {
+	if report.DryRun {
 		done = "to erase"
 	}
 	for _, o := range report.Objects {
-		fmt.Fprintf(stdout, "%s: %d rows %s\n", o.Key, o.Rows, done)
+		fmt.Fprintf(w, "%s: %d rows %s\n", o.Key, o.Rows, done)
 	}
-	fmt.Fprintf(stdout, "%d objects read, %d with the complaints, %d rows %s\n", report.Read, len(report.Objects), report.Rows, done)
-	if report.Predictions > 0 {
-		fmt.Fprintf(stdout, "%d objects below predictions/ were not looked into: remove those of the complaints by hand\n", report.Predictions)
+	fmt.Fprintf(w, "%d objects read, %d with the complaints, %d rows %s\n", report.Read, len(report.Objects), report.Rows, done)
+	fmt.Fprintln(w, "what remains, see deploy/SECURITY.md:")
+	for _, r := range report.Remains {
+		fmt.Fprintf(w, "  %s: %s; until: %s\n", r.Where, r.What, r.Until)
 	}
-	fmt.Fprintln(stdout, "Kafka's topics still have the messages: see deploy/SECURITY.md")
-	return nil
 }
 
 // ids are those that are given, and those of the file.

@@ -104,7 +104,7 @@ func TestLabelsFromHTTPToTheLake(t *testing.T) {
 		t.Errorf("the newest is %+v", wins)
 	}
 	out.Reset()
-	if err := run(t.Context(), []string{"erase", "--data", dir, "--complaint-id", "7"}, &out, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"erase", "--lake-only", "--data", dir, "--complaint-id", "7"}, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range labelRows(t, dir) {

@@ -33,16 +33,16 @@ func TestCommandsNameWhatIsMissing(t *testing.T) {
 		args []string
 		want []string // in the error; none: it succeeds
 	}{
-		{[]string{"erase", "--complaint-id", "7", "--lake", "file://" + absent}, []string{absent, "no such file"}},
-		{[]string{"erase", "--complaint-id", "7", "--lake", "file://" + empty}, []string{empty, "no object of bronze, silver, gold or labels"}},
-		{[]string{"erase", "--complaint-id", "7", "--lake", fullLake + "/gold"}, []string{"/lake/gold", "no object of bronze, silver, gold or labels"}},
+		{[]string{"erase", "--lake-only", "--complaint-id", "7", "--lake", "file://" + absent}, []string{absent, "no such file"}},
+		{[]string{"erase", "--lake-only", "--complaint-id", "7", "--lake", "file://" + empty}, []string{empty, "no object of bronze, silver, gold or labels"}},
+		{[]string{"erase", "--lake-only", "--complaint-id", "7", "--lake", fullLake + "/gold"}, []string{"/lake/gold", "no object of bronze, silver, gold or labels"}},
 		{[]string{"summary", "--lake", "file://" + absent}, []string{absent, "no such file"}},
 		{[]string{"summary", "--lake", "file://" + empty}, []string{empty, "no object below gold/complaints/"}},
 		{[]string{"summary", "--lake", fullLake, "--day", "1999-01-01"}, []string{"dt=1999-01-01"}},
 		{[]string{"compact", "--lake", "file://" + absent}, []string{absent, "no such file"}},
 		{[]string{"compact", "--lake", "file://" + empty}, []string{empty, "no object of [silver gold labels]"}},
 		{[]string{"compact", "--lake", fullLake, "--day", "1999-01-01"}, []string{"1999-01-01"}},
-		{[]string{"erase", "--complaint-id", "7", "--lake", fullLake, "--dry-run"}, nil},
+		{[]string{"erase", "--lake-only", "--complaint-id", "7", "--lake", fullLake, "--dry-run"}, nil},
 		{[]string{"summary", "--lake", fullLake}, nil},
 	} {
 		t.Run(strings.Join(c.args[:1], " ")+" "+strings.Join(c.want, " "), func(t *testing.T) {

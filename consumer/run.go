@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case "compact":
 		return runCompact(ctx, &c.Compact, stdout)
 	case "erase":
-		return runErase(ctx, &c.Erase, stdout)
+		return runErase(ctx, &c.Erase, stdout, stderr)
 	case "trace":
 		return runTrace(ctx, &c.Trace, stdout, stderr)
 	case "replay-dead-letters":

@@ -231,7 +231,7 @@ func TestAChallengerShowsInGoldAlone(t *testing.T) {
 		t.Errorf("compacted, %d rows have the probabilities of the old columns in their map, want %d", got, n)
 	}
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"erase", "--lake", url, "--complaint-id", "7"}, &out, &out); err != nil {
+	if err := run(t.Context(), []string{"erase", "--lake-only", "--lake", url, "--complaint-id", "7"}, &out, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	for _, layer := range []schema.Layer{schema.Gold, schema.Gold.Daily()} { // nothing of a complaint stays, so not this either

@@ -121,7 +121,7 @@ func TestTraceAfterAPromotionARollbackAndACompaction(t *testing.T) {
 	}
 
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"erase", "--data", dir, "--complaint-id", "7"}, &out, &out); err != nil {
+	if err := run(t.Context(), []string{"erase", "--lake-only", "--data", dir, "--complaint-id", "7"}, &out, &out); err != nil {
 		t.Fatal(err)
 	}
 	if text := command(); !strings.Contains(text, "7: 0 messages") || !strings.Contains(text, "an erasure or retention has taken it") {

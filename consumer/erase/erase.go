@@ -44,7 +44,8 @@ type Report struct {
 	Read        int      `json:"read"` // objects of the first pass
 	Rows        int      `json:"rows"` // in all objects
 	Objects     []Object `json:"objects"`
-	Predictions int      `json:"predictions"` // objects below predictions/, which are not looked into; at most 1000 are counted
+	Predictions int      `json:"predictions"`       // objects below predictions/, which are not looked into; at most 1000 are counted
+	Remains     []Remain `json:"remains,omitempty"` // see [Remains]
 }
 
 // bounds of the work that another writer can cause.

@@ -217,6 +217,20 @@ func maxMessageBytes(topic string, settings map[string]string) (int32, error) {
 	return int32(n), nil
 }
 
+// Retention is how long a topic keeps messages by their age, below 0 without a limit. Its
+// size may be limited too, and remove them sooner.
+func Retention(ctx context.Context, cl *kgo.Client, topic string) (time.Duration, error) {
+	settings, err := topicSettings(ctx, kadm.NewClient(cl), topic)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(settings["retention.ms"], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("topic %s: retention.ms is %q: %w", topic, settings["retention.ms"], err)
+	}
+	return time.Duration(min(n, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond, nil
+}
+
 // TopicID returns the id of a topic, 32 hex digits, and its number of
 // partitions. It asks the cluster each time: a topic that was deleted and
 // created anew has another id, and kadm keeps the old one in its cache.
