@@ -14,7 +14,7 @@ import (
 // examples are the texts that /docs is prefilled with.
 func examples(t testing.TB) []string {
 	t.Helper()
-	return describedBy(t, openapiFile).Paths[routePredict]["post"].RequestBody.Content["application/json"].Examples["three"].Value.Text
+	return describedBy(t, openapiFile).Paths[routePredict]["post"].RequestBody.Content["application/json"].Examples["texts"].Value.Text
 }
 
 // description is what the tests look at of openapi.json.
