@@ -91,6 +91,7 @@ func (f *filler) message(i int) []byte {
 	c := schema.Classified{Complaint: f.complaints[i%len(f.complaints)], ModelVersion: "v1", ClassifiedAt: schema.TimeOf(f.at(i))}
 	c.ComplaintID = fmt.Sprintf("c%06d", i)
 	c.CompanyPublicResponse, c.Tags, c.ConsumerDisputed = "Company chooses not to say", "Older American", "No"
+	c.Extra, c.Notes, c.SourceKey = `{"branch":"NY"}`, "date_sent_to_company: no date", "K-1"
 	code, _ := schema.Bureau().Code(c.Product)
 	if i%10 == 0 { // as a model errs
 		code = (code + 1) % schema.Bureau().Len()
@@ -106,7 +107,7 @@ func (f *filler) at(i int) time.Time { return f.day.Add(time.Duration(i) * time.
 // rowsOf are the rows of a layer, as the sink makes them of the day's first n records.
 func rowsOf[Row any](f *filler, layer schema.Layer, n int) []Row {
 	f.t.Helper()
-	format, err := rows.Of(layer, rows.Config{})
+	format, err := rows.Of(layer, rows.Config{Extra: []string{"branch"}})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -72,6 +72,17 @@ func readsAll(t *testing.T, trino *servers.TrinoServer, tables []Table) {
 	if got, want := number(t, trino, "SELECT count(*) FROM gold"), fmt.Sprint(dayCount*rowsOfADay); got != want {
 		t.Errorf("gold has %s rows, want %s", got, want)
 	}
+	of := fmt.Sprintf(" WHERE dt = '%s' AND ", lastDay)
+	for _, statement := range []string{
+		"SELECT count(*) FROM gold" + of + "element_at(extra, 'branch') = 'NY'", "SELECT count(*) FROM gold" + of + "element_at(probabilities, 'Loans') >= 0",
+	} {
+		if got := number(t, trino, statement); got != fmt.Sprint(rowsOfADay-1) {
+			t.Errorf("%s: %s, want %d", statement, got, rowsOfADay-1)
+		}
+	}
+	if got := number(t, trino, "SELECT count(*) FROM silver"+of+"json_extract_scalar(extra, '$.branch') = 'NY'"); got == "0" {
+		t.Error("silver's extra is no JSON with the branch")
+	}
 	for _, table := range tables {
 		counts := make([]string, len(table.Columns))
 		for i, c := range table.Columns {
