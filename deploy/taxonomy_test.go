@@ -71,7 +71,7 @@ func TestOtherCategories(t *testing.T) {
 	s.wantCategories(version, "tickets-", []string{"Accounts", "Bureau desk", "Cards", "Collections", "Consumer loans", "Home loans", "Payments"})
 	foreground(t, s.env, program(t, "consumer"), "verify", "--wait=30s")
 
-	better, status := s.train("--min-class-rows=5", "--recall-margin=0.3") // the smallest queues have a dozen test rows
+	better, status := s.train("--min-class-rows=5", "--recall-margin=0.3", "--max-ece=0.15") // the smallest queues have a dozen test rows
 	if status != 0 || better.Verdict != "promoted" {
 		t.Fatalf("the weekly training ended with status %d: %s", status, better.Why)
 	}
@@ -86,7 +86,7 @@ func TestOtherCategories(t *testing.T) {
 	if refused, status := s.train("--taxonomy", two); status != 3 || !strings.Contains(refused.Why, "--new-taxonomy") {
 		t.Errorf("a training across taxonomies ended with status %d: %s", status, refused.Why)
 	}
-	other, status := s.train("--taxonomy", two, "--new-taxonomy", "--seed=2", "--min-class-rows=5")
+	other, status := s.train("--taxonomy", two, "--new-taxonomy", "--seed=2", "--min-class-rows=5", "--max-ece=0.15")
 	if status != 0 {
 		t.Fatalf("the training of the new taxonomy ended with status %d: %s", status, other.Why)
 	}

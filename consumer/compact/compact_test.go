@@ -234,8 +234,8 @@ func TestView(t *testing.T) {
 	for _, want := range []string{
 		`CREATE OR REPLACE VIEW gold_all AS`,
 		`SELECT "complaint_id", "date_received", `,
-		`"challenger_probability", "dt" FROM gold_daily WHERE dt IN ('2026-11-19', '2026-11-20')`,
-		`"challenger_probability", "dt" FROM gold WHERE dt NOT IN ('2026-11-19', '2026-11-20')`,
+		`"extra", "dt" FROM gold_daily WHERE dt IN ('2026-11-19', '2026-11-20')`,
+		`"extra", "dt" FROM gold WHERE dt NOT IN ('2026-11-19', '2026-11-20')`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s\nlacks %s", got, want)
