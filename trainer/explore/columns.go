@@ -32,11 +32,15 @@ const (
 
 var kindNames = [numKinds]string{"text", "date", "yes or no", "whole number"}
 
-// newColumns has a column for each field of a complaint, in their order.
+// newColumns has a column for each field of a complaint, in their order; what is
+// none of the fields (extra) has none.
 func newColumns() []column {
 	t := reflect.TypeFor[schema.Complaint]()
 	var out []column
 	for f := range t.Fields() {
+		if f.Type != reflect.TypeFor[string]() {
+			continue
+		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		out = append(out, column{name: name, index: f.Index[0], distinct: map[string]struct{}{}})
 	}
